@@ -1,0 +1,132 @@
+/**
+ * The apiserver over HTTPS, as far as the functions need it.
+ *
+ * Answers are trusted to have the shape of their schema: the apiserver holds it.
+ */
+import { readFile } from 'node:fs/promises';
+import { Agent, request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { kubeCallTimeoutMs } from '../../api/limits.ts';
+
+export interface KubeClientOptions {
+  /** Base URL, e.g. `https://10.96.0.1:443`. */
+  readonly url: string;
+  /** Folder with `token` and `ca.crt`, as a Pod mounts it. The token is read again at every call: it rotates. */
+  readonly accountFolder: string;
+}
+
+export interface KubeCall {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Defaults to JSON; server-side apply and patches have their own. */
+  readonly contentType?: string;
+}
+
+export interface KubeClient {
+  /** @throws {KubeError} for every answer that is not 2xx, and when no answer came. */
+  readonly call: (call: KubeCall) => Promise<unknown>;
+  /** Lines of a watch, parsed. Ends when the server ends it; throws KubeError as `call` does. */
+  readonly lines: (call: KubeCall, signal: AbortSignal) => AsyncGenerator<unknown>;
+  readonly close: () => void;
+}
+
+/** An answer that is not 2xx; `status` 0 means that no answer came. */
+export class KubeError extends Error {
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string, message: string) {
+    super(message);
+    this.name = 'KubeError';
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+/** The value, or undefined where the object does not exist. */
+export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
+  const ca = await readFile(join(options.accountFolder, 'ca.crt'));
+  const agent = new Agent({ keepAlive: true, ca, maxSockets: 64 });
+
+  async function open(call: KubeCall, signal?: AbortSignal): Promise<IncomingMessage> {
+    const token = await readFile(join(options.accountFolder, 'token'), 'utf8');
+    const url = new URL(call.path, options.url);
+    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    return await new Promise((resolve, reject) => {
+      const sent = httpsRequest(url, {
+        agent,
+        method: call.method ?? 'GET',
+        headers: {
+          accept: 'application/json',
+          authorization: `Bearer ${token.trim()}`,
+          ...(body === undefined
+            ? {}
+            : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      sent.once('response', resolve);
+      sent.once('error', (cause) => {
+        reject(new KubeError(0, 'Unreachable', `apiserver unreachable: ${cause.message}`));
+      });
+      sent.end(body);
+    });
+  }
+
+  async function call(options: KubeCall): Promise<unknown> {
+    const answer = await open(options, AbortSignal.timeout(kubeCallTimeoutMs));
+    const text = await readAll(answer);
+    if (isSuccess(answer)) return JSON.parse(text);
+    throw toKubeError(answer.statusCode ?? 0, text);
+  }
+
+  async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator<unknown> {
+    const answer = await open(options, signal);
+    if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
+    for await (const line of createInterface({ input: answer })) yield JSON.parse(line);
+  }
+
+  return {
+    call,
+    lines,
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+const isSuccess = (answer: IncomingMessage): boolean =>
+  answer.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode < 300;
+
+async function readAll(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of answer) chunks.push(chunk as Buffer);
+  } catch (cause) {
+    throw new KubeError(0, 'Unreachable', `answer of the apiserver broke off: ${(cause as Error).message}`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function toKubeError(status: number, text: string): KubeError {
+  try {
+    const body = JSON.parse(text) as { reason?: string; message?: string };
+    return new KubeError(status, body.reason ?? '', body.message ?? text);
+  } catch {
+    return new KubeError(status, '', text.slice(0, 1024));
+  }
+}

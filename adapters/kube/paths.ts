@@ -1,0 +1,25 @@
+/** Paths of the apiserver, by resource. */
+import { GROUP, VERSION } from '../../api/names.ts';
+
+const segment = encodeURIComponent;
+
+export interface ObjectPath {
+  readonly namespace: string;
+  readonly name: string;
+  readonly subresource?: 'status';
+}
+
+/** `/apis/buildkit.smrt-devops.net/v1alpha1/namespaces/<ns>/<plural>/<name>[/status]` */
+export const ourObjectPath = (plural: string, object: ObjectPath): string =>
+  namespacedPath(`/apis/${GROUP}/${VERSION}`, plural, object);
+
+/** All objects of one of our kinds, in every namespace. */
+export const ourCollectionPath = (plural: string): string => `/apis/${GROUP}/${VERSION}/${plural}`;
+
+export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
+export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);
+
+function namespacedPath(root: string, plural: string, object: ObjectPath): string {
+  const path = `${root}/namespaces/${segment(object.namespace)}/${plural}/${segment(object.name)}`;
+  return object.subresource === undefined ? path : `${path}/${object.subresource}`;
+}

@@ -1,0 +1,112 @@
+/** Field types that several kinds share. Bounds keep CEL cost estimates finite and objects small. */
+import { z } from 'zod';
+import { maxNamespaceLength, maxObjectNameLength, maxPoolNameLength } from './limits.ts';
+
+export const text = (maxLength: number, description: string) => z.string().max(maxLength).describe(description);
+
+/** Go duration (https://pkg.go.dev/time#ParseDuration), without sign: `90s`, `1h30m`. */
+export const duration = (description: string) =>
+  z
+    .string()
+    .max(64)
+    .regex(/^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h))+)$/)
+    .describe(description);
+
+/** Kubernetes quantity (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/). */
+export const quantity = (description: string) => text(64, description);
+
+/** Quantity in the place where core Kubernetes types take a number too. */
+const intOrStringQuantity = z
+  .union([z.int(), z.string().max(64)])
+  .meta({ 'x-kubernetes-int-or-string': true, pattern: undefined });
+
+export const int32 = (minimum: number, maximum: number, description: string) =>
+  z.int32().min(minimum).max(maximum).describe(description);
+
+export const port = (description: string) => int32(1, 65_535, description);
+
+/** A count in a status: never negative, never above what JavaScript counts exactly. */
+export const count = (description: string) => z.int32().min(0).describe(description);
+export const longCount = (description: string) =>
+  z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ format: 'int64' }).describe(description);
+
+/** RFC 3339, as `metav1.Time` is written. */
+export const time = (description: string) => z.iso.datetime().meta({ format: 'date-time' }).describe(description);
+
+export const secretName = (description: string) => text(maxObjectNameLength, description);
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** RFC 1035 label: a pool's name becomes the name of its Service. */
+export const poolName = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .max(maxPoolNameLength)
+    .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/)
+    .describe(description);
+
+export const namespaceName = (description: string) =>
+  z.string().min(1).max(maxNamespaceLength).regex(dnsLabel).describe(description);
+
+export const annotations = (description: string) =>
+  z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).describe(description);
+
+const quantities = (description: string) =>
+  z.record(z.string(), intOrStringQuantity).meta({ maxProperties: 16 }).describe(description);
+
+/** The part of core/v1 ResourceRequirements that a container takes. */
+export const resourceRequirements = (description: string) =>
+  z
+    .object({
+      limits: quantities('Most the container may use.'),
+      requests: quantities('What the scheduler reserves.'),
+    })
+    .partial()
+    .describe(description);
+
+/** metav1.Condition (https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#Condition). */
+export const condition = z
+  .object({
+    type: text(316, 'Type in PascalCase.'),
+    status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+    reason: z
+      .string()
+      .min(1)
+      .max(1024)
+      .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+      .describe('Machine-readable cause in PascalCase.'),
+    message: text(32_768, 'Cause for a person.'),
+    lastTransitionTime: time('When the status last changed.'),
+    observedGeneration: longCount('Generation of the spec this was computed from.').optional(),
+  })
+  .describe('One observation of the state of the object.');
+export type Condition = z.infer<typeof condition>;
+
+export const conditions = z
+  .array(condition)
+  .max(16)
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+  .describe('Latest observations, one per type.');
+
+/** Which claims carry what. */
+export const claimsMapping = z
+  .object({
+    user: text(256, 'Claim that names the user.'),
+    pools: text(256, 'Claim that narrows which pools the token may use.'),
+  })
+  .partial()
+  .describe('Claims that carry the user and the pools.');
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+}

@@ -1,0 +1,70 @@
+/** Every limit of the project: its unit in its name, its reason above it. */
+
+/** A token, a pool list and a CSR fit many times over; nothing else belongs in a request. */
+export const maxRequestBodyBytes = 64 * 1024;
+
+/** An AdmissionReview carries object and old object, each at most the 1.5 MiB that etcd takes. */
+export const maxReviewBodyBytes = 4 * 1024 * 1024;
+
+/** CloudEvents carry one whole object, on which etcd sets 1.5 MiB. */
+export const maxEventBodyBytes = 2 * 1024 * 1024;
+
+/** One URI SAN per pool: at 16 the leaf stays near 4 KiB, which every TLS stack takes in one record. */
+export const maxPoolsPerCertificate = 16;
+
+/** `<namespace>/<pool>`: 63 + 1 + 52 characters. */
+export const maxPoolReferenceLength = 116;
+
+/** `<pool>-gateway-<hash>` must stay a DNS label of 63 characters. */
+export const maxPoolNameLength = 52;
+
+/** DNS label, RFC 1123. */
+export const maxNamespaceLength = 63;
+
+/** DNS subdomain, RFC 1123: what Kubernetes allows for most object names. */
+export const maxObjectNameLength = 253;
+
+/** Larger bearer tokens than this are refused before they are parsed. */
+export const maxTokenBytes = 16 * 1024;
+
+/** A stamp with thousands of groups would make every SubjectAccessReview slow and the object large. */
+export const maxRequesterBytes = 16 * 1024;
+
+/** Short enough to need no revocation list, long enough for most builds. */
+export const defaultCertificateTtlSeconds = 60 * 60;
+export const minCertificateTtlSeconds = 5 * 60;
+export const maxCertificateTtlSeconds = 24 * 60 * 60;
+
+/** Clocks of clients run behind by seconds. */
+export const certificateBackdateSeconds = 60;
+
+/** RFC 5280 allows 20 octets; 16 random octets need no counter. */
+export const certificateSerialBytes = 16;
+
+/** The root outlives many intermediates; it is replaced by hand or at half life. */
+export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
+
+/** Patching a caBundle disturbs watches, so the webhook CA outlives many leaves. */
+export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
+export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
+
+/** The apiserver waits at most this long for a webhook. */
+export const webhookTimeoutSeconds = 5;
+
+/** Calls to the apiserver: shorter than the webhook's own timeout, so that we answer before it gives up. */
+export const kubeCallTimeoutMs = 4_000;
+
+/** Node closes idle connections after 5 s by default; the apiserver then fails writes with a broken pipe. */
+export const webhookKeepAliveMs = 150_000;
+
+/** On SIGTERM answers carry `Connection: close` for this long before the port is closed. */
+export const webhookDrainMs = 2_000;
+
+/** An authentication may be remembered this long, never longer. */
+export const authenticationMemoryMs = 10_000;
+
+/** A stale resourceVersion is read and tried again this many times before the sender is told 503. */
+export const maxApplyAttempts = 4;
+
+/** Workers a pool scales to when `scaling.max` is absent. */
+export const defaultMaxWorkers = 10;
