@@ -1,12 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+const project = (name: string, folders: string, setup: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`test/${folders}/**/*.test.ts`], ...setup },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Real control planes share the machine: two files at once keep both cores busy without starving them.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
-    reporters: ['default'],
+    testTimeout: 60_000,
+    hookTimeout: 600_000,
+    projects: [
+      project('pure', '{api,core,adapters,functions,webhooks,bench,repository}'),
+      project('apiserver', 'apiserver', { globalSetup: 'test/apiserver/setup.ts' }),
+      // These start and kill whole control planes of their own.
+      project('dev', 'dev', { fileParallelism: false }),
+    ],
   },
 });

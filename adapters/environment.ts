@@ -11,13 +11,28 @@ export function readVariables<const N extends string>(
   return Object.fromEntries(names.map((name) => [name, environment[name]])) as Record<N, string>;
 }
 
-const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where the kubelet mounts the ServiceAccount of a Pod. */
+const podAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** The apiserver and ServiceAccount of the Pod this runs in. */
+/** The apiserver and ServiceAccount of the Pod this runs in; `ACCOUNT_FOLDER` where it is mounted elsewhere. */
 export function inClusterKube(environment: NodeJS.ProcessEnv = process.env): KubeClientOptions {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = readVariables(
     ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'],
     environment,
   );
-  return { url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`, accountFolder };
+  return {
+    url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    accountFolder: environment['ACCOUNT_FOLDER'] ?? podAccountFolder,
+  };
+}
+
+/** `PORT`, and `HOST` where not every address should be listened on. @throws {Error} when PORT is no port. */
+export function readListener(environment: NodeJS.ProcessEnv = process.env): { port: number; hostname?: string } {
+  const { PORT } = readVariables(['PORT'], environment);
+  const port = Number(PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new Error(`environment: PORT: expected 0 to 65535, got ${PORT}`);
+  }
+  const hostname = environment['HOST'];
+  return hostname === undefined ? { port } : { port, hostname };
 }

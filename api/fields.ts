@@ -31,7 +31,7 @@ export const longCount = (description: string) =>
   z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ format: 'int64' }).describe(description);
 
 /** RFC 3339, as `metav1.Time` is written. */
-export const time = (description: string) => z.iso.datetime().meta({ format: 'date-time' }).describe(description);
+export const time = (description: string) => z.iso.datetime({ offset: true }).describe(description);
 
 export const secretName = (description: string) => text(maxObjectNameLength, description);
 

@@ -1,5 +1,11 @@
 /** Every limit of the project: its unit in its name, its reason above it. */
 
+/** A body of thousands of bad fields must not be answered with megabytes. */
+export const maxReportedErrors = 32;
+
+/** Enough to recognise a value in an answer or a log line. */
+export const maxShownValueLength = 64;
+
 /** A token, a pool list and a CSR fit many times over; nothing else belongs in a request. */
 export const maxRequestBodyBytes = 64 * 1024;
 
@@ -41,6 +47,15 @@ export const certificateBackdateSeconds = 60;
 /** RFC 5280 allows 20 octets; 16 random octets need no counter. */
 export const certificateSerialBytes = 16;
 
+/** Reviews and reads of one request that run at once: a request for 16 pools must not crowd out the others. */
+export const maxParallelPoolCalls = 4;
+
+/** What is missing is back within seconds, or needs a person. */
+export const retryAfterSeconds = 2;
+
+/** A CA that was replaced in its mount is signed with soon, without reading two files at every request. */
+export const caFileMemoryMs = 30_000;
+
 /** The root outlives many intermediates; it is replaced by hand or at half life. */
 export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 
@@ -60,11 +75,49 @@ export const webhookKeepAliveMs = 150_000;
 /** On SIGTERM answers carry `Connection: close` for this long before the port is closed. */
 export const webhookDrainMs = 2_000;
 
+/** The kubelet rewrites a mounted Secret about once a minute; both pairs are valid for long after that. */
+export const tlsReloadMs = 10_000;
+
+/** The longest token in one header, and room for the others. */
+export const maxHeaderBytes = maxTokenBytes + 16 * 1024;
+
+/** A client that sends slower than this holds a connection for nothing. */
+export const headersTimeoutMs = 10_000;
+export const requestTimeoutMs = 30_000;
+
 /** An authentication may be remembered this long, never longer. */
 export const authenticationMemoryMs = 10_000;
+
+/** Each is some 500 bytes: the memory stays under 2 MiB whatever is sent. */
+export const maxRememberedAuthentications = 4_096;
 
 /** A stale resourceVersion is read and tried again this many times before the sender is told 503. */
 export const maxApplyAttempts = 4;
 
 /** Workers a pool scales to when `scaling.max` is absent. */
 export const defaultMaxWorkers = 10;
+
+/** Objects per page of a LIST: at 2 KiB each a page stays near 1 MiB. */
+export const listPageSize = 500;
+
+/** The apiserver ends a watch after this long; bookmarks arrive about once a minute, so a healthy one is never silent. */
+export const watchTimeoutSeconds = 290;
+
+/** A watch that is still open this long after its end was due has lost its connection. */
+export const watchGraceMs = 15_000;
+
+/** Pools recomputed at once in a resync: enough to hide latency, few enough to leave the apiserver to others. */
+export const maxParallelRecomputes = 8;
+
+/** Events in flight at once from the bridge: the status function merges them, one apiserver serves them. */
+export const maxParallelDeliveries = 16;
+
+/** The function may be asleep and may run for its 30 s; longer than that no answer comes. */
+export const eventDeliveryTimeoutMs = 35_000;
+
+/** Pauses between attempts double from the first to the last of these; jitter takes off up to half. */
+export const minRetryDelayMs = 100;
+export const maxRetryDelayMs = 10_000;
+
+/** What a sender is told to wait before it sends an event again. */
+export const eventRetryAfterSeconds = 1;

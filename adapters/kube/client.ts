@@ -30,7 +30,7 @@ export interface KubeClient {
   /** @throws {KubeError} for every answer that is not 2xx, and when no answer came. */
   readonly call: (call: KubeCall) => Promise<unknown>;
   /** Lines of a watch, parsed. Ends when the server ends it; throws KubeError as `call` does. */
-  readonly lines: (call: KubeCall, signal: AbortSignal) => AsyncGenerator<unknown>;
+  readonly lines: (call: KubeCall, signal: AbortSignal) => AsyncGenerator;
   readonly close: () => void;
 }
 
@@ -94,7 +94,7 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
     throw toKubeError(answer.statusCode ?? 0, text);
   }
 
-  async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator<unknown> {
+  async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator {
     const answer = await open(options, signal);
     if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
     for await (const line of createInterface({ input: answer })) yield JSON.parse(line);

@@ -63,7 +63,10 @@ const s3Cache = z
   .describe('Cache in S3.');
 
 const localCache = z
-  .object({ storageClass: text(maxObjectNameLength, 'StorageClass of the volume.'), size: quantity('Size of the volume.') })
+  .object({
+    storageClass: text(maxObjectNameLength, 'StorageClass of the volume.'),
+    size: quantity('Size of the volume.'),
+  })
   .describe('Cache on a volume.');
 
 const cache = z
@@ -153,7 +156,10 @@ const auth = z
             z
               .object({
                 users: z.array(text(1024, 'User, `*` as wildcard.')).max(64).describe('Who.'),
-                pools: z.array(text(256, 'Pool, `*` as wildcard.')).max(64).describe('Which pools; never another than this one.'),
+                pools: z
+                  .array(text(256, 'Pool, `*` as wildcard.'))
+                  .max(64)
+                  .describe('Which pools; never another than this one.'),
               })
               .describe('One rule.'),
           )
@@ -207,7 +213,7 @@ const gatewayAPI = z
     gatewayRef: z
       .object({
         name: text(maxObjectNameLength, 'Name of the Gateway.'),
-        namespace: text(maxNamespaceLength, 'Its namespace; the pool\'s when absent.'),
+        namespace: text(maxNamespaceLength, "Its namespace; the pool's when absent."),
       })
       .partial()
       .describe('Existing Gateway to attach to.'),

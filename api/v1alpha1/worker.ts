@@ -33,7 +33,11 @@ const allocation = z
     requestedBy: text(1024, 'Who asked.').optional(),
     allocatedAt: time('When the lease began.'),
     expiresAt: time('When it ends.').optional(),
-    metadata: z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).optional().describe('Facts about the job.'),
+    metadata: z
+      .record(z.string(), z.string().max(4096))
+      .meta({ maxProperties: 64 })
+      .optional()
+      .describe('Facts about the job.'),
   })
   .describe('Lease of the worker to a job.');
 

@@ -1,84 +1,93 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { Writable } from 'node:stream';
+import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch } from 'undici';
-import { type Download, tools as pinned, type Tool, type ToolName, version } from './table.ts';
+import { exclusively } from '../exclusive.ts';
+import { ldflags, tools as pinned, version, type Tool, type ToolName } from './table.ts';
 
 export type Binaries = Readonly<Record<ToolName, string>>;
-type Report = (line: string) => void;
-type Options = { readonly report?: Report; readonly tools?: readonly Tool[]; readonly env?: NodeJS.ProcessEnv };
+type Context = { readonly env: NodeJS.ProcessEnv; readonly report: (line: string) => unknown };
+type Step = Context & { readonly tool: Tool; readonly folder: string };
 
+const toStderr: Context['report'] = console.warn;
+const run = promisify(execFile);
+const remove = (path: string) => rm(path, { recursive: true, force: true });
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
-const stderr: Report = (line) => void process.stderr.write(`${line}\n`);
 
-/** The paths of the binaries: found, or downloaded, or built, in this order. */
-export async function find(options: Options = {}): Promise<Binaries> {
-  const { report = stderr, tools = pinned, env = process.env } = options;
-  const cache = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'buildkit-controller', version);
-  const existing = (tool: Tool) =>
-    [env.KUBEBUILDER_ASSETS, cache].flatMap((folder) => (folder ? join(folder, tool.name) : [])).find(existsSync);
-  if (!tools.every(existing)) {
+/** The path of each binary: in KUBEBUILDER_ASSETS, in the user's cache, else downloaded or built into that cache. */
+export async function find(options: Partial<Context> & { readonly tools?: readonly Tool[] } = {}): Promise<Binaries> {
+  const { tools = pinned, env = process.env, report = toStderr } = options;
+  const cache = resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'buildkit-controller', version);
+  const folders = env.KUBEBUILDER_ASSETS ? [resolve(env.KUBEBUILDER_ASSETS), cache] : [cache];
+  const locate = ({ name }: Tool) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (!tools.every(locate)) {
     await mkdir(cache, { recursive: true });
-    using _lock = await lock(cache, report);
-    for (const tool of tools) if (!existing(tool)) await obtain(tool, { cache, report, env });
+    const fill = async () => {
+      for (const tool of tools) if (!locate(tool)) await obtain(tool, cache, { env, report });
+    };
+    await exclusively(join(cache, '.lock'), fill, () => report(`waiting for another process that fills ${cache}`));
   }
-  return Object.fromEntries(tools.map((tool) => [tool.name, existing(tool)])) as Binaries;
+  return Object.fromEntries(tools.map((tool) => [tool.name, locate(tool)])) as Binaries;
 }
-
-/** Waits for another process that fills the same cache. The kernel frees a SQLite lock when its holder dies. */
-async function lock(cache: string, report: Report): Promise<DatabaseSync> {
-  const database = new DatabaseSync(join(cache, '.lock'), { timeout: 0 });
-  for (let waited = 0; ; waited += 1) {
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-      return database;
-    } catch (error) {
-      if ((error as { errcode?: number }).errcode !== 5) throw error; // SQLITE_BUSY
-      if (waited === 0) report(`waiting for another process that fills ${cache}`);
-      await sleep(200);
-    }
-  }
-}
-
-type Step = { readonly tool: Tool; readonly folder: string; readonly report: Report; readonly env: NodeJS.ProcessEnv };
 
 /** Everything is made in a folder of its own and moved when whole, so an interruption leaves nothing half-written. */
-async function obtain(tool: Tool, cache: string, { report, env }: Pick<Step, 'report' | 'env'>): Promise<void> {
+async function obtain(tool: Tool, cache: string, { env, report }: Context): Promise<void> {
   for (const name of await readdir(cache)) if (name.startsWith('.partial-')) await remove(join(cache, name));
   const folder = join(cache, `.partial-${process.pid}`);
   await mkdir(folder);
   const step = { tool, folder, env, report: (line: string) => report(`${tool.name}: ${line}`) };
+  const begin = performance.now();
+  const timer = setInterval(() => step.report(`${Math.round((performance.now() - begin) / 1000)} s so far`), 15_000);
   try {
-    const download = tool.downloads[platform];
-    if (!download || !(await fetchPublished(step, download))) await build(step);
+    if (!(await download(step))) await build(step);
     for (const name of await readdir(folder)) await rename(join(folder, name), join(cache, name));
   } finally {
+    clearInterval(timer);
     await remove(folder);
   }
 }
 
-const remove = (path: string) => rm(path, { recursive: true, force: true });
-
-/** False where the host can't be reached or answers with an error; throws where the checksum differs. */
-async function fetchPublished({ tool, folder, report }: Step, { url, checksum }: Download): Promise<boolean> {
-  // A blocked host must cost a second; one that answers may take its time.
-  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 1000 }, headersTimeout: 20_000, bodyTimeout: 20_000 });
+/** False where nothing is published or its host is out of reach. A wrong checksum throws: nothing is built instead. */
+async function download({ tool, folder, report }: Step): Promise<boolean> {
+  const [url, checksum] = [tool.published.url(platform), tool.published.checksums[platform]];
+  if (!checksum) return false;
   const isArchive = url.endsWith('.tar.gz');
   const file = join(folder, isArchive ? 'archive' : tool.name);
-  const hash = createHash(checksum.slice(0, 6));
+  report(`downloading ${url}`);
+  // A host out of reach costs a second, not a minute; one that answers may take its time.
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 1000 }, headersTimeout: 20_000, bodyTimeout: 20_000 });
   try {
-    const response = await timed(`downloading ${url}`, report, () => fetch(url, { dispatcher }));
-    if (!response.ok || !response.body) throw new Error(`HTTP status ${response.status}`);
-    await timed('receiving', report, () => pipeline(response.body!, hashed(hash), createWriteStream(file, { mode: 0o755 })));
+    const response = await fetch(url, { dispatcher });
+    if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
+    await pipeline(response.body, createWriteStream(file, { mode: 0o755 }));
   } catch (error) {
-    report(`not downloaded: ${(error as Error).message}`);
+    report(`not downloaded: ${String((error as Error).cause ?? error)}`);
+    await remove(file);
     return false;
+  }
+  const [algorithm = ''] = checksum.split(':');
+  const received = `${algorithm}:${hash(algorithm, await readFile(file))}`;
+  if (received !== checksum) throw new Error(`checksum of ${url}: expected ${checksum}, got ${received}`);
+  if (isArchive) await run('tar', ['-xzf', file, '-C', folder, '--strip-components=2']).finally(() => remove(file));
+  return true;
+}
+
+async function build({ tool, folder, report, env }: Step): Promise<void> {
+  const args = ['build', '-trimpath', '-ldflags', ldflags, '-o', join(folder, tool.name), tool.goPackage];
+  const cwd = join(import.meta.dirname, 'go', tool.goModule);
+  const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto', GOWORK: 'off' };
+  report('building with Go, which takes minutes the first time');
+  try {
+    await run('go', args, { cwd, env: goEnv });
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
+    const reason = code === 'ENOENT' ? 'Go is not installed' : stderr.trim().split('\n').slice(-2).join('; ');
+    const remedy = 'install Go 1.26 or newer, or connect this machine to github.com and dl.k8s.io';
+    throw new Error(`${tool.name} can be neither downloaded nor built (${reason}): ${remedy}`, { cause: error });
   }
 }

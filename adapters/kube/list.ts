@@ -1,0 +1,32 @@
+/** All objects of a collection, page by page. */
+import { listPageSize } from '../../api/limits.ts';
+import type { KubeCall, KubeClient } from './client.ts';
+
+export interface Listed<T> {
+  readonly items: readonly T[];
+  /** A watch from here misses nothing. */
+  readonly resourceVersion: string;
+}
+
+interface Page<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly T[] | null;
+}
+
+/** One consistent state, however many pages. @throws {KubeError} with status 410 when the pages took too long. */
+export async function listAll<T>(
+  kube: KubeClient,
+  { path, query }: Pick<KubeCall, 'path' | 'query'>,
+): Promise<Listed<T>> {
+  const items: T[] = [];
+  let token: string | undefined = '';
+  let resourceVersion = '';
+  while (token !== undefined) {
+    const paging = { limit: String(listPageSize), ...(token === '' ? {} : { continue: token }) };
+    const page = (await kube.call({ path, query: { ...query, ...paging } })) as Page<T>;
+    items.push(...(page.items ?? []));
+    resourceVersion = page.metadata.resourceVersion;
+    token = page.metadata.continue === '' ? undefined : page.metadata.continue;
+  }
+  return { items, resourceVersion };
+}

@@ -1,0 +1,91 @@
+/** Whose token it is, by the word of the apiserver (authentication.k8s.io/v1 TokenReview). */
+import { hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits.ts';
+import type { UserInfo } from '../../api/review.ts';
+import { inspectToken, readIssuer } from '../../core/tokens/inspect.ts';
+import type { KubeClient } from './client.ts';
+
+export interface TokenReviewerOptions {
+  readonly audience: string;
+  /** The cluster's issuer, see `readClusterIssuer`. */
+  readonly issuer: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The user; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
+export type TokenReviewer = (token: string) => Promise<UserInfo | undefined>;
+
+interface TokenReviewStatus {
+  readonly authenticated?: boolean;
+  readonly audiences?: readonly string[];
+  readonly user?: UserInfo;
+}
+
+interface Verdict {
+  readonly user: UserInfo | undefined;
+  readonly forgetAtMs: number;
+}
+
+/** The issuer of the cluster's ServiceAccount tokens, as our own mounted token names it. */
+export async function readClusterIssuer(accountFolder: string): Promise<string> {
+  const path = join(accountFolder, 'token');
+  const issuer = readIssuer((await readFile(path, 'utf8')).trim());
+  if (issuer === undefined) throw new Error(`${path}: expected a ServiceAccount token that names its issuer`);
+  return issuer;
+}
+
+/** Verdicts are remembered for a moment, never past the token's end; reviews of one token at one time are one call. */
+export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
+  const remembered = new Map<string, Verdict>();
+  const running = new Map<string, Promise<UserInfo | undefined>>();
+
+  function recall(key: string): Verdict | undefined {
+    const verdict = remembered.get(key);
+    return verdict !== undefined && verdict.forgetAtMs > now() ? verdict : undefined;
+  }
+
+  function remember(key: string, verdict: Verdict): void {
+    remembered.delete(key);
+    remembered.set(key, verdict);
+    const [oldest] = remembered.keys();
+    if (remembered.size > maxRememberedAuthentications && oldest !== undefined) remembered.delete(oldest);
+  }
+
+  async function askAndRemember(key: string, token: string, expiresAtMs: number): Promise<UserInfo | undefined> {
+    const user = await review(kube, token, audience);
+    remember(key, { user, forgetAtMs: Math.min(now() + authenticationMemoryMs, expiresAtMs) });
+    return user;
+  }
+
+  return async (token) => {
+    const inspected = inspectToken(token, { issuer, audience, nowMs: now() });
+    if (!inspected.ok) return undefined;
+    const key = hash('sha256', token, 'base64');
+    const verdict = recall(key);
+    if (verdict !== undefined) return verdict.user;
+    let asked = running.get(key);
+    if (asked === undefined) {
+      asked = askAndRemember(key, token, inspected.value.expiresAtMs).finally(() => running.delete(key));
+      running.set(key, asked);
+    }
+    return await asked;
+  };
+}
+
+async function review(kube: KubeClient, token: string, audience: string): Promise<UserInfo | undefined> {
+  const answer = (await kube.call({
+    method: 'POST',
+    path: '/apis/authentication.k8s.io/v1/tokenreviews',
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token, audiences: [audience] },
+    },
+  })) as { readonly status?: TokenReviewStatus };
+  const { authenticated, audiences, user } = answer.status ?? {};
+  // An authenticator that knows no audiences leaves the list out: its tokens might be meant for somebody else.
+  return authenticated === true && audiences?.includes(audience) === true ? user : undefined;
+}

@@ -1,0 +1,145 @@
+/** Keeps up with a collection: lists it, then watches it, for as long as it is wanted. */
+import { watchGraceMs, watchTimeoutSeconds } from '../../api/limits.ts';
+import type { ObjectMeta } from '../../api/fields.ts';
+import type { Change } from '../../core/events/make.ts';
+import type { Pause } from '../backoff.ts';
+import type { Log } from '../log.ts';
+import { KubeError, type KubeClient } from './client.ts';
+import { listAll } from './list.ts';
+
+export interface WatchedCollection {
+  readonly path: string;
+  readonly labelSelector?: string;
+}
+
+export interface WatchOptions {
+  /** Told of everything after each list, then of each change. Takes it at once. */
+  readonly emit: (change: Change) => void;
+  readonly pause: Pause;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+interface KubeObject {
+  readonly metadata: ObjectMeta & { readonly managedFields?: unknown };
+}
+
+/** Last state by uid. */
+type Known = Map<string, KubeObject>;
+
+interface Line {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: KubeObject;
+}
+
+const changes = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
+
+/** Resolves when the signal is aborted; no failure of the apiserver ends it before. */
+export async function listAndWatch(
+  kube: KubeClient,
+  collection: WatchedCollection,
+  options: WatchOptions,
+): Promise<void> {
+  const { signal, pause, log } = options;
+  let known: Known = new Map();
+  let position: string | undefined;
+  let failures = 0;
+  const advance = (resourceVersion: string): void => {
+    position = resourceVersion;
+    failures = 0;
+  };
+  while (!signal.aborted) {
+    // Counted as a failure until a line arrives, so that a server that hangs up at once is not asked in a loop.
+    failures += 1;
+    try {
+      if (position === undefined) {
+        const listed = await listAll<KubeObject>(kube, toCall(collection));
+        known = replaceKnown(known, listed.items, options.emit);
+        position = listed.resourceVersion;
+      }
+      for await (const line of openWatch(kube, toCall(collection), { from: position, signal })) {
+        take(line, known, options.emit);
+        advance(line.object.metadata.resourceVersion);
+      }
+    } catch (error) {
+      // An answer that is an error (410 when the position is too old) means that only a list helps.
+      if (error instanceof KubeError && error.status !== 0) position = undefined;
+      logFailure(log, collection, { error, signal });
+    }
+    if (failures > 0) await pause(failures);
+  }
+}
+
+function toCall({ path, labelSelector }: WatchedCollection): { path: string; query: Record<string, string> } {
+  return { path, query: labelSelector === undefined ? {} : { labelSelector } };
+}
+
+/** What the list holds, and a delete for what it holds no more. */
+function replaceKnown(known: Known, items: readonly KubeObject[], emit: WatchOptions['emit']): Known {
+  const next: Known = new Map(items.map((object) => [object.metadata.uid, withoutManagedFields(object)]));
+  for (const [uid, object] of known) if (!next.has(uid)) emit({ change: 'delete', object });
+  for (const object of next.values()) emit({ change: 'update', object });
+  return next;
+}
+
+function take({ type, object }: Line, known: Known, emit: WatchOptions['emit']): void {
+  if (type === 'BOOKMARK' || type === 'ERROR') return;
+  const lean = withoutManagedFields(object);
+  if (type === 'DELETED') known.delete(object.metadata.uid);
+  else known.set(object.metadata.uid, lean);
+  emit({ change: changes[type], object: lean });
+}
+
+/** Nobody reads them here, and they are half of many an object. */
+const withoutManagedFields = (object: KubeObject): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, managedFields: undefined },
+});
+
+interface WatchStart {
+  readonly from: string;
+  readonly signal: AbortSignal;
+}
+
+async function* openWatch(
+  kube: KubeClient,
+  { path, query }: ReturnType<typeof toCall>,
+  { from, signal }: WatchStart,
+): AsyncGenerator<Line> {
+  const watching = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
+  const call = { path, query: { ...query, ...watching, timeoutSeconds: String(watchTimeoutSeconds) } };
+  const overdue = AbortSignal.timeout(watchTimeoutSeconds * 1000 + watchGraceMs);
+  const left = new AbortController();
+  try {
+    for await (const line of kube.lines(
+      call,
+      AbortSignal.any([signal, overdue, left.signal]),
+    ) as AsyncGenerator<Line>) {
+      if (line.type === 'ERROR') throw toError(line.object as unknown as WatchError);
+      yield line;
+    }
+  } finally {
+    left.abort();
+  }
+}
+
+/** metav1.Status, as an ERROR line carries it. */
+interface WatchError {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+const toError = ({ code = 500, reason = '', message = '' }: WatchError): KubeError =>
+  new KubeError(code, reason, message);
+
+interface Failure {
+  readonly error: unknown;
+  readonly signal: AbortSignal;
+}
+
+/** An expired position is the ordinary end of a long pause. */
+function logFailure(log: Log, { path }: WatchedCollection, { error, signal }: Failure): void {
+  if (signal.aborted || (error instanceof KubeError && error.status === 410)) return;
+  log.warn({ path, error: (error as Error).message }, 'watch interrupted');
+}

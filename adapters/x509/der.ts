@@ -1,0 +1,99 @@
+/** ASN.1 DER (X.690), as far as certificates and keys need it: each function answers one encoded value. */
+
+/** Tag bytes that stand in a certificate (RFC 5280, appendix A). */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  objectIdentifier: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Context-specific tags: `primitive(6)` is `[6] IMPLICIT` of a primitive type, `constructed(0)` is `[0] EXPLICIT`. */
+export const primitive = (number: number): number => 0x80 | number;
+export const constructed = (number: number): number => 0xa0 | number;
+
+export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const lengthOctets = length < 0x80 ? [length] : encodeLongLength(length);
+  const bytes = new Uint8Array(1 + lengthOctets.length + length);
+  bytes[0] = tag;
+  bytes.set(lengthOctets, 1);
+  let offset = 1 + lengthOctets.length;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+/** X.690 8.1.3: from 128 on, the count of octets and the octets. */
+function encodeLongLength(length: number): readonly number[] {
+  const octets = bigEndian(length);
+  return [0x80 | octets.length, ...octets];
+}
+
+function bigEndian(value: number): number[] {
+  const octets: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
+  return octets;
+}
+
+export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => encode(TAG.sequence, ...parts);
+export const set = (...parts: readonly Uint8Array[]): Uint8Array => encode(TAG.set, ...parts);
+export const boolean = (value: boolean): Uint8Array => encode(TAG.boolean, Uint8Array.of(value ? 0xff : 0));
+export const octetString = (content: Uint8Array): Uint8Array => encode(TAG.octetString, content);
+export const utf8String = (text: string): Uint8Array => encode(TAG.utf8String, utf8.encode(text));
+
+const utf8 = new TextEncoder();
+
+/** A number that is not negative, as a number or as big-endian octets. */
+export function integer(value: number | Uint8Array): Uint8Array {
+  const octets = typeof value === 'number' ? Uint8Array.from(bigEndian(value)) : value;
+  const first = octets.findIndex((octet) => octet !== 0);
+  if (first === -1) return encode(TAG.integer, Uint8Array.of(0));
+  const least = octets.subarray(first);
+  // A first bit of 1 would mean a negative number.
+  return (least[0] ?? 0) & 0x80 ? encode(TAG.integer, Uint8Array.of(0), least) : encode(TAG.integer, least);
+}
+
+export const bitString = (content: Uint8Array): Uint8Array => encode(TAG.bitString, Uint8Array.of(0), content);
+
+/** BIT STRING whose bits have names: trailing zero bits are left out (X.690, 11.2.2). */
+export function namedBits(positions: readonly number[]): Uint8Array {
+  if (positions.length === 0) return encode(TAG.bitString, Uint8Array.of(0));
+  const last = Math.max(...positions);
+  const octets = new Uint8Array(Math.floor(last / 8) + 1);
+  for (const position of positions) {
+    const index = Math.floor(position / 8);
+    octets[index] = (octets[index] ?? 0) | (0x80 >> position % 8);
+  }
+  return encode(TAG.bitString, Uint8Array.of(7 - (last % 8)), octets);
+}
+
+/** Dotted decimal to OBJECT IDENTIFIER (X.690, 8.19). */
+export function objectIdentifier(dotted: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
+  return encode(TAG.objectIdentifier, Uint8Array.from([first * 40 + second, ...rest].flatMap(base128)));
+}
+
+function base128(value: number): number[] {
+  const octets = [value % 128];
+  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) octets.unshift(0x80 | rest % 128);
+  return octets;
+}
+
+/** Seconds since the epoch as Time: UTCTime through 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). */
+export function time(seconds: number): Uint8Array {
+  const iso = new Date(seconds * 1000).toISOString(); // 2026-11-23T15:24:27.000Z
+  const digits = `${iso.slice(2, 4)}${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
+  return iso < '2050'
+    ? encode(TAG.utcTime, utf8.encode(digits))
+    : encode(TAG.generalizedTime, utf8.encode(iso.slice(0, 2) + digits));
+}

@@ -1,0 +1,29 @@
+/** Object identifiers of RFC 5280 and RFC 5758, by the names these documents give them. */
+import { objectIdentifier } from './der.ts';
+
+export const OID = {
+  commonName: '2.5.4.3',
+  organizationName: '2.5.4.10',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  ecPublicKey: '1.2.840.10045.2.1',
+  prime256v1: '1.2.840.10045.3.1.7',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+} as const;
+
+/** The same in DER, encoded once. */
+export const ENCODED_OID = Object.fromEntries(
+  Object.entries(OID).map(([name, dotted]) => [name, objectIdentifier(dotted)]),
+) as Readonly<Record<keyof typeof OID, Uint8Array>>;
+
+/** Bits of KeyUsage (RFC 5280, 4.2.1.3). */
+export const KEY_USAGE_BIT = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const;
+
+/** Tags of GeneralName (RFC 5280, 4.2.1.6). */
+export const GENERAL_NAME = { dns: 2, uri: 6, ipv4: 7 } as const;

@@ -1,0 +1,114 @@
+/** A CA that signs: its certificate is read once, its key is held as a handle. */
+import { createPrivateKey, createPublicKey, randomFillSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { certificateSerialBytes } from '../../api/limits.ts';
+import type { CertificateProfile } from '../../core/certificates/profile.ts';
+import { checkCertificate } from './check.ts';
+import { constructed, TAG } from './der.ts';
+import { expectTag, readBitString, readElement, readInside, readObjectIdentifier, readTime } from './der-reader.ts';
+import { keyIdentifier, type KeyPair } from './keys.ts';
+import { OID } from './oids.ts';
+import { encodeCertificate, encodeName, encodeTbsCertificate } from './template.ts';
+
+export interface Signer {
+  /** DER of its Name, as it stands in its certificate. */
+  readonly name: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** Seconds since the epoch. */
+  readonly notAfter: number;
+  readonly publicKey: KeyObject;
+  /** ecdsa-with-SHA256 over these bytes, in DER. */
+  readonly sign: (tbsCertificate: Uint8Array) => Uint8Array;
+}
+
+export interface TlsPair {
+  /** PEM: one certificate. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+}
+
+/** @throws {Error} saying what of the pair is not as a CA needs it. */
+export function loadSigner(pair: TlsPair): Signer {
+  const { certificate, key } = loadPair(pair);
+  if (!certificate.ca) throw new Error('certificate: expected a CA, got an end entity');
+  return { ...readCa(certificate.raw), publicKey: certificate.publicKey, sign: signWith(key) };
+}
+
+/** A certificate and the P-256 key that belongs to it. @throws {Error} when they are not. */
+export function loadPair(pair: TlsPair): { certificate: X509Certificate; key: KeyObject } {
+  if (pair.certificate.split('-----BEGIN').length !== 2) throw new Error('certificate: expected exactly one in PEM');
+  const certificate = load('certificate', () => new X509Certificate(pair.certificate));
+  const key = load('key', () => createPrivateKey(pair.key));
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('key: expected P-256, got another kind');
+  if (!certificate.checkPrivateKey(key)) throw new Error('key: expected the one of the certificate, got another');
+  return { certificate, key };
+}
+
+/** The parser's own words are left out: they may quote what was read, and that may be a key. */
+function load<T>(what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw new Error(`${what}: expected PEM, got something else`);
+  }
+}
+
+/** Signs the certificate of its own key. */
+export function createSelfSigner({ publicKey, privateKey }: KeyPair, profile: CertificateProfile): Signer {
+  const key = createPrivateKey({ key: Buffer.from(privateKey), format: 'der', type: 'pkcs8' });
+  return {
+    name: encodeName(profile.subject),
+    keyId: subjectKeyId(publicKey),
+    notAfter: profile.notAfter,
+    publicKey: createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }),
+    sign: signWith(key),
+  };
+}
+
+/** A certificate in DER. @throws {Error} when what was made does not say what the profile says. */
+export function issue(signer: Signer, profile: CertificateProfile, publicKey: Uint8Array): Uint8Array {
+  const keys = {
+    publicKey,
+    subjectKeyId: subjectKeyId(publicKey),
+    issuerName: signer.name,
+    issuerKeyId: signer.keyId,
+  };
+  const tbsCertificate = encodeTbsCertificate(profile, keys);
+  const certificate = encodeCertificate(tbsCertificate, signer.sign(tbsCertificate));
+  const checked = checkCertificate(certificate, { ...keys, profile, issuerPublicKey: signer.publicKey });
+  if (!checked.ok) throw new Error(checked.error);
+  return certificate;
+}
+
+/** 128 random bits; a first byte of zero is drawn again, so that every serial is written with as many digits. */
+export function makeSerial(): Uint8Array {
+  const serial = new Uint8Array(certificateSerialBytes);
+  do randomFillSync(serial);
+  while (serial[0] === 0);
+  return serial;
+}
+
+export function subjectKeyId(publicKey: Uint8Array): Uint8Array {
+  const [, key] = readInside(readElement(publicKey), TAG.sequence);
+  return keyIdentifier(readBitString(key));
+}
+
+const signWith =
+  (key: KeyObject) =>
+  (bytes: Uint8Array): Uint8Array =>
+    sign('sha256', bytes, key);
+
+/** Fields 5 to 8 of TBSCertificate: validity, subject, key, extensions. */
+function readCa(certificate: Uint8Array): Pick<Signer, 'name' | 'keyId' | 'notAfter'> {
+  const [tbs] = readInside(readElement(certificate), TAG.sequence);
+  const [validity, subject, , extensions] = readInside(tbs, TAG.sequence).slice(4);
+  const [, notAfter] = readInside(validity, TAG.sequence);
+  const [list] = readInside(extensions, constructed(3));
+  for (const extension of readInside(list, TAG.sequence)) {
+    const parts = readInside(extension, TAG.sequence);
+    if (readObjectIdentifier(parts[0]) !== OID.subjectKeyIdentifier) continue;
+    const keyId = readElement(expectTag(parts.at(-1), TAG.octetString).content);
+    return { name: expectTag(subject, TAG.sequence).encoded, keyId: keyId.content, notAfter: readTime(notAfter) };
+  }
+  throw new Error('certificate: expected a subject key identifier, got none');
+}

@@ -1,0 +1,81 @@
+/** From a profile to the bytes that are signed: TBSCertificate (RFC 5280, 4.1). */
+import type { CertificateProfile, SubjectName } from '../../core/certificates/profile.ts';
+import * as der from './der.ts';
+import { ENCODED_OID as OID, GENERAL_NAME, KEY_USAGE_BIT } from './oids.ts';
+
+/** What a certificate says of keys and issuer, beside its profile. */
+export interface CertificateKeys {
+  /** DER of SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  readonly subjectKeyId: Uint8Array;
+  /** DER of the issuer's Name, byte for byte as it stands in its certificate. */
+  readonly issuerName: Uint8Array;
+  readonly issuerKeyId: Uint8Array;
+}
+
+/** AlgorithmIdentifier of ecdsa-with-SHA256 (RFC 5758, 3.2: no parameters). */
+export const signatureAlgorithm = der.sequence(OID.ecdsaWithSha256);
+
+const version3 = der.encode(der.constructed(0), der.integer(2));
+
+export const encodeTbsCertificate = (profile: CertificateProfile, keys: CertificateKeys): Uint8Array =>
+  der.sequence(
+    version3,
+    der.integer(profile.serial),
+    signatureAlgorithm,
+    keys.issuerName,
+    der.sequence(der.time(profile.notBefore), der.time(profile.notAfter)),
+    encodeName(profile.subject),
+    keys.publicKey,
+    der.encode(der.constructed(3), der.sequence(...encodeExtensions(profile, keys))),
+  );
+
+/** Certificate: what was signed, and the signature. */
+export const encodeCertificate = (tbsCertificate: Uint8Array, signature: Uint8Array): Uint8Array =>
+  der.sequence(tbsCertificate, signatureAlgorithm, der.bitString(signature));
+
+/** DER of Name. */
+export const encodeName = ({ organization, commonName }: CertificateProfile['subject']): Uint8Array =>
+  der.sequence(
+    ...(organization === undefined ? [] : [encodeAttribute(OID.organizationName, organization)]),
+    encodeAttribute(OID.commonName, commonName),
+  );
+
+const encodeAttribute = (type: Uint8Array, value: string): Uint8Array =>
+  der.set(der.sequence(type, der.utf8String(value)));
+
+function encodeExtensions(profile: CertificateProfile, keys: CertificateKeys): Uint8Array[] {
+  const { ca, keyUsage, extendedKeyUsage, names } = profile;
+  return [
+    ca === undefined
+      ? endEntity
+      : extension.critical(OID.basicConstraints, der.sequence(der.boolean(true), der.integer(ca.pathLength))),
+    extension.critical(OID.keyUsage, der.namedBits(keyUsage.map((usage) => KEY_USAGE_BIT[usage]))),
+    ...(extendedKeyUsage.length === 0
+      ? []
+      : [extension.plain(OID.extKeyUsage, der.sequence(...extendedKeyUsage.map((usage) => OID[usage])))]),
+    extension.plain(OID.subjectKeyIdentifier, der.octetString(keys.subjectKeyId)),
+    extension.plain(OID.authorityKeyIdentifier, der.sequence(der.encode(der.primitive(0), keys.issuerKeyId))),
+    ...(names.length === 0
+      ? []
+      : [extension.plain(OID.subjectAltName, der.sequence(...names.map(encodeGeneralName)))]),
+  ];
+}
+
+const extension = {
+  plain: (id: Uint8Array, value: Uint8Array): Uint8Array =>
+    der.sequence(id, der.octetString(value)),
+  critical: (id: Uint8Array, value: Uint8Array): Uint8Array =>
+    der.sequence(id, der.boolean(true), der.octetString(value)),
+};
+
+/** CA is FALSE by default, so DER leaves it out. */
+const endEntity = extension.critical(OID.basicConstraints, der.sequence());
+
+const encodeGeneralName = (name: SubjectName): Uint8Array =>
+  der.encode(der.primitive(GENERAL_NAME[name.kind]), encodeNameValue(name));
+
+const encodeNameValue = ({ kind, value }: SubjectName): Uint8Array =>
+  kind === 'ipv4' ? Uint8Array.from(value.split('.').map(Number)) : utf8.encode(value);
+
+const utf8 = new TextEncoder();

@@ -1,0 +1,62 @@
+/** Bodies of POST /api/v1/certs/request. */
+import { z } from 'zod';
+import { maxPoolReferenceLength, maxPoolsPerCertificate } from '../limits.ts';
+
+export const CERTIFICATES_PATH = '/api/v1/certs/request';
+
+/** Fields of other implementations that would make us read a tenant's Secret. */
+export const UNSUPPORTED_FIELDS: readonly string[] = ['useExistingCerts', 'certSecretName'];
+
+/** `[<namespace>/]<pool>`: an RFC 1123 label of at most 63, an RFC 1035 label of at most 52. */
+const poolReference = /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/)?[a-z](?:[-a-z0-9]{0,50}[a-z0-9])?$/;
+
+const poolExpectation = '<pool> or <namespace>/<pool>, lower-case DNS labels of at most 52 and 63 characters';
+const poolsExpectation = `an array of 1 to ${maxPoolsPerCertificate} pool names`;
+const durationExpectation = 'a Go duration from 5m to 24h, such as 30m or 1h30m';
+
+/** The message of each rule is what is expected where it fails. */
+export const certificateRequest = z
+  .strictObject(
+    {
+      pools: z
+        .array(
+          z
+            .string({ error: poolExpectation })
+            .max(maxPoolReferenceLength, { error: poolExpectation })
+            .regex(poolReference, { error: poolExpectation })
+            .describe('A pool as `<pool>` of the namespace of the ServiceAccount, or `<namespace>/<pool>`.'),
+          { error: poolsExpectation },
+        )
+        .min(1, { error: poolsExpectation })
+        .max(maxPoolsPerCertificate, { error: poolsExpectation })
+        .describe('Pools the certificate is for: all of them or none.'),
+      duration: z
+        .string({ error: durationExpectation })
+        .max(64, { error: durationExpectation })
+        .optional()
+        .describe('Life of the certificate as a Go duration, from 5m to 24h; 1h when absent.'),
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : 'a JSON object') },
+  )
+  .describe('Which pools the certificate is for.');
+export type CertificateRequestBody = z.infer<typeof certificateRequest>;
+
+export const DURATION_EXPECTATION = durationExpectation;
+
+const pem = (description: string) => z.string().describe(description);
+
+export const certificateAnswer = z
+  .object({
+    caCert: pem('Root of the client certificates, PEM.'),
+    clientCert: pem('The certificate, then what stands between it and the root, PEM.'),
+    clientKey: pem('Its private key, PKCS#8 PEM. It is kept nowhere else.'),
+    endpoints: z
+      .record(z.string(), z.string())
+      .describe('Where to connect for each pool, by the names as they were asked for.'),
+    expiresAt: z.iso.datetime().describe('When the certificate ends.'),
+    serial: z.string().describe('Serial number in hexadecimal, as it stands in the audit log.'),
+    pools: z.array(z.string()).describe('The pools of the certificate, each once, as `<namespace>/<pool>`.'),
+    requestId: z.string().describe('Names this request in the logs.'),
+  })
+  .describe('A certificate for the pools that were asked for.');
+export type CertificateAnswer = z.infer<typeof certificateAnswer>;

@@ -1,0 +1,131 @@
+/** The HTTP API as an OpenAPI 3.1 document, from the schemas that parse it. */
+import { z } from 'zod';
+import { certificateAnswer, CERTIFICATES_PATH, certificateRequest } from './http/certificates.ts';
+import { makeProblem, problem, PROBLEM_CONTENT_TYPE, type FieldError, type ProblemCode } from './http/problem.ts';
+import { maxRequestBodyBytes } from './limits.ts';
+import { API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
+
+const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';
+
+export const makeOpenApi = (): object => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'BuildKit Controller',
+    version: API_VERSION,
+    description: 'Certificates for the BuildKit pools of a Kubernetes cluster.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  paths: {
+    [CERTIFICATES_PATH]: { post: certificatesOperation() },
+    '/api/v1/health': {
+      get: {
+        operationId: 'getHealth',
+        summary: 'Whether this is up.',
+        responses: { 200: { description: 'It is.', content: { 'text/plain': { schema: { const: 'OK' } } } } },
+      },
+    },
+  },
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: `A ServiceAccount's token for the audience \`${TOKEN_AUDIENCE}\`.`,
+      },
+    },
+    schemas: {
+      CertificateRequest: toJsonSchema(certificateRequest, 'input'),
+      CertificateAnswer: toJsonSchema(certificateAnswer, 'output'),
+      Problem: toJsonSchema(problem, 'output'),
+    },
+  },
+});
+
+const certificatesOperation = () => ({
+  operationId: 'requestCertificate',
+  summary: 'A client certificate for up to 16 pools: for all of them or for none.',
+  security: [{ bearer: [] }],
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: ref('CertificateRequest'),
+        example: { pools: ['tenant-pool', 'buildkit-system/shared-pool'], duration: '30m' },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The certificate. It and its key are stored nowhere.',
+      headers: { 'Cache-Control': header('Always `no-store`.') },
+      content: { 'application/json': { schema: ref('CertificateAnswer'), example: answerExample } },
+    },
+    400: problemAnswer('The body is not as it must be; every wrong field is named.', [
+      example('invalid_request', 'the request is not as it must be', [
+        { field: 'duration', expected: 'a Go duration from 5m to 24h, such as 30m or 1h30m', got: '"10s"' },
+      ]),
+      example('unsupported_field', 'the request is not as it must be', [
+        { field: 'certSecretName', expected: 'no such field', got: '"my-secret"' },
+      ]),
+    ]),
+    401: problemAnswer(
+      'No token, or one that is not for this API.',
+      [example('unauthenticated', `expected a bearer token for the audience ${TOKEN_AUDIENCE}`)],
+      { 'WWW-Authenticate': header('How to authenticate.') },
+    ),
+    403: problemAnswer('One of the pools may not be used, or is not there for this caller.', [
+      example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"'),
+    ]),
+    404: problemAnswer('A pool that may be used does not exist.', [
+      example('pool_not_found', 'no such pool: "tenant-pool"'),
+    ]),
+    413: problemAnswer(`The body is longer than ${maxRequestBodyBytes} bytes.`, [
+      example('body_too_large', `expected at most ${maxRequestBodyBytes} bytes`),
+    ]),
+    415: problemAnswer('The body is not JSON.', [
+      example('unsupported_media_type', 'expected application/json in UTF-8'),
+    ]),
+    503: problemAnswer(
+      'The apiserver or the CA is not there for the moment.',
+      [example('unavailable', 'a part this needs is not there; try again')],
+      { 'Retry-After': header('Seconds to wait.') },
+    ),
+  },
+});
+
+const answerExample = {
+  caCert: '-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n',
+  clientCert: '-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n',
+  clientKey: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n',
+  endpoints: {
+    'tenant-pool': poolEndpoint('tenant-a', 'tenant-pool'),
+    'buildkit-system/shared-pool': poolEndpoint('buildkit-system', 'shared-pool'),
+  },
+  expiresAt: '2026-01-01T12:30:00Z',
+  serial: '5C0B8E0A4F2D9B1763E1A0D4C2F58E97',
+  pools: ['tenant-a/tenant-pool', 'buildkit-system/shared-pool'],
+  requestId,
+};
+
+const example = (code: ProblemCode, detail: string, errors?: readonly FieldError[]) =>
+  makeProblem(code, { detail, requestId, ...(errors === undefined ? {} : { errors }) });
+
+const problemAnswer = (description: string, examples: readonly { code: string }[], headers?: object) => ({
+  description,
+  ...(headers === undefined ? {} : { headers }),
+  content: {
+    [PROBLEM_CONTENT_TYPE]: {
+      schema: ref('Problem'),
+      examples: Object.fromEntries(examples.map((value) => [value.code, { value }])),
+    },
+  },
+});
+
+const header = (description: string) => ({ description, schema: { type: 'string' } });
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, reused: 'inline' });
+  return rest;
+}

@@ -1,0 +1,74 @@
+/**
+ * Zod schema -> structural schema of a CustomResourceDefinition.
+ *
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+ */
+import { z } from 'zod';
+
+export type JsonSchema = { [key: string]: unknown };
+
+/** Words a structural schema takes; what zod emits beside them is dropped or refused below. */
+const kept = new Set([
+  'type',
+  'description',
+  'format',
+  'enum',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'minItems',
+  'maxItems',
+  'minProperties',
+  'maxProperties',
+  'required',
+  'default',
+  'nullable',
+]);
+const dropped = new Set(['$schema', 'readOnly', 'contentEncoding']);
+
+/** @throws {TypeError} for what a structural schema cannot say, with the path of the place. */
+export function makeStructuralSchema(schema: z.ZodType): JsonSchema {
+  const json = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline', cycles: 'throw' });
+  return structural(json, '');
+}
+
+function structural(node: JsonSchema, path: string): JsonSchema {
+  if (node['x-kubernetes-int-or-string'] === true) {
+    return {
+      anyOf: [{ type: 'integer' }, { type: 'string' }],
+      'x-kubernetes-int-or-string': true,
+      ...(node['description'] === undefined ? {} : { description: node['description'] }),
+    };
+  }
+  const result: JsonSchema = {};
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'properties') result[key] = mapSchemas(value as Record<string, JsonSchema>, path);
+    else if (key === 'items') result[key] = structural(value as JsonSchema, `${path}[]`);
+    else if (key === 'additionalProperties') addAdditionalProperties(result, value, path);
+    else if (kept.has(key) || key.startsWith('x-kubernetes-')) result[key] = value;
+    else if (!dropped.has(key)) throw new TypeError(`${path || 'root'}: a structural schema has no "${key}"`);
+  }
+  if (result['type'] === 'integer') result['format'] ??= 'int32';
+  // The apiserver checks the format itself, and reads offsets that zod's pattern is too narrow for.
+  if (result['format'] === 'date-time') delete result['pattern'];
+  // An atomic list is replaced whole: the only safe merge for a list without keys.
+  if (result['type'] === 'array') result['x-kubernetes-list-type'] ??= 'atomic';
+  if (result['additionalProperties'] !== undefined) delete result['required'];
+  if (typeof result['pattern'] === 'string' && /\(\?[=!<]/.test(result['pattern'])) {
+    throw new TypeError(`${path}: RE2 has no lookaround`);
+  }
+  return result;
+}
+
+const mapSchemas = (properties: Record<string, JsonSchema>, path: string): Record<string, JsonSchema> =>
+  Object.fromEntries(Object.entries(properties).map(([name, node]) => [name, structural(node, `${path}.${name}`)]));
+
+function addAdditionalProperties(result: JsonSchema, value: unknown, path: string): void {
+  if (value === false) return;
+  if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) {
+    throw new TypeError(`${path}: values of a map need a schema`);
+  }
+  result['additionalProperties'] = structural(value as JsonSchema, `${path}{}`);
+}

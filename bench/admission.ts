@@ -1,0 +1,196 @@
+/** What the webhooks add to the creation of a worker, and what a review costs. */
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { createKubeClient, type KubeClient } from '../adapters/kube/client.ts';
+import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import { findFreePort } from '../dev/child.ts';
+import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
+import { bringUp, type Stack } from '../dev/stack.ts';
+import { createAdmissionApp } from '../webhooks/admission/app.ts';
+import { percentile } from './percentile.ts';
+import type { Bench, Row } from './row.ts';
+
+const connections = 16;
+const rounds = 3;
+const namespace = 'bench-admission';
+const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
+
+export const admission: Bench = async ({ quick }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-admission-'));
+  try {
+    const stack = await bringUp({ folder: join(folder, 'stack'), port: await findFreePort() });
+    try {
+      return [
+        ...(await compareCreates(stack, folder, quick ? 320 : 1600)),
+        await compareReviews(quick ? 5_000 : 50_000),
+      ];
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */
+async function compareCreates({ kubectl, controlPlane }: Stack, folder: string, perRound: number): Promise<Row[]> {
+  await prepare(kubectl);
+  const kube = await connectAsAdministrator(kubectl, { folder, url: controlPlane.url, caFile: controlPlane.caFile });
+  const withWebhooks: number[] = [];
+  const without: number[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      await switchWebhooks(kubectl, kube, 'on');
+      withWebhooks.push(...(await timeCreates(kube, perRound)));
+      await switchWebhooks(kubectl, kube, 'off');
+      without.push(...(await timeCreates(kube, perRound)));
+    }
+  } finally {
+    kube.close();
+  }
+  return [makeLatencyRow(withWebhooks, without, 50, 15), makeLatencyRow(withWebhooks, without, 99, 40)];
+}
+
+function makeLatencyRow(withWebhooks: number[], without: number[], p: number, mostAddedMs: number): Row {
+  const value = percentile(withWebhooks, p);
+  const peerValue = percentile(without, p);
+  return {
+    name: 'admission',
+    figure: `create of a worker, p${p}, ${connections} connections`,
+    value,
+    unit: 'ms',
+    peer: 'without webhooks',
+    peerValue,
+    goal: `<= ${mostAddedMs} ms added`,
+    holds: value - peerValue <= mostAddedMs,
+  };
+}
+
+async function prepare(kubectl: Kubectl): Promise<void> {
+  await expectSuccess(kubectl, ['create', 'namespace', namespace]);
+  const manifest = { apiVersion: API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
+  await expectSuccess(kubectl, ['create', '-f', '-'], JSON.stringify(manifest));
+}
+
+interface Apiserver {
+  readonly folder: string;
+  readonly url: string;
+  readonly caFile: string;
+}
+
+async function connectAsAdministrator(kubectl: Kubectl, { folder, url, caFile }: Apiserver): Promise<KubeClient> {
+  const view = ['config', 'view', '--raw', '-o', 'jsonpath={.users[0].user.token}'];
+  await writeFile(join(folder, 'token'), await expectSuccess(kubectl, view), { mode: 0o600 });
+  await copyFile(caFile, join(folder, 'ca.crt'));
+  return await createKubeClient({ url, accountFolder: folder });
+}
+
+/** Lets the configurations match creation or not, and returns when the apiserver has noticed. */
+async function switchWebhooks(kubectl: Kubectl, kube: KubeClient, to: 'on' | 'off'): Promise<void> {
+  const value = to === 'on' ? ['CREATE', 'UPDATE'] : ['UPDATE'];
+  const patch = JSON.stringify([{ op: 'replace', path: '/webhooks/0/rules/0/operations', value }]);
+  for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration']) {
+    await expectSuccess(kubectl, ['patch', kind, 'buildkit-controller', '--type=json', '--patch', patch]);
+  }
+  while ((await isStamped(kube)) !== (to === 'on')) await timeCreates(kube, connections);
+}
+
+async function isStamped(kube: KubeClient): Promise<boolean> {
+  const worker = (await createWorker(kube)) as { spec: { requester?: unknown } };
+  return worker.spec.requester !== undefined;
+}
+
+/** Milliseconds of each creation. */
+async function timeCreates(kube: KubeClient, count: number): Promise<number[]> {
+  const times: number[] = [];
+  const createInTurn = async (): Promise<void> => {
+    for (let made = 0; made < count / connections; made++) {
+      const begin = performance.now();
+      await createWorker(kube);
+      times.push(performance.now() - begin);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, createInTurn));
+  return times;
+}
+
+const createWorker = async (kube: KubeClient): Promise<unknown> =>
+  await kube.call({
+    method: 'POST',
+    path: `/apis/${API_VERSION}/namespaces/${namespace}/${KINDS.worker.plural}`,
+    body: {
+      apiVersion: API_VERSION,
+      kind: KINDS.worker.kind,
+      metadata: { generateName: 'worker-' },
+      spec: { poolRef: pool },
+    },
+  });
+
+/** CPU of one review in the app alone, beside an app that parses the same body and answers a constant. */
+async function compareReviews(count: number): Promise<Row> {
+  const nothing = (): void => undefined;
+  const app = createAdmissionApp({
+    reviewAccess: () => Promise.resolve(true),
+    hasPool: () => Promise.resolve(true),
+    log: { info: nothing, error: nothing },
+  });
+  const floor = new Hono();
+  floor.post('/validate', async (context) => context.json({ received: typeof (await context.req.json()) }));
+  const value = await timeReviews(app, count);
+  const peerValue = await timeReviews(floor, count);
+  const goal = '<= 0.2 ms';
+  return {
+    name: 'admission',
+    figure: 'CPU of a review',
+    value,
+    unit: 'ms',
+    peer: 'parse and answer',
+    peerValue,
+    goal,
+    holds: value <= 0.2,
+  };
+}
+
+/** CPU milliseconds of one review; the first tenth only warms up. */
+async function timeReviews(app: Hono, count: number): Promise<number> {
+  const body = makeReviewBody();
+  const post = async (): Promise<void> => {
+    const answer = await app.request('/validate', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    await answer.text();
+  };
+  for (let warm = 0; warm < count / 10; warm++) await post();
+  const begin = process.cpuUsage();
+  for (let made = 0; made < count; made++) await post();
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1000 / count;
+}
+
+function makeReviewBody(): string {
+  const [group, version] = API_VERSION.split('/');
+  const requester = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
+  return JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      kind: { group, version, kind: KINDS.worker.kind },
+      resource: { group, version, resource: KINDS.worker.plural },
+      name: 'worker-1',
+      namespace,
+      operation: 'CREATE',
+      userInfo: requester,
+      object: {
+        apiVersion: API_VERSION,
+        kind: KINDS.worker.kind,
+        metadata: { name: 'worker-1', namespace },
+        spec: { poolRef: pool, requester },
+      },
+    },
+  });
+}

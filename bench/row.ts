@@ -1,0 +1,17 @@
+/** One measured figure beside its peer from the same run. */
+export interface Row {
+  /** Benchmark it belongs to. */
+  readonly name: string;
+  readonly figure: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it is measured against, or the limit it must keep. */
+  readonly peer: string;
+  readonly peerValue: number;
+  /** As a person reads it: `<= 5 ms added`. */
+  readonly goal: string;
+  readonly holds: boolean;
+}
+
+/** `quick` fits in 40 s together with the other benchmarks. */
+export type Bench = (options: { readonly quick: boolean }) => Promise<Row[]>;

@@ -1,0 +1,122 @@
+/**
+ * What the certificates of this system say, as data: who encodes them adds nothing but the issuer and the key.
+ * No I/O. No clock. No randomness.
+ */
+import {
+  certificateBackdateSeconds,
+  rootCaTtlSeconds,
+  webhookCaTtlSeconds,
+  webhookLeafTtlSeconds,
+} from '../../api/limits.ts';
+import type { PoolKey } from '../pool-reference.ts';
+import { err, ok, type Result } from '../result.ts';
+
+export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
+export type ExtendedKeyUsage = 'clientAuth' | 'serverAuth';
+
+export interface SubjectName {
+  readonly kind: 'uri' | 'dns' | 'ipv4';
+  readonly value: string;
+}
+
+/** RFC 5280. Key usage and basic constraints are critical; the key identifiers follow from keys and issuer. */
+export interface CertificateProfile {
+  /** Big-endian, positive, without leading zero bytes. */
+  readonly serial: Uint8Array;
+  readonly subject: { readonly organization?: string; readonly commonName: string };
+  /** Seconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Present: a CA, with so many CAs below it at most. */
+  readonly ca?: { readonly pathLength: number };
+  readonly keyUsage: readonly KeyUsage[];
+  readonly extendedKeyUsage: readonly ExtendedKeyUsage[];
+  readonly names: readonly SubjectName[];
+}
+
+/** A pool as it is: the UID tells it from one that had the same name. */
+export interface PoolIdentity extends PoolKey {
+  readonly uid: string;
+}
+
+export interface ClientFacts {
+  readonly clusterFqdn: string;
+  readonly pools: readonly PoolIdentity[];
+  /** At most 64 characters (RFC 5280, ub-common-name). */
+  readonly principalHash: string;
+  readonly serial: Uint8Array;
+  readonly nowSeconds: number;
+  readonly ttlSeconds: number;
+  /** End of the certificate that signs. */
+  readonly issuerNotAfter: number;
+}
+
+/** `buildkit://<cluster-fqdn>/ns/<ns>/pool/<name>/uid/<uid>` */
+export const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
+  `buildkit://${clusterFqdn}/ns/${pool.namespace}/pool/${pool.name}/uid/${pool.uid}`;
+
+/** Never outlives its issuer; an issuer that has ended signs nothing. */
+export function makeClientProfile(facts: ClientFacts): Result<CertificateProfile, 'issuer_expired'> {
+  if (facts.issuerNotAfter <= facts.nowSeconds) return err('issuer_expired');
+  return ok({
+    serial: facts.serial,
+    subject: { organization: 'buildkit-client', commonName: facts.principalHash },
+    notBefore: facts.nowSeconds - certificateBackdateSeconds,
+    notAfter: Math.min(facts.nowSeconds + facts.ttlSeconds, facts.issuerNotAfter),
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['clientAuth'],
+    names: facts.pools.map((pool) => ({ kind: 'uri', value: formatPoolUri(facts.clusterFqdn, pool) })),
+  });
+}
+
+interface Moment {
+  readonly serial: Uint8Array;
+  readonly nowSeconds: number;
+}
+
+/** Signs clients now; one intermediate fits below it. */
+export const makeClientRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
+  ...caProfile('buildkit-controller client root', 1),
+  serial,
+  notBefore: nowSeconds - certificateBackdateSeconds,
+  notAfter: nowSeconds + rootCaTtlSeconds,
+});
+
+/** Signs what the apiserver finds at our webhooks, and nothing else. */
+export const makeWebhookRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
+  ...caProfile('buildkit-controller webhook root', 0),
+  serial,
+  notBefore: nowSeconds - certificateBackdateSeconds,
+  notAfter: nowSeconds + webhookCaTtlSeconds,
+});
+
+const caProfile = (commonName: string, pathLength: number) => ({
+  subject: { commonName },
+  ca: { pathLength },
+  keyUsage: ['keyCertSign', 'cRLSign'] as const,
+  extendedKeyUsage: [],
+  names: [],
+});
+
+export const makeWebhookLeafProfile = (
+  { serial, nowSeconds }: Moment,
+  names: readonly string[],
+): CertificateProfile => ({
+  serial,
+  subject: { commonName: 'buildkit-webhooks' },
+  notBefore: nowSeconds - certificateBackdateSeconds,
+  notAfter: nowSeconds + webhookLeafTtlSeconds,
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: ['serverAuth'],
+  names: names.map(toSubjectName),
+});
+
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+
+const toSubjectName = (value: string): SubjectName => ({ kind: ipv4.test(value) ? 'ipv4' : 'dns', value });
+
+const fqdn = /^(?=.{3,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The name of this cluster in every URI: with a dot, so that two clusters of one company can differ. */
+export const parseClusterFqdn = (text: string): Result<string, string> =>
+  fqdn.test(text) ? ok(text) : err(`cluster FQDN: expected a lower-case DNS name with a dot, got ${JSON.stringify(text)}`);

@@ -1,0 +1,89 @@
+/** The body of a certificate request, judged whole: every field that is wrong is named at once. No I/O. */
+import { certificateRequest, DURATION_EXPECTATION, UNSUPPORTED_FIELDS } from '../../api/http/certificates.ts';
+import type { FieldError } from '../../api/http/problem.ts';
+import {
+  defaultCertificateTtlSeconds,
+  maxCertificateTtlSeconds,
+  maxReportedErrors,
+  maxShownValueLength,
+  minCertificateTtlSeconds,
+} from '../../api/limits.ts';
+import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
+import { err, ok, type Result } from '../result.ts';
+
+export interface CertificateRequest {
+  /** As asked: `<pool>` or `<namespace>/<pool>`, duplicates included. */
+  readonly pools: readonly string[];
+  readonly ttlSeconds: number;
+}
+
+export interface RequestFault {
+  readonly code: 'invalid_request' | 'unsupported_field';
+  readonly errors: readonly FieldError[];
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** Only where fields are unknown; `path` is then where they stand. */
+  readonly keys?: readonly string[];
+}
+
+export function parseCertificateRequest(body: unknown): Result<CertificateRequest, RequestFault> {
+  const parsed = certificateRequest.safeParse(body);
+  const errors = parsed.success ? [] : parsed.error.issues.flatMap((issue) => toFieldErrors(issue, body));
+  const isDurationText = !errors.some(({ field }) => field === 'duration');
+  const ttlSeconds = isDurationText ? parseTtl(at(body, ['duration'])) : undefined;
+  if (isDurationText && ttlSeconds === undefined) errors.push(fieldErrorAt(['duration'], DURATION_EXPECTATION, body));
+  if (parsed.success && ttlSeconds !== undefined) return ok({ pools: parsed.data.pools, ttlSeconds });
+  const isUnsupported = errors.some(({ field }) => UNSUPPORTED_FIELDS.includes(field));
+  return err({ code: isUnsupported ? 'unsupported_field' : 'invalid_request', errors: errors.slice(0, maxReportedErrors) });
+}
+
+/** Whole seconds: certificates know no smaller unit. */
+function parseTtl(duration: unknown): number | undefined {
+  if (duration === undefined) return defaultCertificateTtlSeconds;
+  if (typeof duration !== 'string') return undefined;
+  const parsed = parseDuration(duration);
+  if (!parsed.ok) return undefined;
+  const isWithin =
+    parsed.value >= BigInt(minCertificateTtlSeconds) * nanosecondsPerSecond &&
+    parsed.value <= BigInt(maxCertificateTtlSeconds) * nanosecondsPerSecond;
+  return isWithin ? Number(parsed.value / nanosecondsPerSecond) : undefined;
+}
+
+const toFieldErrors = ({ path, message, keys }: Issue, body: unknown): FieldError[] =>
+  keys === undefined
+    ? [fieldErrorAt(path, message, body)]
+    : keys.map((key) => fieldErrorAt([...path, key], message, body));
+
+const fieldErrorAt = (path: readonly PropertyKey[], expected: string, body: unknown): FieldError => ({
+  field: formatPath(path),
+  expected,
+  got: show(at(body, path)),
+});
+
+const formatPath = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (field, key) => (typeof key === 'number' ? `${field}[${key}]` : [field, shorten(String(key))].filter(Boolean).join('.')),
+    '',
+  ) || 'body';
+
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (found, key) =>
+      typeof found === 'object' && found !== null && Object.hasOwn(found, key)
+        ? (found as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
+
+/** What came, on one short line. */
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : shorten(JSON.stringify(value));
+}
+
+const shorten = (text: string): string =>
+  text.length > maxShownValueLength ? `${text.slice(0, maxShownValueLength)}...` : text;

@@ -1,0 +1,162 @@
+/**
+ * CloudEvents 1.0 over HTTP, binary and structured mode, as Knative's sources and our bridge send them.
+ *
+ * An event only says where to look: nothing of it but the names of pools is used. No I/O.
+ */
+import { namespaceName, poolName } from '../../api/fields.ts';
+import { GROUP, KINDS, LABELS, MANAGED_BY, poolOfGatewayDeployment } from '../../api/names.ts';
+import type { Worker } from '../../api/v1alpha1/worker.ts';
+import { poolOfWorker, type PoolKey } from '../pool-reference.ts';
+import { err, ok, type Result } from '../result.ts';
+import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
+
+/** `none`: the event is about nothing of ours. */
+export type PoolsTouched =
+  { readonly touched: 'one'; readonly pool: PoolKey } | { readonly touched: 'all' } | { readonly touched: 'none' };
+
+/** Attributes by name, the same in both modes; `label` says how the sender wrote one. */
+interface Event {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly label: (attribute: string) => string;
+  readonly readData: () => Result<unknown, string>;
+}
+
+const none: PoolsTouched = { touched: 'none' };
+
+const isPoolName = (value: unknown): value is string => poolNameSchema.safeParse(value).success;
+const isNamespace = (value: unknown): value is string => namespaceSchema.safeParse(value).success;
+const poolNameSchema = poolName('');
+const namespaceSchema = namespaceName('');
+
+/** `headers` have lower-case names. The error names the field, what was expected and what came. */
+export function parseEvent(headers: Readonly<Record<string, string>>, body: string): Result<PoolsTouched, string> {
+  const opened = open(headers, body);
+  if (!opened.ok) return opened;
+  const event = opened.value;
+  const fault = findFault(event);
+  if (fault !== undefined) return err(fault);
+  const type = event.attributes['type'];
+  if (type === PING_EVENT_TYPE) return readPing(event);
+  return Object.values(RESOURCE_EVENT_TYPES).some((known) => known === type) ? readResource(event) : ok(none);
+}
+
+function open(headers: Readonly<Record<string, string>>, body: string): Result<Event, string> {
+  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  if (mediaType === 'application/json') return ok(openBinary(headers, body));
+  if (mediaType === 'application/cloudevents+json') return openStructured(body);
+  return expected('content-type', 'application/json or application/cloudevents+json', headers['content-type']);
+}
+
+function openBinary(headers: Readonly<Record<string, string>>, body: string): Event {
+  const attributes = Object.entries(headers).filter(([name]) => name.startsWith('ce-'));
+  return {
+    attributes: Object.fromEntries(attributes.map(([name, value]) => [name.slice('ce-'.length), value])),
+    label: (attribute) => `ce-${attribute}`,
+    readData: () => parseJson(body),
+  };
+}
+
+function openStructured(body: string): Result<Event, string> {
+  const parsed = parseJson(body);
+  if (!parsed.ok) return parsed;
+  const envelope = parsed.value;
+  if (!isObject(envelope)) return expected('body', 'an object', envelope);
+  return ok({ attributes: envelope, label: (attribute) => attribute, readData: () => ok(envelope['data']) });
+}
+
+/** The attributes that CloudEvents 1.0 requires. */
+function findFault({ attributes, label }: Event): string | undefined {
+  if (attributes['specversion'] !== '1.0') return describe(label('specversion'), '1.0', attributes['specversion']);
+  const missing = ['id', 'source', 'type'].find((name) => !isText(attributes[name]));
+  return missing === undefined ? undefined : describe(label(missing), 'a non-empty string', attributes[missing]);
+}
+
+function readPing(event: Event): Result<PoolsTouched, string> {
+  const data = event.readData();
+  if (!data.ok) return data;
+  const resync = read(data.value, ['resync']);
+  return resync === 'all' ? ok({ touched: 'all' }) : expected('data.resync', '"all"', resync);
+}
+
+function readResource(event: Event): Result<PoolsTouched, string> {
+  const { attributes, label } = event;
+  const missing = ['apiversion', 'kind'].find((name) => !isText(attributes[name]));
+  if (missing !== undefined) return expected(label(missing), 'a non-empty string', attributes[missing]);
+  const reader = readers.get(`${groupOf(String(attributes['apiversion']))}/${String(attributes['kind'])}`);
+  if (reader === undefined) return ok(none);
+  const { namespace, name } = attributes;
+  if (!isNamespace(namespace)) return expected(label('namespace'), 'a namespace', namespace);
+  if (!isText(name)) return expected(label('name'), 'the name of an object', name);
+  const data = event.readData();
+  if (!data.ok) return data;
+  if (!isObject(data.value)) return expected('data', 'an object', data.value);
+  return reader({ key: { namespace, name }, nameLabel: label('name'), data: data.value });
+}
+
+interface ResourceEvent {
+  readonly key: PoolKey;
+  readonly nameLabel: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+type Reader = (event: ResourceEvent) => Result<PoolsTouched, string>;
+
+const readPool: Reader = ({ key, nameLabel }) =>
+  isPoolName(key.name) ? ok({ touched: 'one', pool: key }) : expected(nameLabel, 'the name of a pool', key.name);
+
+/** The reference of a worker never changes, so its last state says enough even when it is gone. */
+const readWorker: Reader = ({ data }) => {
+  const name = read(data, ['spec', 'poolRef', 'name']);
+  if (!isPoolName(name)) return expected('data.spec.poolRef.name', 'the name of a pool', name);
+  const namespace = read(data, ['spec', 'poolRef', 'namespace']);
+  if (namespace !== undefined && !isNamespace(namespace)) {
+    return expected('data.spec.poolRef.namespace', 'a namespace', namespace);
+  }
+  const own = read(data, ['metadata', 'namespace']);
+  if (!isNamespace(own)) return expected('data.metadata.namespace', 'a namespace', own);
+  return ok({ touched: 'one', pool: poolOfWorker(data as unknown as Worker) });
+};
+
+/** A gateway's objects are looked up by the pool's name, so their own name leads back to it. */
+const readGatewayPart =
+  (poolOf: (name: string) => string | undefined): Reader =>
+  ({ key, data }) => {
+    const isOurs = read(data, ['metadata', 'labels', LABELS.managedBy]) === MANAGED_BY;
+    const name = poolOf(key.name);
+    return ok(isOurs && isPoolName(name) ? { touched: 'one', pool: { namespace: key.namespace, name } } : none);
+  };
+
+const readers: ReadonlyMap<string, Reader> = new Map([
+  [`${GROUP}/${KINDS.pool.kind}`, readPool],
+  [`${GROUP}/${KINDS.worker.kind}`, readWorker],
+  ['apps/Deployment', readGatewayPart(poolOfGatewayDeployment)],
+  ['/Service', readGatewayPart((name) => name)],
+]);
+
+/** The core group is the empty string. */
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.lastIndexOf('/')));
+
+function parseJson(text: string): Result<unknown, string> {
+  try {
+    return ok(JSON.parse(text) as unknown);
+  } catch {
+    return err('body: expected JSON, got something else');
+  }
+}
+
+const read = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined), value);
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const expected = (field: string, what: string, got: unknown) => err(describe(field, what, got));
+const describe = (field: string, what: string, got: unknown): string => `${field}: expected ${what}, got ${quote(got)}`;
+
+/** Containers are only named: one nested deeply enough could not be printed. */
+function quote(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  if (isObject(value)) return 'an object';
+  return JSON.stringify(typeof value === 'string' ? value.slice(0, 64) : value);
+}

@@ -1,0 +1,83 @@
+/** Conditions of a pool. No I/O. No clock. */
+import type { Condition } from '../../api/fields.ts';
+import { gatewayDeploymentName, gatewayServiceName } from '../../api/names.ts';
+import type { WorkerCounts } from './count.ts';
+import type { GatewayStatus } from './gateway.ts';
+import { CONDITION_TYPES, REASONS } from './reasons.ts';
+
+export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+export interface Findings {
+  readonly name: string;
+  readonly isTerminating: boolean;
+  readonly gateway: GatewayStatus;
+  readonly workers: WorkerCounts;
+}
+
+export const hasOnlyFailed = ({ total, failed }: WorkerCounts): boolean => total > 0 && failed === total;
+
+export function judge(findings: Findings): readonly Verdict[] {
+  const gateway = judgeGateway(findings);
+  const workers = judgeWorkers(findings.workers);
+  return [judgePool(findings.isTerminating, gateway, workers), gateway, workers];
+}
+
+function judgePool(isTerminating: boolean, gateway: Verdict, workers: Verdict): Verdict {
+  const make = verdict(CONDITION_TYPES.ready);
+  if (isTerminating) return make('False', REASONS.terminating, 'the pool is being deleted');
+  if (gateway.status === 'False') return make('False', REASONS.gatewayNotReady, gateway.message);
+  if (workers.status === 'False') return make('False', REASONS.workersNotReady, workers.message);
+  return make('True', REASONS.available, 'the pool takes builds');
+}
+
+function judgeGateway({ name, gateway }: Findings): Verdict {
+  const make = verdict(CONDITION_TYPES.gatewayReady);
+  if (gateway.deploymentName === undefined) {
+    return make('False', REASONS.deploymentMissing, `Deployment "${gatewayDeploymentName(name)}" does not exist`);
+  }
+  if (gateway.serviceName === undefined) {
+    return make('False', REASONS.serviceMissing, `Service "${gatewayServiceName(name)}" does not exist`);
+  }
+  const message = `${gateway.readyReplicas} of ${gateway.replicas} gateway replicas are ready`;
+  return gateway.ready ? make('True', REASONS.gatewayServing, message) : make('False', REASONS.noReadyReplica, message);
+}
+
+function judgeWorkers(workers: WorkerCounts): Verdict {
+  const make = verdict(CONDITION_TYPES.workersReady);
+  const { ready, desired, failed } = workers;
+  if (hasOnlyFailed(workers)) return make('False', REASONS.allWorkersFailed, `all workers failed: ${failed}`);
+  if (ready > 0) return make('True', REASONS.workersServing, `workers ready: ${ready}, wanted: ${desired}`);
+  return desired === 0
+    ? make('True', REASONS.scaledToZero, 'no worker is wanted')
+    : make('False', REASONS.noReadyWorker, `workers ready: 0, wanted: ${desired}`);
+}
+
+const verdict =
+  (type: string) =>
+  (status: Condition['status'], reason: string, message: string): Verdict => ({ type, status, reason, message });
+
+/** When and of what the verdicts are true. */
+export interface Stamp {
+  /** RFC 3339. */
+  readonly now: string;
+  readonly generation: number | undefined;
+}
+
+/**
+ * The stored conditions with these verdicts in place of their types; other types are kept.
+ * `lastTransitionTime` changes only with the status.
+ */
+export function mergeConditions(
+  stored: readonly Condition[],
+  verdicts: readonly Verdict[],
+  { now, generation }: Stamp,
+): Condition[] {
+  const merged = new Map(stored.map((condition) => [condition.type, condition]));
+  for (const one of verdicts) {
+    const before = merged.get(one.type);
+    const lastTransitionTime = before?.status === one.status ? before.lastTransitionTime : now;
+    const observed = generation === undefined ? {} : { observedGeneration: generation };
+    merged.set(one.type, { ...one, lastTransitionTime, ...observed });
+  }
+  return [...merged.values()];
+}

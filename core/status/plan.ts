@@ -1,0 +1,42 @@
+/** What the status of a pool should say. No I/O. No clock. */
+import { poolEndpoint } from '../../api/names.ts';
+import type { PoolPhase, PoolStatus } from '../../api/v1alpha1/pool.ts';
+import { isEqualJson } from '../equal.ts';
+import { hasOnlyFailed, judge, mergeConditions, type Findings } from './conditions.ts';
+import { countWorkers } from './count.ts';
+import { makeGatewayStatus } from './gateway.ts';
+import type { Observed } from './observed.ts';
+
+/** The whole status to write, or `unchanged` where the stored one says it all. What it does not compute it keeps. */
+export function plan(observed: Observed, now: Date): PoolStatus | 'unchanged' {
+  const { metadata, status: stored = {} } = observed.pool;
+  const findings: Findings = {
+    name: metadata.name,
+    isTerminating: metadata.deletionTimestamp !== undefined,
+    gateway: makeGatewayStatus(observed),
+    workers: countWorkers(observed.pool, observed.workers),
+  };
+  const { generation } = metadata;
+  const status: PoolStatus = {
+    ...stored,
+    phase: decidePhase(findings),
+    endpoint: poolEndpoint(metadata.namespace, metadata.name),
+    gateway: findings.gateway,
+    workers: findings.workers,
+    connections: { active: 0, total: 0, ...stored.connections },
+    conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now: formatTime(now), generation }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  return isEqualJson(stored, status) ? 'unchanged' : status;
+}
+
+/** The first that matches. */
+function decidePhase({ isTerminating, gateway, workers }: Findings): PoolPhase {
+  if (isTerminating) return 'Terminating';
+  if (hasOnlyFailed(workers)) return 'Failed';
+  if (!gateway.ready) return 'Pending';
+  return workers.total === 0 ? 'ScaledToZero' : 'Running';
+}
+
+/** metav1.Time: RFC 3339 in whole seconds. */
+const formatTime = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,0 +1,32 @@
+/** Types and reasons of a pool's conditions: what clients may compare, so none changes its meaning. */
+
+export const CONDITION_TYPES = { ready: 'Ready', gatewayReady: 'GatewayReady', workersReady: 'WorkersReady' } as const;
+
+export const REASONS = {
+  /** Ready=True: the gateway takes connections, and a worker is ready or none is wanted. */
+  available: 'Available',
+  /** Ready=False: the pool is being deleted. */
+  terminating: 'Terminating',
+  /** Ready=False: see GatewayReady. */
+  gatewayNotReady: 'GatewayNotReady',
+  /** Ready=False: see WorkersReady. */
+  workersNotReady: 'WorkersNotReady',
+
+  /** GatewayReady=True: the Service exists and at least one replica serves. */
+  gatewayServing: 'GatewayServing',
+  /** GatewayReady=False: no Deployment of ours has the gateway's name. */
+  deploymentMissing: 'DeploymentMissing',
+  /** GatewayReady=False: no Service of ours has the gateway's name. */
+  serviceMissing: 'ServiceMissing',
+  /** GatewayReady=False: the Deployment has no ready replica. */
+  noReadyReplica: 'NoReadyReplica',
+
+  /** WorkersReady=True: at least one worker is ready. */
+  workersServing: 'WorkersServing',
+  /** WorkersReady=True: no worker is ready, and none is wanted. */
+  scaledToZero: 'ScaledToZero',
+  /** WorkersReady=False: there are workers, and all of them failed. */
+  allWorkersFailed: 'AllWorkersFailed',
+  /** WorkersReady=False: workers are wanted, and none is ready. */
+  noReadyWorker: 'NoReadyWorker',
+} as const;

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, fetch } from 'undici';
+
+/** `status` is the exit code, or the name of the signal. */
+export type Exit = { readonly name: string; readonly status: number | string };
+export type Child = {
+  readonly name: string;
+  readonly pid: number;
+  readonly log: string;
+  readonly ended: Promise<Exit>;
+  /** SIGTERM, then SIGKILL after 5 s; resolves when the process is gone. */
+  readonly end: () => Promise<void>;
+};
+type Command = {
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly log: string;
+  /** Replaces ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Told of the child as soon as it exists. */
+  readonly watch?: ((child: Child) => void) | undefined;
+};
+type ServerCommand = Omit<Command, 'args' | 'log'> & {
+  readonly args: (port: number) => readonly string[];
+  readonly scheme: 'http' | 'https';
+  /** Answers 2xx once the server is ready. */
+  readonly readyPath: string;
+  /** For https; may still be missing when the server starts. */
+  readonly caFile: string;
+};
+
+/** Starts a process in a group of its own: Ctrl-C in the terminal reaches only us, who know in which order to end. */
+export async function startChild({ name, file, args, cwd, log, environment, watch }: Command): Promise<Child> {
+  const output = openSync(log, 'a', 0o600);
+  const env = environment ?? process.env;
+  const spawned = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  const ended = Promise.withResolvers<Exit>();
+  spawned.once('exit', (code, signal) => {
+    ended.resolve({ name, status: code ?? signal ?? 'an unknown status' });
+  });
+  await once(spawned, 'spawn');
+  const end = async () => {
+    spawned.kill('SIGTERM');
+    const timer = setTimeout(() => spawned.kill('SIGKILL'), 5000);
+    await ended.promise;
+    clearTimeout(timer);
+  };
+  const child = { name, pid: spawned.pid ?? NaN, log, ended: ended.promise, end };
+  watch?.(child);
+  return child;
+}
+
+/** Starts a server on a free loopback port, on a second one when another process takes the first before it can. */
+export async function startServer(server: ServerCommand, isRetry = false): Promise<{ child: Child; url: string }> {
+  const port = await findFreePort();
+  const url = `${server.scheme}://127.0.0.1:${port}`;
+  const log = join(server.cwd, `${server.name}.log`);
+  const child = await startChild({ ...server, args: server.args(port), log });
+  try {
+    await waitUntilAnswering(child, url + server.readyPath, server.caFile);
+    return { child, url };
+  } catch (error) {
+    await child.end();
+    if (isRetry || !(await readFile(log, 'utf8')).includes('address already in use')) throw error;
+    return startServer(server, true);
+  }
+}
+
+/** Rejects with the last line that the child logged when it ends first, or takes more than a minute. */
+export async function waitUntilAnswering({ name, log, ended }: Child, url: string, caFile: string): Promise<void> {
+  const state: { exit?: Exit } = {};
+  void ended.then((exit) => (state.exit = exit));
+  const deadline = Date.now() + 60_000;
+  while (!state.exit && Date.now() < deadline) {
+    if (await isAnswering(url, caFile)) return;
+    await sleep(25);
+  }
+  const lastLine = (await readFile(log, 'utf8')).trimEnd().split('\n').at(-1) ?? '';
+  const what = state.exit ? `ended with ${state.exit.status}` : 'does not answer after 60 s';
+  throw new Error(`${name} ${what}: ${lastLine} (see ${log})`);
+}
+
+async function isAnswering(url: string, caFile: string): Promise<boolean> {
+  try {
+    const ca = url.startsWith('https:') ? await readFile(caFile) : [];
+    const dispatcher = new Agent({ connect: { ca }, pipelining: 0 });
+    return (await fetch(url, { dispatcher })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** A loopback port that was free a moment ago. */
+export async function findFreePort(): Promise<number> {
+  const server = await listen(0);
+  const { port } = server.address() as AddressInfo;
+  await server[Symbol.asyncDispose]();
+  return port;
+}
+
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await (await listen(port))[Symbol.asyncDispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}

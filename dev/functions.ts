@@ -1,0 +1,37 @@
+/** All functions in one process on one loopback port, each with its own account's client. */
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { readVariables } from '../adapters/environment.ts';
+import { createLog } from '../adapters/log.ts';
+import { onTermination, serveHttp } from '../adapters/serve.ts';
+import { SYSTEM_NAMESPACE } from '../api/names.ts';
+import { wireApi } from '../functions/api/main.ts';
+import { wireStatus } from '../functions/status/main.ts';
+
+const { KUBERNETES_URL, MOUNTS, PORT, CLUSTER_FQDN } = readVariables([
+  'KUBERNETES_URL',
+  'MOUNTS',
+  'PORT',
+  'CLUSTER_FQDN',
+]);
+const kube = (account: string) => ({ url: KUBERNETES_URL, accountFolder: join(MOUNTS, account) });
+
+const api = await wireApi(
+  { kube: kube('buildkit-controller'), clusterFqdn: CLUSTER_FQDN, caFolder: join(MOUNTS, 'buildkit-ca') },
+  createLog('api'),
+);
+const status = await wireStatus(
+  { kube: kube('buildkit-status'), senders: [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`] },
+  createLog('status'),
+);
+
+const app = new Hono();
+app.all('/status/*', (context) => status.app.fetch(context.req.raw));
+app.all('*', (context) => api.app.fetch(context.req.raw));
+
+const server = await serveHttp({ app, port: Number(PORT), hostname: '127.0.0.1' });
+onTermination(async () => {
+  await server.close();
+  status.close();
+  api.close();
+});

@@ -1,0 +1,56 @@
+/** What a kubelet would mount into the Pods of our parts, as folders on this machine. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../api/names.ts';
+import { expectSuccess, type Kubectl } from './kubectl.ts';
+
+/** Longer than anybody leaves a development control plane running: nothing here renews a token. */
+const tokenDuration = '720h';
+
+export interface Mounts {
+  readonly folder: string;
+  readonly kubectl: Kubectl;
+}
+
+async function writeMount(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
+}
+
+/** `<folder>/<account>/{token,ca.crt}`: a ServiceAccount as a Pod sees it. */
+export async function mountAccount({ folder, kubectl }: Mounts, account: string, caFile: string): Promise<void> {
+  await writeMount(join(folder, account), {
+    token: await createToken(kubectl, account),
+    'ca.crt': await readFile(caFile),
+  });
+}
+
+/** `<folder>/<account>-token`: a token for our own audience, by which one part proves itself to another. */
+export async function mountAudienceToken({ folder, kubectl }: Mounts, account: string): Promise<void> {
+  await writeMount(join(folder, account), { 'audience-token': await createToken(kubectl, account, TOKEN_AUDIENCE) });
+}
+
+const createToken = (kubectl: Kubectl, account: string, audience?: string): Promise<string> =>
+  expectSuccess(kubectl, [
+    'create',
+    'token',
+    account,
+    `--namespace=${SYSTEM_NAMESPACE}`,
+    `--duration=${tokenDuration}`,
+    ...(audience === undefined ? [] : [`--audience=${audience}`]),
+  ]);
+
+/** `<folder>/<secret>/<key>`: a Secret of our namespace as a Pod sees it. */
+export async function mountSecret({ folder, kubectl }: Mounts, secret: string): Promise<void> {
+  const answer = await expectSuccess(kubectl, [
+    'get',
+    'secret',
+    secret,
+    `--namespace=${SYSTEM_NAMESPACE}`,
+    '-o',
+    'json',
+  ]);
+  const { data } = JSON.parse(answer) as { data: Record<string, string> };
+  const files = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')] as const);
+  await writeMount(join(folder, secret), Object.fromEntries(files));
+}

@@ -1,0 +1,212 @@
+/**
+ * The whole system on this machine: a real control plane, our CRDs, accounts and webhooks, and the functions as
+ * processes. Used alike by `npm start`, the tests and the benchmarks.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { CA_SECRETS } from '../api/names.ts';
+import { createLog } from '../adapters/log.ts';
+import { runAuthority } from '../functions/authority/main.ts';
+import { findFreePort, startChild, waitUntilAnswering, type Child, type Exit } from './child.ts';
+import { find, type Binaries } from './control-plane/find.ts';
+import { start, type ControlPlane } from './control-plane/start.ts';
+import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
+import { mountAccount, mountAudienceToken, mountSecret, type Mounts } from './mounts.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** There is no cluster here to be named by, and certificates need a name. */
+export const developmentFqdn = 'dev.buildkit.internal';
+
+export interface StackOptions {
+  /** Takes all state: data, keys, mounts, logs. */
+  readonly folder: string;
+  /** Port of the functions on 127.0.0.1. */
+  readonly port: number;
+  readonly apiserverFlags?: readonly string[];
+  readonly report?: (line: string) => void;
+  /** Told of each child as soon as it exists. */
+  readonly watch?: (child: Child) => void;
+}
+
+export interface Stack {
+  readonly apiUrl: string;
+  readonly kubeconfig: string;
+  readonly kubectl: Kubectl;
+  readonly binaries: Binaries;
+  readonly controlPlane: ControlPlane;
+  /** `<mounts>/<account>/{token,ca.crt}` of each part. */
+  readonly mounts: string;
+  readonly children: readonly Child[];
+  /** Resolves at the first end of a process that `stop` did not ask for. */
+  readonly exited: Promise<Exit>;
+  /** Functions first, etcd last. */
+  readonly stop: () => Promise<void>;
+}
+
+export async function bringUp(options: StackOptions): Promise<Stack> {
+  const { folder, port, report = () => undefined, watch } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const binaries = await find({ report });
+  report('starting etcd, kube-apiserver and kube-controller-manager');
+  const controlPlane = await start({ ...options, folder: join(folder, 'control-plane'), binaries });
+  const parts: Child[] = [];
+  const exited = Promise.withResolvers<Exit>();
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= endInReverse(parts, controlPlane));
+  void controlPlane.exited.then(exited.resolve);
+  const launch = async (part: Part) => {
+    const child = await launchPart(part, folder, watch);
+    parts.push(child);
+    void child.ended.then((exit) => stopped ?? exited.resolve(exit));
+    if (part.readyUrl !== undefined) await waitUntilAnswering(child, part.readyUrl, part.caFile ?? '');
+  };
+  try {
+    const kubectl = createKubectl(binaries.kubectl, controlPlane.adminKubeconfig);
+    const mounts = { folder: join(folder, 'mounts'), kubectl };
+    report('installing the kinds, accounts and webhooks');
+    const webhookPort = await install(kubectl);
+    await makeMounts(mounts, controlPlane);
+    report('starting the webhooks, the functions and the bridge');
+    const kubeUrl = controlPlane.url;
+    await Promise.all([
+      launch(webhooksPart({ mounts: mounts.folder, kubeUrl, port: webhookPort })),
+      launch(functionsPart({ mounts: mounts.folder, kubeUrl, port })),
+    ]);
+    await launch(bridgePart({ mounts: mounts.folder, kubeUrl, port }));
+    return {
+      apiUrl: `http://127.0.0.1:${port}`,
+      kubeconfig: controlPlane.adminKubeconfig,
+      kubectl,
+      binaries,
+      controlPlane,
+      mounts: mounts.folder,
+      children: [...controlPlane.children, ...parts],
+      exited: exited.promise,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane): Promise<void> {
+  await Promise.all(parts.map((part) => part.end()));
+  await controlPlane.stop();
+}
+
+/** Applies the development overlay and registers the webhooks at a free loopback port, which is returned. */
+async function install(kubectl: Kubectl): Promise<number> {
+  await expectSuccess(kubectl, ['apply', '--server-side', '-k', join(root, 'manifests/overlays/dev')]);
+  const port = await findFreePort();
+  for (const file of ['mutating', 'validating']) {
+    const manifest = await readFile(join(root, `manifests/base/webhooks/${file}.yaml`), 'utf8');
+    await expectSuccess(kubectl, ['apply', '--server-side', '-f', '-'], atLoopback(manifest, port));
+  }
+  const crds = ['pools', 'workers', 'oidcconfigs'].map((kind) => `crd/buildkit${kind}.buildkit.smrt-devops.net`);
+  await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
+  return port;
+}
+
+/** A webhook configuration whose Service is replaced by the same path at a port of this machine. */
+function atLoopback(manifest: string, port: number): string {
+  const configuration = parse(manifest) as {
+    webhooks: { clientConfig: { service?: { path: string }; url?: string } }[];
+  };
+  for (const { clientConfig } of configuration.webhooks) {
+    clientConfig.url = `https://127.0.0.1:${port}${clientConfig.service?.path ?? ''}`;
+    delete clientConfig.service;
+  }
+  return stringify(configuration);
+}
+
+const accounts = [
+  'buildkit-controller',
+  'buildkit-status',
+  'buildkit-webhooks',
+  'buildkit-bridge',
+  'buildkit-authority',
+];
+
+async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<void> {
+  await Promise.all(accounts.map((account) => mountAccount(mounts, account, controlPlane.caFile)));
+  await mountAudienceToken(mounts, 'buildkit-bridge');
+  await runAuthority(
+    {
+      kube: { url: controlPlane.url, accountFolder: join(mounts.folder, 'buildkit-authority') },
+      webhookNames: ['127.0.0.1', 'localhost'],
+    },
+    createLog('authority', 'warn'),
+  );
+  await Promise.all(
+    [CA_SECRETS.clients, 'buildkit-webhook-ca', 'buildkit-webhook-tls'].map((name) => mountSecret(mounts, name)),
+  );
+}
+
+interface Part {
+  readonly name: string;
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly readyUrl?: string;
+  readonly caFile?: string;
+}
+
+interface Place {
+  readonly mounts: string;
+  readonly kubeUrl: string;
+  readonly port: number;
+}
+
+const kubeVariables = ({ mounts, kubeUrl }: Place, account: string) => ({
+  KUBERNETES_SERVICE_HOST: new URL(kubeUrl).hostname,
+  KUBERNETES_SERVICE_PORT: new URL(kubeUrl).port,
+  ACCOUNT_FOLDER: join(mounts, account),
+});
+
+const webhooksPart = (place: Place): Part => ({
+  name: 'webhooks',
+  file: 'webhooks/main.ts',
+  environment: {
+    ...kubeVariables(place, 'buildkit-webhooks'),
+    HOST: '127.0.0.1',
+    PORT: String(place.port),
+    TLS_FOLDER: join(place.mounts, 'buildkit-webhook-tls'),
+  },
+  readyUrl: `https://127.0.0.1:${place.port}/readyz`,
+  caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
+});
+
+const functionsPart = (place: Place): Part => ({
+  name: 'functions',
+  file: 'dev/functions.ts',
+  environment: {
+    KUBERNETES_URL: place.kubeUrl,
+    MOUNTS: place.mounts,
+    PORT: String(place.port),
+    CLUSTER_FQDN: developmentFqdn,
+  },
+  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+});
+
+const bridgePart = (place: Place): Part => ({
+  name: 'bridge',
+  file: 'functions/bridge/main.ts',
+  environment: {
+    ...kubeVariables(place, 'buildkit-bridge'),
+    SINK_URL: `http://127.0.0.1:${place.port}/status/events`,
+    TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
+  },
+});
+
+const launchPart = (part: Part, folder: string, watch: StackOptions['watch']): Promise<Child> =>
+  startChild({
+    name: part.name,
+    file: process.execPath,
+    args: [join(root, part.file)],
+    cwd: root,
+    log: join(folder, `${part.name}.log`),
+    environment: { PATH: process.env['PATH'] ?? '', ...part.environment },
+    watch,
+  });

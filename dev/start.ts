@@ -1,0 +1,133 @@
+/** `npm start`: the whole system on this machine, until Ctrl-C, or for one command (`--exec`, `--demo`). */
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PORTS } from '../api/names.ts';
+import { findFreePort, isPortFree, type Child } from './child.ts';
+import { playDemo } from './demo.ts';
+import { expectSuccess } from './kubectl.ts';
+import { lockFolder } from './lock.ts';
+import { makeScreen } from './screen.ts';
+import { bringUp, type Stack } from './stack.ts';
+import { createWatchdog } from './watchdog.ts';
+
+const root = join(import.meta.dirname, '..');
+const folder = join(root, '.dev');
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface Options {
+  readonly port: number;
+  readonly exec: string | undefined;
+  readonly demo: boolean;
+}
+
+async function readOptions(): Promise<Options> {
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, exec: { type: 'string' }, demo: { type: 'boolean', default: false } },
+  });
+  const { port, exec, demo } = values;
+  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port)) throw new Error(`--port: expected 1 to 65535, got ${port}`);
+  const fallback = exec === undefined && !demo ? PORTS.functions : await findFreePort();
+  return { port: port === undefined ? fallback : Number(port), exec, demo };
+}
+
+async function main(): Promise<void> {
+  const options = await readOptions();
+  await takeFolder();
+  if (!(await isPortFree(options.port))) {
+    throw new Error(`port ${options.port} is in use: stop what listens there, or choose another with --port`);
+  }
+  const children: Child[] = [];
+  const watchdog = createWatchdog();
+  const interrupted = Promise.withResolvers<number>();
+  let stack: Stack | undefined;
+  onInterruption((status) => {
+    interrupted.resolve(status);
+    // Nothing is up yet that could be asked to stop: end what has been started, the latest first.
+    if (stack === undefined) void endAll(children).then(() => process.exit(status));
+  });
+  stack = await bringUp({
+    folder,
+    port: options.port,
+    report: say,
+    watch: (child) => {
+      children.push(child);
+      watchdog.watch(child);
+    },
+  });
+  const status = await Promise.race([run(options, stack), interrupted.promise, failure(stack)]);
+  await stack.stop();
+  watchdog.release();
+  process.exit(status);
+}
+
+/** Claims `.dev` for this process and empties it: every start begins afresh. */
+async function takeFolder(): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const holder = lockFolder(folder);
+  if (holder !== undefined) throw new Error(`already running in this checkout, as process ${holder}`);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith('lock') && name !== 'pid') await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+async function run(options: Options, stack: Stack): Promise<number> {
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, await expectSuccess(stack.kubectl, ['config', 'view', '--raw', '--flatten']), { mode: 0o600 });
+  const path = dirname(stack.binaries.kubectl);
+  const environment = {
+    ...process.env,
+    KUBECONFIG: kubeconfig,
+    API_URL: stack.apiUrl,
+    PATH: `${path}${delimiter}${process.env['PATH'] ?? ''}`,
+  };
+  if (options.exec !== undefined) return await runShell(options.exec, environment);
+  if (options.demo) return await playDemo(environment, (text) => void process.stdout.write(text));
+  process.stdout.write(makeScreen({ apiserver: stack.controlPlane.url, apiUrl: stack.apiUrl, port: options.port, path }));
+  return await new Promise<number>(() => undefined);
+}
+
+function runShell(command: string, environment: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn('sh', ['-c', command], { stdio: 'inherit', cwd: root, env: environment });
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      resolve(signal === null ? (code ?? 1) : 128 + signals[signal as keyof typeof signals]);
+    });
+  });
+}
+
+const signals = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+
+async function failure(stack: Stack): Promise<number> {
+  const { name, status } = await stack.exited;
+  say(`${name} ended unexpectedly (${status}): stopping; its log is in ${folder}`);
+  return 1;
+}
+
+function onInterruption(act: (status: number) => void): void {
+  process.on('SIGINT', () => {
+    act(0);
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      act(0);
+    });
+  }
+  // The launcher was killed: nobody is left who would pass on a signal.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) act(1);
+  }, 500).unref();
+}
+
+async function endAll(children: readonly Child[]): Promise<void> {
+  for (const child of children.toReversed()) await child.end();
+}
+
+try {
+  await main();
+} catch (error) {
+  say(`npm start: ${(error as Error).message}`);
+  process.exit(1);
+}

@@ -1,0 +1,54 @@
+/** The service `api`: the apps that clients call, over real ports. */
+import { randomUUID } from 'node:crypto';
+import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
+import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createPoolReader } from '../../adapters/kube/pools.ts';
+import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createLog, type Log } from '../../adapters/log.ts';
+import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
+import { TOKEN_AUDIENCE } from '../../api/names.ts';
+import { parseClusterFqdn } from '../../core/certificates/profile.ts';
+import { createCertificatesApp } from '../certificates/app.ts';
+
+export interface ApiConfig {
+  readonly kube: KubeClientOptions;
+  /** Names this cluster in every certificate; at least one dot. */
+  readonly clusterFqdn: string;
+  /** Folder with `tls.crt` and `tls.key` of the client CA. It may be filled later: until then requests get 503. */
+  readonly caFolder: string;
+}
+
+export interface Api {
+  readonly app: ReturnType<typeof createCertificatesApp>;
+  readonly close: () => void;
+}
+
+/** @throws {Error} for a cluster FQDN that is none, or an account folder that can't be read. */
+export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
+  const clusterFqdn = parseClusterFqdn(config.clusterFqdn);
+  if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
+  const now = Date.now;
+  const issuer = await readClusterIssuer(config.kube.accountFolder);
+  const kube = await createKubeClient(config.kube);
+  const app = createCertificatesApp({
+    authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+    mayUse: createAccessReviewer(kube),
+    getPool: createPoolReader(kube),
+    issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
+    newRequestId: randomUUID,
+    log,
+  });
+  return { app, close: kube.close };
+}
+
+if (import.meta.main) {
+  const { CLUSTER_FQDN, CA_FOLDER } = readVariables(['CLUSTER_FQDN', 'CA_FOLDER']);
+  const api = await wireApi({ kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER }, createLog('api'));
+  const serving = await serveHttp({ app: api.app, ...readListener() });
+  onTermination(async () => {
+    await serving.close();
+    api.close();
+  });
+}

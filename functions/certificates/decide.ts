@@ -1,0 +1,98 @@
+/** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
+import type { FieldError, ProblemCode } from '../../api/http/problem.ts';
+import { maxParallelPoolCalls } from '../../api/limits.ts';
+import { VERBS } from '../../api/names.ts';
+import type { PoolAccess, UserInfo } from '../../api/review.ts';
+import type { PoolIdentity } from '../../core/certificates/profile.ts';
+import type { CertificateRequest } from '../../core/certificates/request.ts';
+import { resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
+import type { PoolKey } from '../../core/pool-reference.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { namespaceOf } from '../../core/tokens/service-account.ts';
+
+export interface IssueRequest {
+  readonly principal: string;
+  readonly pools: readonly PoolIdentity[];
+  readonly ttlSeconds: number;
+}
+
+export interface IssuedCertificate {
+  /** PEM, as are the other two. */
+  readonly caCert: string;
+  readonly clientCert: string;
+  readonly clientKey: string;
+  /** Hexadecimal. */
+  readonly serial: string;
+  readonly subjectKeyId: string;
+  /** Seconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** Each port throws when the part behind it can't answer. */
+export interface DecisionPorts {
+  readonly mayUse: (user: UserInfo, access: PoolAccess) => Promise<boolean>;
+  readonly getPool: (key: PoolKey) => Promise<{ readonly metadata: { readonly uid: string } } | undefined>;
+  readonly issue: (request: IssueRequest) => Promise<IssuedCertificate>;
+}
+
+export interface Refusal {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+}
+
+export interface Decision {
+  readonly pools: readonly ResolvedPool[];
+  readonly identities: readonly PoolIdentity[];
+  readonly certificate: IssuedCertificate;
+}
+
+export async function decide(
+  ports: DecisionPorts,
+  user: UserInfo,
+  request: CertificateRequest,
+): Promise<Result<Decision, Refusal>> {
+  const namespace = namespaceOf(user);
+  const resolved = resolvePools(request.pools, namespace);
+  if (!resolved.ok) return err({ code: 'invalid_request', detail: 'a pool needs its namespace', errors: resolved.error });
+  const pools = resolved.value;
+
+  const permitted = await inParallel(pools, async ({ key }) => await isPermitted(ports, user, key));
+  if (permitted.includes(false)) return err(forbid(request.pools));
+
+  const found = await inParallel(pools, async ({ key }) => await identify(ports, key));
+  const identities = found.filter((identity) => identity !== undefined);
+  if (identities.length < pools.length) {
+    // Said openly: this caller has the right to use pools of these names, so it learns nothing of strangers' pools.
+    const missing = pools.filter((_, index) => found[index] === undefined);
+    return err({ code: 'pool_not_found', detail: `no such pool: ${quote(missing.flatMap(({ names }) => names))}` });
+  }
+  const { ttlSeconds } = request;
+  const certificate = await ports.issue({ principal: user.username, pools: identities, ttlSeconds });
+  return ok({ pools, identities, certificate });
+}
+
+const isPermitted = async ({ mayUse }: DecisionPorts, user: UserInfo, key: PoolKey): Promise<boolean> =>
+  key.namespace === namespaceOf(user) || (await mayUse(user, { verb: VERBS.use, ...key }));
+
+async function identify({ getPool }: DecisionPorts, key: PoolKey): Promise<PoolIdentity | undefined> {
+  const pool = await getPool(key);
+  return pool === undefined ? undefined : { ...key, uid: pool.metadata.uid };
+}
+
+/** All that was asked for is named, so the answer does not tell which of them is forbidden, or which exists. */
+const forbid = (asked: readonly string[]): Refusal => ({
+  code: 'pool_forbidden',
+  detail: `not permitted to use every one of these pools: ${quote([...new Set(asked)])}`,
+});
+
+const quote = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
+
+/** Results in the order of the items, a few at a time. */
+async function inParallel<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < items.length; start += maxParallelPoolCalls) {
+    results.push(...(await Promise.all(items.slice(start, start + maxParallelPoolCalls).map(ask))));
+  }
+  return results;
+}

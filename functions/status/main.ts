@@ -1,0 +1,52 @@
+import type { Hono } from 'hono';
+import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
+import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createLog, type Log } from '../../adapters/log.ts';
+import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { TOKEN_AUDIENCE } from '../../api/names.ts';
+import { createStatusApp } from './app.ts';
+import { createRecompute } from './recompute.ts';
+
+export interface StatusConfig {
+  readonly kube: KubeClientOptions;
+  /** User names that may send events. */
+  readonly senders: readonly string[];
+}
+
+export interface WiredStatus {
+  readonly app: Hono;
+  readonly close: () => void;
+}
+
+export async function wireStatus({ kube: options, senders }: StatusConfig, log: Log): Promise<WiredStatus> {
+  const kube = await createKubeClient(options);
+  const issuer = await readClusterIssuer(options.accountFolder);
+  const review = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
+  const store = createPoolStatusStore(kube);
+  const app = createStatusApp({
+    recompute: createRecompute({ ...store, now: () => new Date() }),
+    listPools: store.listPools,
+    authenticateSender: async (token) => {
+      const user = await review(token);
+      return user !== undefined && senders.includes(user.username) ? 'allowed' : 'refused';
+    },
+    log,
+  });
+  return { app, close: kube.close };
+}
+
+if (import.meta.main) {
+  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS']);
+  const listener = readListener();
+  const { app, close } = await wireStatus(
+    { kube: inClusterKube(), senders: EVENT_SENDERS.split(',') },
+    createLog('status'),
+  );
+  const server = await serveHttp({ app, ...listener });
+  onTermination(async () => {
+    await server.close();
+    close();
+  });
+}

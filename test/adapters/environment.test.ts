@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+
+describe('readVariables', () => {
+  it('gives what is set', () => {
+    expect(readVariables(['A'], { A: '1' })).toEqual({ A: '1' });
+  });
+
+  it('names every missing variable at once', () => {
+    expect(() => readVariables(['A', 'B', 'C'], { B: '1', C: '' })).toThrow('environment: expected A, C to be set');
+  });
+});
+
+describe('inClusterKube', () => {
+  it('brackets an IPv6 address and mounts where the kubelet does', () => {
+    expect(inClusterKube({ KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' })).toEqual({
+      url: 'https://[fd00::1]:443',
+      accountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
+    });
+  });
+});
+
+describe('readListener', () => {
+  it.each(['-1', '65536', '80a', '1.5'])('refuses PORT=%s', (PORT) => {
+    expect(() => readListener({ PORT })).toThrow(`environment: PORT: expected 0 to 65535, got ${PORT}`);
+  });
+
+  it('listens on every address unless HOST says which', () => {
+    expect(readListener({ PORT: '8080' })).toEqual({ port: 8080 });
+    expect(readListener({ PORT: '8080', HOST: '127.0.0.1' })).toEqual({ port: 8080, hostname: '127.0.0.1' });
+  });
+});

@@ -1,0 +1,160 @@
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:tls';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { serveHttp, serveHttps, type Serving } from '../../adapters/serve.ts';
+import { tlsReloadMs } from '../../api/limits.ts';
+
+const hostname = '127.0.0.1';
+const hello = { fetch: () => new Response('hello') };
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  vi.useRealTimers();
+  await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
+});
+
+async function serve(app: Parameters<typeof serveHttp>[0]['app'], drainMs = 0): Promise<Serving> {
+  const serving = await serveHttp({ app, port: 0, hostname, drainMs });
+  cleanups.push(serving.close);
+  return serving;
+}
+
+async function ask(port: number, path = '/', options: object = {}): Promise<IncomingMessage & { body: string }> {
+  const [answer] = (await once(get({ port, hostname, path, ...options }), 'response')) as [IncomingMessage];
+  return Object.assign(answer, { body: await text(answer) });
+}
+
+describe('serveHttp', () => {
+  it('answers on a free port', async () => {
+    const { port } = await serve(hello);
+    const answer = await ask(port);
+    expect([answer.statusCode, answer.body, answer.headers.connection]).toEqual([200, 'hello', 'keep-alive']);
+  });
+
+  it('takes the longest token', async () => {
+    const { port } = await serve(hello);
+    const headers = { authorization: `Bearer ${'x'.repeat(16 * 1024)}` };
+    expect((await ask(port, '/', { headers })).statusCode).toBe(200);
+  });
+
+  it('says which port is in use', async () => {
+    const { port } = await serve(hello);
+    await expect(serveHttp({ app: hello, port, hostname })).rejects.toThrow(
+      new Error(`cannot listen on port ${port}: it is in use`),
+    );
+  });
+});
+
+describe('close', () => {
+  it('goes on serving, not ready and without keep-alive, before it shuts the port', async () => {
+    const { port, close } = await serve(hello, 500);
+    expect((await ask(port, '/readyz')).statusCode).toBe(200);
+    const closed = close();
+    const [probe, answer] = await Promise.all([ask(port, '/readyz'), ask(port)]);
+    expect([probe.statusCode, probe.headers.connection]).toEqual([503, 'close']);
+    expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
+    await closed;
+    await expect(ask(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('finishes what runs, on a connection that would have been kept', async () => {
+    const arrived = Promise.withResolvers<undefined>();
+    const release = Promise.withResolvers<undefined>();
+    const slow = {
+      fetch: async () => {
+        arrived.resolve(undefined);
+        await release.promise;
+        return new Response('late');
+      },
+    };
+    const { port, close } = await serve(slow);
+    const answer = ask(port, '/', { agent: new Agent({ keepAlive: true }) });
+    await arrived.promise;
+    const closed = close();
+    const isShut = () =>
+      ask(port).then(
+        () => false,
+        (error: unknown) => String(error).includes('ECONNREFUSED'),
+      );
+    await expect.poll(isShut).toBe(true);
+    release.resolve(undefined);
+    expect((await answer).body).toBe('late');
+    await closed;
+  });
+
+  it('may be asked for twice', async () => {
+    const { close } = await serve(hello);
+    await Promise.all([close(), close()]);
+  });
+});
+
+describe('serveHttps', () => {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+  async function makePair(name: string) {
+    const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name: `CN=${name}`, keys });
+    const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
+    return { 'tls.crt': certificate.toString('pem'), 'tls.key': x509.PemConverter.encode(key, 'PRIVATE KEY') };
+  }
+
+  const write = async (folder: string, files: Record<string, string>) => {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  };
+
+  /** Name in the certificate that a new connection gets. */
+  async function nameAt(port: number): Promise<unknown> {
+    const socket = connect({ port, host: hostname, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return subject.CN;
+  }
+
+  async function serveFolder() {
+    const folder = await mkdtemp(join(tmpdir(), 'serve-'));
+    cleanups.push(() => rm(folder, { recursive: true }));
+    await write(folder, await makePair('first'));
+    const lines: string[] = [];
+    const add = (...args: unknown[]) => void lines.push(args.at(-1) as string);
+    const log = { info: add, warn: add, error: add, debug: add };
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const serving = await serveHttps({ app: hello, port: 0, hostname, drainMs: 0, tlsFolder: folder, log });
+    cleanups.push(serving.close);
+    return { ...serving, folder, lines };
+  }
+
+  it('follows the pair when it is replaced', async () => {
+    const { port, folder, lines } = await serveFolder();
+    expect(await nameAt(port)).toBe('first');
+    await write(folder, await makePair('second'));
+    vi.advanceTimersByTime(tlsReloadMs);
+    await expect.poll(() => lines).toEqual(['certificate reloaded']);
+    expect(await nameAt(port)).toBe('second');
+  });
+
+  it('keeps the old pair while the new one is half written', async () => {
+    const { port, folder, lines } = await serveFolder();
+    const { 'tls.crt': certificate, 'tls.key': key } = await makePair('second');
+    await write(folder, { 'tls.crt': certificate });
+    vi.advanceTimersByTime(tlsReloadMs);
+    await expect.poll(() => lines).toEqual(['certificate not reloaded']);
+    expect(await nameAt(port)).toBe('first');
+    await write(folder, { 'tls.key': key });
+    vi.advanceTimersByTime(tlsReloadMs);
+    await expect.poll(() => lines).toEqual(['certificate not reloaded', 'certificate reloaded']);
+    expect(await nameAt(port)).toBe('second');
+  });
+
+  it('does not start without a pair', async () => {
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
+    await expect(serveHttps({ app: hello, port: 0, tlsFolder: '/nowhere', log })).rejects.toThrow('/nowhere/tls.');
+  });
+});

@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isSameJson } from '../../../core/admission/json.ts';
+
+/** Members in the opposite order, at every depth. */
+function reverseMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reverseMembers);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).toReversed();
+  return Object.fromEntries(members.map(([key, member]) => [key, reverseMembers(member)]));
+}
+
+describe('isSameJson', () => {
+  it('does not see the order of members', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(isSameJson(JSON.parse(text), reverseMembers(JSON.parse(text)))).toBe(true);
+      }),
+    );
+  });
+
+  it('agrees with the deep equality of the runtime', () => {
+    const small = fc.jsonValue({ maxDepth: 1 }).map((value): unknown => JSON.parse(JSON.stringify(value)));
+    fc.assert(
+      fc.property(small, small, (left, right) => {
+        expect(isSameJson(left, right)).toBe(isDeepStrictEqual(left, right));
+      }),
+    );
+  });
+
+  it.each([
+    [{}, []],
+    [null, {}],
+    [{ a: undefined }, { b: undefined }],
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+    ],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [JSON.parse('{"__proto__": {}}'), { a: {} }],
+    ['1', 1],
+  ])('tells %j from %j', (left, right) => {
+    expect(isSameJson(left, right)).toBe(false);
+    expect(isSameJson(right, left)).toBe(false);
+  });
+});

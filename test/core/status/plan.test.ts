@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { PoolStatus } from '../../../api/v1alpha1/pool.ts';
+import { workerPhase } from '../../../api/v1alpha1/worker.ts';
+import type { Observed } from '../../../core/status/observed.ts';
+import { plan } from '../../../core/status/plan.ts';
+import { makeDeployment, makeObserved, makePool, makeWorker, ours } from './observed.ts';
+
+const now = new Date('2026-01-02T03:04:05.678Z');
+
+function planWrite(observed: Observed, at = now): PoolStatus {
+  const planned = plan(observed, at);
+  if (planned === 'unchanged') throw new Error('expected a status to write');
+  return planned;
+}
+
+const conditionOf = (status: PoolStatus, type: string) => status.conditions?.find((one) => one.type === type);
+
+test('writes the whole status of a running pool', () => {
+  expect(plan(makeObserved({ workers: [makeWorker('Idle'), makeWorker('Allocated')] }), now)).toEqual({
+    phase: 'Running',
+    endpoint: 'tcp://shared-pool.buildkit-system.svc:1235',
+    gateway: {
+      ready: true,
+      replicas: 2,
+      readyReplicas: 2,
+      deploymentName: 'shared-pool-gateway',
+      serviceName: 'shared-pool',
+    },
+    workers: { total: 2, ready: 2, idle: 1, allocated: 1, provisioning: 0, failed: 0, desired: 1, needed: 0 },
+    connections: { active: 0, total: 0 },
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Available',
+        message: 'the pool takes builds',
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+        observedGeneration: 3,
+      },
+      {
+        type: 'GatewayReady',
+        status: 'True',
+        reason: 'GatewayServing',
+        message: '2 of 2 gateway replicas are ready',
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+        observedGeneration: 3,
+      },
+      {
+        type: 'WorkersReady',
+        status: 'True',
+        reason: 'WorkersServing',
+        message: 'workers ready: 2, wanted: 1',
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+        observedGeneration: 3,
+      },
+    ],
+    observedGeneration: 3,
+  });
+});
+
+test.each([
+  ['Terminating', 'being deleted', { pool: makePool({ deletionTimestamp: '2026-01-01T00:00:00Z' }) }],
+  ['Failed', 'all workers failed', { workers: [makeWorker('Failed')], deployment: undefined }],
+  ['Pending', 'no gateway', { workers: [makeWorker('Idle')], deployment: undefined }],
+  ['ScaledToZero', 'no workers', {}],
+  ['Running', 'some workers failed', { workers: [makeWorker('Failed'), makeWorker('Idle')] }],
+] as const)('is %s: %s', (phase, _, fields) => {
+  expect(planWrite(makeObserved(fields)).phase).toBe(phase);
+});
+
+test.each([
+  ['Terminating', { pool: makePool({ deletionTimestamp: '2026-01-01T00:00:00Z' }) }, 'the pool is being deleted'],
+  ['GatewayNotReady', { deployment: undefined }, 'Deployment "shared-pool-gateway" does not exist'],
+  ['GatewayNotReady', { service: undefined }, 'Service "shared-pool" does not exist'],
+  ['GatewayNotReady', { deployment: makeDeployment(2, 0) }, '0 of 2 gateway replicas are ready'],
+  ['WorkersNotReady', { workers: [makeWorker('Failed'), makeWorker('Failed')] }, 'all workers failed: 2'],
+  ['WorkersNotReady', { pool: makePool({ spec: { scaling: { min: 2 } } }) }, 'workers ready: 0, wanted: 2'],
+] as const)('is not Ready for the reason %s', (reason, fields, message) => {
+  expect(conditionOf(planWrite(makeObserved(fields)), 'Ready')).toMatchObject({ status: 'False', reason, message });
+});
+
+test('is Ready without workers when none is wanted', () => {
+  const status = planWrite(makeObserved());
+  expect(conditionOf(status, 'Ready')).toMatchObject({ status: 'True', reason: 'Available' });
+  expect(conditionOf(status, 'WorkersReady')).toMatchObject({ status: 'True', reason: 'ScaledToZero' });
+});
+
+test('takes objects that merely have the names of the gateway for no gateway', () => {
+  const foreign = { 'app.kubernetes.io/managed-by': 'helm' };
+  const observed = makeObserved({ deployment: makeDeployment(1, 1, foreign), service: { metadata: {} } });
+  expect(planWrite(observed).gateway).toEqual({ ready: false, replicas: 0, readyReplicas: 0 });
+});
+
+test('names the Deployment before it is ready', () => {
+  const observed = makeObserved({ deployment: { metadata: { labels: ours }, spec: { replicas: 1 } }, service: undefined });
+  expect(planWrite(observed).gateway).toEqual({
+    ready: false,
+    replicas: 1,
+    readyReplicas: 0,
+    deploymentName: 'shared-pool-gateway',
+  });
+});
+
+test('keeps what it does not compute', () => {
+  const kept: PoolStatus = {
+    connections: { active: 2, total: 150, lastConnectionTime: '2025-12-18T23:00:00Z' },
+    serverCert: { notAfter: '2026-06-01T00:00:00Z' },
+    tlsSecretName: 'tls',
+    lastActivityTime: '2025-12-18T23:00:00Z',
+    lastScaleTime: '2025-12-18T22:00:00Z',
+  };
+  expect(planWrite(makeObserved({ pool: makePool({ status: kept }) }))).toMatchObject(kept);
+});
+
+test("keeps others' conditions", () => {
+  const theirs = { type: 'Audited', status: 'True', reason: 'Yes', message: '', lastTransitionTime: 'then' } as const;
+  const status = planWrite(makeObserved({ pool: makePool({ status: { conditions: [theirs] } }) }));
+  expect(status.conditions?.map(({ type }) => type)).toEqual(['Audited', 'Ready', 'GatewayReady', 'WorkersReady']);
+  expect(status.conditions?.[0]).toEqual(theirs);
+});
+
+test('changes lastTransitionTime with the status of a condition, not with its message', () => {
+  const first = planWrite(makeObserved({ workers: [makeWorker('Idle')] }));
+  const later = new Date('2026-02-02T00:00:00Z');
+  const next = (fields: Partial<Observed>) => planWrite(makeObserved({ pool: makePool({ status: first }), ...fields }), later);
+  const more = next({ workers: [makeWorker('Idle'), makeWorker('Idle')] });
+  expect(conditionOf(more, 'WorkersReady')).toMatchObject({
+    message: 'workers ready: 2, wanted: 0',
+    lastTransitionTime: '2026-01-02T03:04:05Z',
+  });
+  const failed = next({ workers: [makeWorker('Failed')] });
+  expect(conditionOf(failed, 'WorkersReady')?.lastTransitionTime).toBe('2026-02-02T00:00:00Z');
+  expect(conditionOf(failed, 'GatewayReady')?.lastTransitionTime).toBe('2026-01-02T03:04:05Z');
+});
+
+const worker = fc
+  .record({
+    phase: fc.option(fc.constantFrom(...workerPhase.options), { nil: undefined }),
+    namespace: fc.constantFrom('buildkit-system', 'tenant-a'),
+    poolRef: fc.constantFrom({ name: 'shared-pool' }, { name: 'shared-pool', namespace: 'buildkit-system' }),
+    isDeleted: fc.boolean(),
+  })
+  .map(({ phase, isDeleted, ...fields }) =>
+    makeWorker(phase, { ...fields, ...(isDeleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}) }),
+  );
+
+const observedArbitrary = fc
+  .record({
+    workers: fc.array(worker, { maxLength: 30 }),
+    deployment: fc.option(
+      fc.tuple(fc.nat(3), fc.nat(3)).map(([replicas, ready]) => makeDeployment(replicas, ready)),
+      { nil: undefined },
+    ),
+    service: fc.constantFrom(undefined, { metadata: { labels: ours } }),
+    min: fc.nat(20),
+    max: fc.integer({ min: 1, max: 20 }),
+  })
+  .map(({ min, max, ...rest }) => ({ ...rest, pool: makePool({ spec: { scaling: { min, max } } }) }));
+
+test('leaves its own result unchanged, whenever it is asked again', () => {
+  fc.assert(
+    fc.property(observedArbitrary, fc.date({ noInvalidDate: true, min: now }), (observed, later) => {
+      const pool = { ...observed.pool, status: planWrite(observed) };
+      expect(plan({ ...observed, pool }, later)).toBe('unchanged');
+    }),
+  );
+});
+
+test('counts add up', () => {
+  fc.assert(
+    fc.property(observedArbitrary, (observed) => {
+      const counts = planWrite(observed).workers ?? {};
+      const { total = -1, ready = -1, idle = -1, allocated = -1, provisioning = -1, failed = -1 } = counts;
+      expect(ready).toBe(idle + allocated);
+      expect(total).toBe(ready + provisioning + failed);
+      expect(total).toBeLessThanOrEqual(observed.workers.length);
+      expect(Math.min(...Object.values(counts).map(Number))).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+test('the order of workers does not matter', () => {
+  fc.assert(
+    fc.property(observedArbitrary, (observed) => {
+      expect(plan({ ...observed, workers: observed.workers.toReversed() }, now)).toEqual(plan(observed, now));
+    }),
+  );
+});

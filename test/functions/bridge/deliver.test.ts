@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { createDeliver } from '../../../functions/bridge/deliver.ts';
+
+const event = (name: string) => ({ headers: { 'ce-subject': name }, body: '{}' });
+
+function createWorld(answers: readonly (number | Error)[], signal = new AbortController().signal) {
+  const logged: unknown[][] = [];
+  const left = [...answers];
+  const log = (level: string) => (fields: object, message: string) => void logged.push([level, message, fields]);
+  const deliver = createDeliver({
+    send: () => {
+      const answer = left.shift();
+      return typeof answer === 'number' ? Promise.resolve(answer) : Promise.reject(answer ?? new Error('no answer left'));
+    },
+    log: { info: log('info'), warn: log('warn'), error: log('error') },
+    signal,
+  });
+  return { deliver, logged };
+}
+
+test.each([200, 202, 204])('%i is delivered', async (status) => {
+  const { deliver, logged } = createWorld([status]);
+  expect(await deliver(event('a'))).toBe(true);
+  expect(logged).toEqual([]);
+});
+
+test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('%i is tried again', async (status) => {
+  const { deliver, logged } = createWorld([status]);
+  expect(await deliver(event('a'))).toBe(false);
+  expect(logged).toEqual([['warn', 'event not delivered, will try until it is', { subject: 'a', status }]]);
+});
+
+test('a connection error is tried again, and its cause is told', async () => {
+  const { deliver, logged } = createWorld([new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })]);
+  expect(await deliver(event('a'))).toBe(false);
+  expect(logged[0]?.[2]).toEqual({ subject: 'a', error: 'fetch failed: connect ECONNREFUSED' });
+});
+
+test('a malformed event is not tried again, but told', async () => {
+  const { deliver, logged } = createWorld([400]);
+  expect(await deliver(event('a'))).toBe(true);
+  expect(logged).toEqual([['error', 'event refused as malformed', { subject: 'a', status: 400 }]]);
+});
+
+test('tells once when trouble begins and once when it is over', async () => {
+  const { deliver, logged } = createWorld([503, 503, 200, 503, 200]);
+  for (const name of ['a', 'b', 'a', 'b', 'b']) await deliver(event(name));
+  expect(logged.map(([level, message]) => [level, message])).toEqual([
+    ['warn', 'event not delivered, will try until it is'],
+    ['info', 'all events delivered again'],
+  ]);
+});
+
+test('a failure while the process ends is no news', async () => {
+  const { deliver, logged } = createWorld([new Error('aborted')], AbortSignal.abort());
+  expect(await deliver(event('a'))).toBe(false);
+  expect(logged).toEqual([]);
+});

@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createMerge } from '../../../functions/status/merge.ts';
+
+/** Work whose runs are ended by hand. */
+function createWork() {
+  const runs: { readonly key: string; readonly end: () => void; readonly fail: () => void }[] = [];
+  const work = (key: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      runs.push({
+        key,
+        end: resolve,
+        fail: () => {
+          reject(new Error(`run of ${key} failed`));
+        },
+      });
+    });
+  return { runs, merged: createMerge(work, (key) => key) };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('200 calls at once cost two runs', async () => {
+  const { runs, merged } = createWork();
+  const calls = Array.from({ length: 200 }, () => merged('a'));
+  expect(runs).toHaveLength(1);
+  runs[0]?.end();
+  await settle();
+  expect(runs).toHaveLength(2);
+  runs[1]?.end();
+  await Promise.all(calls);
+  expect(runs).toHaveLength(2);
+});
+
+test('keys run beside each other', () => {
+  const { runs, merged } = createWork();
+  void merged('a');
+  void merged('b');
+  expect(runs.map(({ key }) => key)).toEqual(['a', 'b']);
+});
+
+test('a failed run fails its own callers only', async () => {
+  const { runs, merged } = createWork();
+  const [first, second] = [merged('a'), merged('a')];
+  runs[0]?.fail();
+  await expect(first).rejects.toThrow('run of a failed');
+  await settle();
+  runs[1]?.end();
+  await expect(second).resolves.toBeUndefined();
+});
+
+test('nothing is remembered after the last run', async () => {
+  const { runs, merged } = createWork();
+  const call = merged('a');
+  runs[0]?.end();
+  await call;
+  void merged('a');
+  expect(runs).toHaveLength(2);
+});
+
+test('every caller gets a run that began after its call, and runs of a key never overlap', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(fc.constantFrom('a', 'b'), { maxLength: 20 }), async (scheduler, keys) => {
+      let moment = 0;
+      const active = new Set<string>();
+      const merged = createMerge<{ key: string }>(
+        async (call) => {
+          expect(active.has(call.key)).toBe(false);
+          active.add(call.key);
+          started.set(call.key, (moment += 1));
+          await scheduler.schedule(Promise.resolve());
+          active.delete(call.key);
+        },
+        ({ key }) => key,
+      );
+      const started = new Map<string, number>();
+      const calls = keys.map((key) =>
+        scheduler.schedule(Promise.resolve()).then(async () => {
+          const called = (moment += 1);
+          await merged({ key });
+          expect(started.get(key)).toBeGreaterThan(called);
+        }),
+      );
+      await scheduler.waitFor(Promise.all(calls));
+    }),
+  );
+});

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import type { PoolStatus } from '../../../api/v1alpha1/pool.ts';
+import { createRecompute } from '../../../functions/status/recompute.ts';
+import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
+
+const key = { namespace: 'buildkit-system', name: 'shared-pool' };
+const now = () => new Date('2026-01-02T03:04:05Z');
+
+/** A pool in memory. `answers` are what the first writes get; a write that is not listed succeeds. */
+function createStore(answers: readonly ('stale' | 'gone')[] = []) {
+  const written: PoolStatus[] = [];
+  let attempts = 0;
+  const recompute = createRecompute({
+    gather: () => {
+      const status = written.at(-1);
+      return Promise.resolve(
+        makeObserved({ workers: [makeWorker('Idle')], pool: makePool(status === undefined ? {} : { status }) }),
+      );
+    },
+    apply: (_, status) => {
+      const answer = answers[attempts];
+      attempts += 1;
+      if (answer !== undefined) return Promise.resolve(answer);
+      written.push(status);
+      return Promise.resolve('written');
+    },
+    now,
+  });
+  return { recompute, written, countAttempts: () => attempts };
+}
+
+test('writes once, and not again while nothing changes', async () => {
+  const { recompute, written } = createStore();
+  await recompute(key);
+  await recompute(key);
+  expect(written.map(({ phase }) => phase)).toEqual(['Running']);
+});
+
+test('reads again when somebody else wrote the pool meanwhile', async () => {
+  const { recompute, written, countAttempts } = createStore(['stale', 'stale', 'stale']);
+  await recompute(key);
+  expect([written.length, countAttempts()]).toEqual([1, 4]);
+});
+
+test('gives up when every attempt is too late', async () => {
+  const { recompute, countAttempts } = createStore(['stale', 'stale', 'stale', 'stale', 'stale']);
+  await expect(recompute(key)).rejects.toThrow('the pool changed during each of 4 attempts');
+  expect(countAttempts()).toBe(4);
+});
+
+test('has nothing to do for a pool that is gone', async () => {
+  const { recompute, countAttempts } = createStore(['gone']);
+  await recompute(key);
+  expect(countAttempts()).toBe(1);
+  const nowhere = createRecompute({
+    gather: () => Promise.resolve(undefined),
+    apply: () => Promise.reject(new Error('nothing to write')),
+    now,
+  });
+  await nowhere(key);
+});

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import type { AdmissionAnswer, AdmissionRequest } from '../../../api/http/admission-review.ts';
+import { maxReviewBodyBytes } from '../../../api/limits.ts';
+import { createAdmissionApp, type AdmissionPorts } from '../../../webhooks/admission/app.ts';
+import { developer, makeAdmissionRequest, makeWorker, patchOf } from '../../core/admission/reviews.ts';
+
+interface Line {
+  readonly level: 'info' | 'error';
+  readonly facts: object;
+  readonly message: string;
+}
+
+function makeApp(changes: Partial<AdmissionPorts> = {}) {
+  const lines: Line[] = [];
+  const app = createAdmissionApp({
+    reviewAccess: () => Promise.resolve(false),
+    hasPool: () => Promise.resolve(true),
+    log: {
+      info: (facts, message) => lines.push({ level: 'info', facts, message }),
+      error: (facts, message) => lines.push({ level: 'error', facts, message }),
+    },
+    ...changes,
+  });
+  const post = async (path: string, body: string | ReadableStream, contentType = 'application/json') =>
+    await app.request(path, { method: 'POST', headers: { 'content-type': contentType }, body, duplex: 'half' });
+  const review = async (path: string, changes: Partial<AdmissionRequest> = {}) => {
+    const request = makeAdmissionRequest(changes);
+    const response = await post(
+      path,
+      JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request }),
+    );
+    expect(response.status).toBe(200);
+    return (await response.json()) as AdmissionAnswer;
+  };
+  return { app, post, review, lines };
+}
+
+const stampedSpec = { poolRef: { name: 'my-pool', namespace: 'tenant-a' }, requester: developer };
+const foreignSpec = { poolRef: { name: 'p', namespace: 'elsewhere' }, requester: developer };
+
+describe('a review', () => {
+  it('is answered with its uid and a patch by /mutate', async () => {
+    const { review, lines } = makeApp();
+    const answer = await review('/mutate', { uid: 'abc' });
+    expect(answer.response).toMatchObject({ uid: 'abc', allowed: true, patchType: 'JSONPatch' });
+    expect(patchOf(answer)).toHaveLength(2);
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        message: 'admission decided',
+        facts: {
+          uid: 'abc',
+          user: 'dev@tenant-a',
+          operation: 'CREATE',
+          namespace: 'tenant-a',
+          name: 'worker-1',
+          outcome: 'patched',
+          reason: undefined,
+        },
+      },
+    ]);
+  });
+
+  it('is answered by /validate', async () => {
+    const { review, lines } = makeApp();
+    expect(await review('/validate', { object: makeWorker(stampedSpec) })).toEqual({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: 'review-1', allowed: true },
+    });
+    expect(lines).toMatchObject([{ facts: { outcome: 'allowed' } }]);
+  });
+
+  it('is denied with status 200', async () => {
+    const { review, lines } = makeApp();
+    const answer = await review('/validate', { object: makeWorker(foreignSpec) });
+    expect(answer.response).toMatchObject({ allowed: false, status: { code: 403, reason: 'Forbidden' } });
+    expect(lines).toMatchObject([{ facts: { outcome: 'denied', reason: 'Forbidden' } }]);
+  });
+
+  it.each([
+    ['reviewAccess', foreignSpec],
+    ['hasPool', stampedSpec],
+  ])('is denied, to be tried again, when %s fails', async (port, spec) => {
+    const { review, lines } = makeApp({ [port]: () => Promise.reject(new Error('apiserver unreachable')) });
+    expect((await review('/validate', { object: makeWorker(spec) })).response).toEqual({
+      uid: 'review-1',
+      allowed: false,
+      status: {
+        code: 503,
+        reason: 'ServiceUnavailable',
+        message: 'spec.poolRef: the apiserver could not be asked about the reference; the request may be retried',
+        details: {
+          name: 'worker-1',
+          group: 'buildkit.smrt-devops.net',
+          kind: 'BuildKitWorker',
+          retryAfterSeconds: 1,
+        },
+      },
+    });
+    expect(lines).toMatchObject([
+      { level: 'error', message: 'admission undecided', facts: { error: 'apiserver unreachable' } },
+      { level: 'info', facts: { outcome: 'denied', reason: 'ServiceUnavailable' } },
+    ]);
+  });
+
+  it.each(['/mutate', '/validate'])('of something else is denied by %s', async (path) => {
+    const { review } = makeApp();
+    expect((await review(path, { operation: 'DELETE' })).response).toEqual({
+      uid: 'review-1',
+      allowed: false,
+      status: {
+        code: 400,
+        reason: 'BadRequest',
+        message: 'request.operation: expected CREATE or UPDATE, got DELETE',
+        details: { name: 'worker-1', group: 'buildkit.smrt-devops.net', kind: 'BuildKitWorker' },
+      },
+    });
+  });
+});
+
+describe('a body', () => {
+  const envelope = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: makeAdmissionRequest() };
+
+  it.each([
+    ['', 'body: expected JSON'],
+    ['{"apiVersion":', 'body: expected JSON'],
+    ['[]', ': Invalid input: expected object, received array'],
+    [
+      JSON.stringify({ ...envelope, apiVersion: 'admission.k8s.io/v1beta1' }),
+      'apiVersion: Invalid input: expected "admission.k8s.io/v1"',
+    ],
+    [JSON.stringify({ ...envelope, kind: 'Review' }), 'kind: Invalid input: expected "AdmissionReview"'],
+    [
+      JSON.stringify({ ...envelope, request: undefined }),
+      'request: Invalid input: expected object, received undefined',
+    ],
+    [
+      JSON.stringify({ ...envelope, request: { ...envelope.request, uid: '', userInfo: { username: 7 } } }),
+      'request.uid: Too small: expected string to have >=1 characters; request.userInfo.username: Invalid input: expected string, received number',
+    ],
+  ])('that is no review gets 400 and the field: %s', async (body, text) => {
+    const { post, lines } = makeApp();
+    const response = await post('/validate', body);
+    expect([response.status, await response.text()]).toEqual([400, text]);
+    expect(lines).toEqual([]);
+  });
+
+  it('with thousands of bad fields is answered with few words', async () => {
+    const userInfo = { username: 'dev', groups: Array.from({ length: 10_000 }, () => 7) };
+    const request = { ...envelope.request, userInfo };
+    const response = await makeApp().post('/validate', JSON.stringify({ ...envelope, request }));
+    expect((await response.text()).split('; ')).toHaveLength(32);
+  });
+
+  it('of another type gets 415', async () => {
+    const { post } = makeApp();
+    expect((await post('/mutate', JSON.stringify(envelope), 'text/plain')).status).toBe(415);
+    expect((await post('/mutate', JSON.stringify(envelope), 'Application/JSON; charset=utf-8')).status).toBe(200);
+  });
+
+  it('above the limit gets 413, with or without a length', async () => {
+    const { post } = makeApp();
+    const body = 'x'.repeat(maxReviewBodyBytes + 1);
+    expect((await post('/mutate', body)).status).toBe(413);
+    expect((await post('/mutate', new Blob([body]).stream())).status).toBe(413);
+  });
+
+  it.each([
+    ['lone surrogates', makeWorker({ poolRef: { name: '\ud800' }, requester: '\udfff' })],
+    [
+      '__proto__',
+      JSON.parse('{"__proto__": {"spec": {}}, "spec": {"__proto__": {"poolRef": {}}, "poolRef": {"name": "p"}}}'),
+    ],
+    ['constructor', { constructor: {}, spec: { poolRef: { name: 'p', toString: 1 } } }],
+  ])('with %s does no harm', async (_, object: unknown) => {
+    const { review } = makeApp();
+    const answer = await review('/mutate', { object });
+    expect(patchOf(answer)).toHaveLength(2);
+    expect((await review('/validate', { object })).response.allowed).toBe(false);
+    expect(({} as { spec?: unknown }).spec).toBeUndefined();
+  });
+
+  it('that is nested a million deep does no harm', async () => {
+    const { post } = makeApp();
+    const deep = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
+    const text = JSON.stringify({ ...envelope, request: { ...envelope.request, object: 'DEEP' } });
+    const response = await post(
+      '/mutate',
+      text.replace('"DEEP"', () => `{"spec":{"poolRef":{"name":"p"},"requester":${deep}}}`),
+    );
+    expect(patchOf((await response.json()) as AdmissionAnswer)).toHaveLength(2);
+  });
+});
+
+describe('the app', () => {
+  it('answers probes', async () => {
+    const { app } = makeApp();
+    expect((await app.request('/healthz')).status).toBe(200);
+    expect((await app.request('/readyz')).status).toBe(200);
+  });
+
+  it('has nothing else', async () => {
+    const { app } = makeApp();
+    expect((await app.request('/mutate')).status).toBe(404);
+    expect((await app.request('/convert', { method: 'POST' })).status).toBe(404);
+  });
+});
