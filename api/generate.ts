@@ -1,5 +1,6 @@
 /**
- * Writes what is made from the schemas: CRDs and the OpenAPI document.
+ * Writes what is made from something else: CRDs and the OpenAPI document from the schemas, the story in the README
+ * from docs/demo.md.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 const header = '# Generated from api/ by `npm run generate`; do not edit.\n';
 
 /** Path below the root of the repository -> content. */
-export function makeGeneratedFiles(): Record<string, string> {
+export async function makeGeneratedFiles(): Promise<Record<string, string>> {
   const crds = Object.entries(makeCrds()).map(([plural, crd]) => [
     `manifests/crd/${plural}.yaml`,
     header + stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false }),
@@ -20,14 +21,24 @@ export function makeGeneratedFiles(): Record<string, string> {
   return {
     ...(Object.fromEntries(crds) as Record<string, string>),
     'api/openapi.gen.json': `${JSON.stringify(makeOpenApi(), null, 2)}\n`,
+    'README.md': includeStory(await read('README.md'), await read('docs/demo.md')),
   };
+}
+
+const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
+
+/** The README with the page's text, less its title, between the two marks. */
+function includeStory(readme: string, page: string): string {
+  const [before, , after] = readme.split(/(?<=<!-- story -->\n)(.*)(?=<!-- \/story -->)/s);
+  if (before === undefined || after === undefined) throw new Error('README.md: expected <!-- story --> marks');
+  return `${before}${page.replace(/^# .*\n/, '').trim()}\n${after}`;
 }
 
 /** Paths whose content differs from what the schemas say. */
 export async function findStaleFiles(): Promise<string[]> {
   const stale: string[] = [];
-  for (const [path, content] of Object.entries(makeGeneratedFiles())) {
-    const found = await readFile(join(root, path), 'utf8').catch(() => undefined);
+  for (const [path, content] of Object.entries(await makeGeneratedFiles())) {
+    const found = await read(path).catch(() => undefined);
     if (found !== content) stale.push(path);
   }
   return stale;
@@ -41,7 +52,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  for (const [path, content] of Object.entries(makeGeneratedFiles())) {
+  for (const [path, content] of Object.entries(await makeGeneratedFiles())) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
   }

@@ -14,6 +14,9 @@ import type { Bench, Row } from './row.ts';
 
 const connections = 16;
 const rounds = 3;
+/** Two webhook calls, a review and a look-up: five requests where there was one. */
+const mostTimes = 5;
+const mostReviewMs = 0.2;
 const namespace = 'bench-admission';
 const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 
@@ -50,10 +53,10 @@ async function compareCreates({ kubectl, controlPlane }: Stack, folder: string, 
   } finally {
     kube.close();
   }
-  return [makeLatencyRow(withWebhooks, without, 50, 15), makeLatencyRow(withWebhooks, without, 99, 40)];
+  return [50, 99].map((p) => makeLatencyRow(withWebhooks, without, p));
 }
 
-function makeLatencyRow(withWebhooks: number[], without: number[], p: number, mostAddedMs: number): Row {
+function makeLatencyRow(withWebhooks: number[], without: number[], p: number): Row {
   const value = percentile(withWebhooks, p);
   const peerValue = percentile(without, p);
   return {
@@ -63,8 +66,8 @@ function makeLatencyRow(withWebhooks: number[], without: number[], p: number, mo
     unit: 'ms',
     peer: 'without webhooks',
     peerValue,
-    goal: `<= ${mostAddedMs} ms added`,
-    holds: value - peerValue <= mostAddedMs,
+    goal: `<= x${mostTimes}`,
+    holds: value <= mostTimes * peerValue,
   };
 }
 
@@ -140,7 +143,6 @@ async function compareReviews(count: number): Promise<Row> {
   floor.post('/validate', async (context) => context.json({ received: typeof (await context.req.json()) }));
   const value = await timeReviews(app, count);
   const peerValue = await timeReviews(floor, count);
-  const goal = '<= 0.2 ms';
   return {
     name: 'admission',
     figure: 'CPU of a review',
@@ -148,8 +150,8 @@ async function compareReviews(count: number): Promise<Row> {
     unit: 'ms',
     peer: 'parse and answer',
     peerValue,
-    goal,
-    holds: value <= 0.2,
+    goal: `<= ${mostReviewMs} ms`,
+    holds: value <= mostReviewMs,
   };
 }
 

@@ -38,12 +38,10 @@ export async function wireStatus({ kube: options, senders }: StatusConfig, log: 
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS']);
+  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS', 'PORT']);
   const listener = readListener();
-  const { app, close } = await wireStatus(
-    { kube: inClusterKube(), senders: EVENT_SENDERS.split(',') },
-    createLog('status'),
-  );
+  const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(',') };
+  const { app, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   onTermination(async () => {
     await server.close();

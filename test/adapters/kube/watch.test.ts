@@ -60,7 +60,13 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
       signal: ending.signal,
     },
   );
-  return { asked, pauses, logged, changes, told: changes.map(({ change, object: { metadata } }) => `${change} ${metadata.name}`) };
+  return {
+    asked,
+    pauses,
+    logged,
+    changes,
+    told: changes.map(({ change, object: { metadata } }) => `${change} ${metadata.name}`),
+  };
 }
 
 test('tells everything after the list, over all pages, then each change', async () => {

@@ -3,7 +3,10 @@ import { makeEvent } from '../../../core/events/make.ts';
 
 test('has the attributes of the ApiServerSource and the whole object', () => {
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
-  const object = { metadata: { name: 'p-gateway', namespace: 'tenant-a', uid: 'u', resourceVersion: '7' }, spec: { replicas: 1 } };
+  const object = {
+    metadata: { name: 'p-gateway', namespace: 'tenant-a', uid: 'u', resourceVersion: '7' },
+    spec: { replicas: 1 },
+  };
   const made = makeEvent(deployment, { change: 'delete', object }, { id: 'e-1', source: 'https://10.0.0.1' });
   expect(made.headers).toEqual({
     'content-type': 'application/json',

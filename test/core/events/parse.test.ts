@@ -4,11 +4,21 @@ import { makeEvent } from '../../../core/events/make.ts';
 import { parseEvent } from '../../../core/events/parse.ts';
 
 const ours = { 'app.kubernetes.io/managed-by': 'buildkit-controller' };
-const metadata = (name: string, labels = {}) => ({ name, namespace: 'tenant-a', uid: 'u', resourceVersion: '7', labels });
+const metadata = (name: string, labels = {}) => ({
+  name,
+  namespace: 'tenant-a',
+  uid: 'u',
+  resourceVersion: '7',
+  labels,
+});
 const kinds = {
   pool: { apiVersion: 'buildkit.smrt-devops.net/v1alpha1', kind: 'BuildKitPool', plural: 'buildkitpools' },
   worker: { apiVersion: 'buildkit.smrt-devops.net/v1alpha1', kind: 'BuildKitWorker', plural: 'buildkitworkers' },
-  config: { apiVersion: 'buildkit.smrt-devops.net/v1alpha1', kind: 'BuildKitOIDCConfig', plural: 'buildkitoidcconfigs' },
+  config: {
+    apiVersion: 'buildkit.smrt-devops.net/v1alpha1',
+    kind: 'BuildKitOIDCConfig',
+    plural: 'buildkitoidcconfigs',
+  },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
   knativeService: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', plural: 'services' },
@@ -19,14 +29,17 @@ const worker = (poolRef: unknown) => ({ metadata: metadata('worker-1'), spec: { 
 const event = (kind: keyof typeof kinds, object: { metadata: ReturnType<typeof metadata> }) =>
   makeEvent(kinds[kind], { change: 'update', object }, origin);
 
-const parse = ({ headers, body }: { headers: Readonly<Record<string, string>>; body: string }) => parseEvent(headers, body);
+const parse = ({ headers, body }: { headers: Readonly<Record<string, string>>; body: string }) =>
+  parseEvent(headers, body);
 const one = (namespace: string, name: string) => ({ ok: true, value: { touched: 'one', pool: { namespace, name } } });
 const none = { ok: true, value: { touched: 'none' } };
 const refused = (error: string) => ({ ok: false, error });
 
 describe('points at', () => {
   test.each(['add', 'update', 'delete'] as const)('the pool itself (%s)', (change) => {
-    expect(parse(makeEvent(kinds.pool, { change, object: { metadata: metadata('p') } }, origin))).toEqual(one('tenant-a', 'p'));
+    expect(parse(makeEvent(kinds.pool, { change, object: { metadata: metadata('p') } }, origin))).toEqual(
+      one('tenant-a', 'p'),
+    );
   });
   test("the pool of a worker's reference", () => {
     const poolRef = { name: 'shared-pool', namespace: 'buildkit-system' };
@@ -97,7 +110,10 @@ describe('refuses', () => {
     const { [name]: _removed, ...headers } = good.headers;
     return { headers, body: good.body };
   };
-  const withHeader = (name: string, value: string) => ({ headers: { ...good.headers, [name]: value }, body: good.body });
+  const withHeader = (name: string, value: string) => ({
+    headers: { ...good.headers, [name]: value },
+    body: good.body,
+  });
   test.each([
     ['body: expected JSON, got something else', { ...good, body: '{' }],
     ['content-type: expected application/json or application/cloudevents+json, got nothing', without('content-type')],
@@ -120,14 +136,20 @@ describe('refuses', () => {
       'data.spec.poolRef.namespace: expected a namespace, got null',
       event('worker', worker({ name: 'p', namespace: null })),
     ],
-    ['data.metadata.namespace: expected a namespace, got nothing', { ...good, body: '{"spec":{"poolRef":{"name":"p"}}}' }],
+    [
+      'data.metadata.namespace: expected a namespace, got nothing',
+      { ...good, body: '{"spec":{"poolRef":{"name":"p"}}}' },
+    ],
     ['ce-name: expected the name of a pool, got "UPPER"', event('pool', { metadata: metadata('UPPER') })],
   ])('%s', (message, { headers, body }) => {
     expect(parseEvent(headers, body)).toEqual(refused(message));
   });
 });
 
-const attribute = fc.oneof(fc.string(), fc.constantFrom(...Object.values(kinds).flatMap(({ apiVersion, kind }) => [apiVersion, kind])));
+const attribute = fc.oneof(
+  fc.string(),
+  fc.constantFrom(...Object.values(kinds).flatMap(({ apiVersion, kind }) => [apiVersion, kind])),
+);
 const headersArbitrary = fc.oneof(
   fc.dictionary(fc.string(), fc.string()),
   fc.record(
@@ -152,7 +174,9 @@ test('never throws, and names only what can be a pool', () => {
       const parsed = parseEvent(headers, body);
       if (!parsed.ok) expect(parsed.error).toMatch(/^[\w.-]+: expected .+, got ./);
       else if (parsed.value.touched === 'one') {
-        expect(`${parsed.value.pool.namespace}/${parsed.value.pool.name}`).toMatch(/^[-a-z0-9]{1,63}\/[-a-z0-9]{1,52}$/);
+        expect(`${parsed.value.pool.namespace}/${parsed.value.pool.name}`).toMatch(
+          /^[-a-z0-9]{1,63}\/[-a-z0-9]{1,52}$/,
+        );
       }
     }),
   );

@@ -13,7 +13,9 @@ const metadata = (namespace: string, name: string) => ({
 
 export const ours = { 'app.kubernetes.io/managed-by': 'buildkit-controller' };
 
-export const makePool = (fields: { spec?: Pool['spec']; status?: PoolStatus; deletionTimestamp?: string } = {}): Pool => ({
+export const makePool = (
+  fields: { spec?: Pool['spec']; status?: PoolStatus; deletionTimestamp?: string } = {},
+): Pool => ({
   metadata: {
     ...metadata('buildkit-system', 'shared-pool'),
     ...(fields.deletionTimestamp === undefined ? {} : { deletionTimestamp: fields.deletionTimestamp }),

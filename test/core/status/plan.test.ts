@@ -93,7 +93,10 @@ test('takes objects that merely have the names of the gateway for no gateway', (
 });
 
 test('names the Deployment before it is ready', () => {
-  const observed = makeObserved({ deployment: { metadata: { labels: ours }, spec: { replicas: 1 } }, service: undefined });
+  const observed = makeObserved({
+    deployment: { metadata: { labels: ours }, spec: { replicas: 1 } },
+    service: undefined,
+  });
   expect(planWrite(observed).gateway).toEqual({
     ready: false,
     replicas: 1,
@@ -123,7 +126,8 @@ test("keeps others' conditions", () => {
 test('changes lastTransitionTime with the status of a condition, not with its message', () => {
   const first = planWrite(makeObserved({ workers: [makeWorker('Idle')] }));
   const later = new Date('2026-02-02T00:00:00Z');
-  const next = (fields: Partial<Observed>) => planWrite(makeObserved({ pool: makePool({ status: first }), ...fields }), later);
+  const next = (fields: Partial<Observed>) =>
+    planWrite(makeObserved({ pool: makePool({ status: first }), ...fields }), later);
   const more = next({ workers: [makeWorker('Idle'), makeWorker('Idle')] });
   expect(conditionOf(more, 'WorkersReady')).toMatchObject({
     message: 'workers ready: 2, wanted: 0',

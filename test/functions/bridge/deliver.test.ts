@@ -10,7 +10,9 @@ function createWorld(answers: readonly (number | Error)[], signal = new AbortCon
   const deliver = createDeliver({
     send: () => {
       const answer = left.shift();
-      return typeof answer === 'number' ? Promise.resolve(answer) : Promise.reject(answer ?? new Error('no answer left'));
+      return typeof answer === 'number'
+        ? Promise.resolve(answer)
+        : Promise.reject(answer ?? new Error('no answer left'));
     },
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     signal,
@@ -31,7 +33,9 @@ test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('%i is tried 
 });
 
 test('a connection error is tried again, and its cause is told', async () => {
-  const { deliver, logged } = createWorld([new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })]);
+  const { deliver, logged } = createWorld([
+    new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
+  ]);
   expect(await deliver(event('a'))).toBe(false);
   expect(logged[0]?.[2]).toEqual({ subject: 'a', error: 'fetch failed: connect ECONNREFUSED' });
 });

@@ -72,31 +72,35 @@ describe('POST /status/events', () => {
     expect(recomputed).toEqual([]);
   });
 
-  test.each(['', 'Bearer', 'Bearer bad', 'Basic good', 'good'])('answers 401 to the authorization "%s"', async (authorization) => {
-    const { app, recomputed } = createWorld();
-    const answer = await app.request('/status/events', post({ authorization }));
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-    expect(await summarize(answer)).toEqual([401, 'sender not allowed', null]);
-    expect(recomputed).toEqual([]);
-  });
+  test.each(['', 'Bearer', 'Bearer bad', 'Basic good', 'good'])(
+    'answers 401 to the authorization "%s"',
+    async (authorization) => {
+      const { app, recomputed } = createWorld();
+      const answer = await app.request('/status/events', post({ authorization }));
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await summarize(answer)).toEqual([401, 'sender not allowed', null]);
+      expect(recomputed).toEqual([]);
+    },
+  );
 
   test('answers 401 before it looks at the event', async () => {
     const answer = await createWorld().app.request('/status/events', post({ authorization: '' }, '{'));
     expect(answer.status).toBe(401);
   });
 
-  test.each([{}, { 'content-length': String(maxEventBodyBytes + 1) }])('answers 413 first to a body that is too large', async (more) => {
-    const body = 'x'.repeat(maxEventBodyBytes + 1);
-    const answer = await createWorld().app.request('/status/events', post({ authorization: '', ...more }, body));
-    expect(await summarize(answer)).toEqual([413, 'body: expected <= 2097152 bytes', null]);
-  });
+  test.each([{}, { 'content-length': String(maxEventBodyBytes + 1) }])(
+    'answers 413 first to a body that is too large',
+    async (more) => {
+      const body = 'x'.repeat(maxEventBodyBytes + 1);
+      const answer = await createWorld().app.request('/status/events', post({ authorization: '', ...more }, body));
+      expect(await summarize(answer)).toEqual([413, 'body: expected <= 2097152 bytes', null]);
+    },
+  );
 
   test('answers 503 when the status could not be written', async () => {
     const { app, logged } = createWorld({ failing: ['tenant-a/my-pool'] });
     expect(await summarize(await app.request('/status/events', post()))).toEqual([503, 'try again', '1']);
-    expect(logged).toEqual([
-      ['status not updated', { pool: 'tenant-a/my-pool', error: 'apiserver unreachable' }],
-    ]);
+    expect(logged).toEqual([['status not updated', { pool: 'tenant-a/my-pool', error: 'apiserver unreachable' }]]);
   });
 
   test('answers 503 when nobody can say who the sender is', async () => {

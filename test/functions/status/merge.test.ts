@@ -60,28 +60,32 @@ test('nothing is remembered after the last run', async () => {
 
 test('every caller gets a run that began after its call, and runs of a key never overlap', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), fc.array(fc.constantFrom('a', 'b'), { maxLength: 20 }), async (scheduler, keys) => {
-      let moment = 0;
-      const active = new Set<string>();
-      const merged = createMerge<{ key: string }>(
-        async (call) => {
-          expect(active.has(call.key)).toBe(false);
-          active.add(call.key);
-          started.set(call.key, (moment += 1));
-          await scheduler.schedule(Promise.resolve());
-          active.delete(call.key);
-        },
-        ({ key }) => key,
-      );
-      const started = new Map<string, number>();
-      const calls = keys.map((key) =>
-        scheduler.schedule(Promise.resolve()).then(async () => {
-          const called = (moment += 1);
-          await merged({ key });
-          expect(started.get(key)).toBeGreaterThan(called);
-        }),
-      );
-      await scheduler.waitFor(Promise.all(calls));
-    }),
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.constantFrom('a', 'b'), { maxLength: 20 }),
+      async (scheduler, keys) => {
+        let moment = 0;
+        const active = new Set<string>();
+        const merged = createMerge<{ key: string }>(
+          async (call) => {
+            expect(active.has(call.key)).toBe(false);
+            active.add(call.key);
+            started.set(call.key, (moment += 1));
+            await scheduler.schedule(Promise.resolve());
+            active.delete(call.key);
+          },
+          ({ key }) => key,
+        );
+        const started = new Map<string, number>();
+        const calls = keys.map((key) =>
+          scheduler.schedule(Promise.resolve()).then(async () => {
+            const called = (moment += 1);
+            await merged({ key });
+            expect(started.get(key)).toBeGreaterThan(called);
+          }),
+        );
+        await scheduler.waitFor(Promise.all(calls));
+      },
+    ),
   );
 });

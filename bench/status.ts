@@ -1,0 +1,132 @@
+/** How soon a pool's status says what happened to a worker. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeClient } from '../adapters/kube/client.ts';
+import { listAll } from '../adapters/kube/list.ts';
+import { ourCollectionPath, ourObjectPath } from '../adapters/kube/paths.ts';
+import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import type { Pool, PoolStatus } from '../api/v1alpha1/pool.ts';
+import { findFreePort } from '../dev/child.ts';
+import { bringUp } from '../dev/stack.ts';
+import { connectAsAdministrator } from './administrator.ts';
+import { percentile } from './percentile.ts';
+import type { Bench, Row } from './row.ts';
+
+const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-pool' };
+const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
+
+/** Between two changes: a modest rate, and time for what one of them caused to be over. */
+const pauseMs = 80;
+
+export const status: Bench = async ({ quick }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-status-'));
+  try {
+    const stack = await bringUp({ folder: join(folder, 'stack'), port: await findFreePort() });
+    try {
+      return await compare(await connectAsAdministrator(stack, join(folder, 'administrator')), quick ? 50 : 300);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Changes of a worker and bare writes of the pool's status, in turns. */
+async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
+  await create(kube, KINDS.pool, { metadata: pool, spec: {} });
+  await create(kube, KINDS.worker, { metadata: worker, spec: { poolRef: pool } });
+  const watching = new AbortController();
+  const follower = await followPool(kube, watching.signal);
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let change = 0; change < changes; change++) {
+    await sleep(pauseMs);
+    ours.push(await timeChange(kube, follower, change % 2 === 0 ? 'Idle' : 'Allocated'));
+    await sleep(pauseMs);
+    bare.push(await timeBareWrite(kube, follower, new Date(change * 1000).toISOString()));
+  }
+  watching.abort();
+  kube.close();
+  return [makeRow(ours, bare, 50, 50), makeRow(ours, bare, 99, 250)];
+}
+
+function makeRow(ours: number[], bare: number[], p: number, mostAddedMs: number): Row {
+  const value = percentile(ours, p);
+  const peerValue = percentile(bare, p);
+  return {
+    name: 'status',
+    figure: `change of a worker to status of its pool, p${p}`,
+    value,
+    unit: 'ms',
+    peer: 'bare write of the status',
+    peerValue,
+    goal: `<= ${mostAddedMs} ms added`,
+    holds: value - peerValue <= mostAddedMs,
+  };
+}
+
+const create = async (kube: KubeClient, { kind, plural }: (typeof KINDS)['pool' | 'worker'], object: Created) =>
+  await kube.call({
+    method: 'POST',
+    path: `/apis/${API_VERSION}/namespaces/${object.metadata.namespace}/${plural}`,
+    body: { apiVersion: API_VERSION, kind, ...object },
+  });
+
+interface Created {
+  readonly metadata: typeof pool;
+  readonly spec: object;
+}
+
+/** From the moment the change of the worker is accepted until a watch shows the status that counts it. */
+async function timeChange(kube: KubeClient, follower: Follower, phase: 'Idle' | 'Allocated'): Promise<number> {
+  const state = phase === 'Idle' ? 'idle' : 'allocated';
+  const seen = follower.waitFor(({ workers }) => workers?.[state] === 1);
+  await patchStatus(kube, ourObjectPath(KINDS.worker.plural, { ...worker, subresource: 'status' }), { phase });
+  const accepted = performance.now();
+  return (await seen) - accepted;
+}
+
+/** From the moment the write is sent until a watch shows it. */
+async function timeBareWrite(kube: KubeClient, follower: Follower, lastActivityTime: string): Promise<number> {
+  const seen = follower.waitFor((written) => written.lastActivityTime === lastActivityTime);
+  const sent = performance.now();
+  const path = ourObjectPath(KINDS.pool.plural, { ...pool, subresource: 'status' });
+  await patchStatus(kube, path, { lastActivityTime });
+  return (await seen) - sent;
+}
+
+const patchStatus = async (kube: KubeClient, path: string, fields: object) =>
+  await kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: { status: fields } });
+
+interface Follower {
+  /** When a status that fits was first seen, in milliseconds of `performance.now()`. */
+  readonly waitFor: (fits: (status: PoolStatus) => boolean) => Promise<number>;
+}
+
+async function followPool(kube: KubeClient, signal: AbortSignal): Promise<Follower> {
+  const path = ourCollectionPath(KINDS.pool.plural);
+  const { resourceVersion } = await listAll<Pool>(kube, { path });
+  const waiting = new Set<(status: PoolStatus) => void>();
+  const follow = async (): Promise<void> => {
+    const query = { watch: 'true', resourceVersion, fieldSelector: `metadata.name=${pool.name}` };
+    for await (const line of kube.lines({ path, query }, signal)) {
+      for (const tell of waiting) tell((line as { object: Pool }).object.status ?? {});
+    }
+  };
+  follow().catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return {
+    waitFor: (fits) =>
+      new Promise((resolve) => {
+        const tell = (written: PoolStatus): void => {
+          if (!fits(written)) return;
+          waiting.delete(tell);
+          resolve(performance.now());
+        };
+        waiting.add(tell);
+      }),
+  };
+}
