@@ -1,42 +1,55 @@
+import { dirname, join, relative } from 'node:path';
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
-import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-const parts = ['adapters', 'functions', 'webhooks', 'gateway', 'cli', 'dev', 'bench', 'test'];
-const apps = ['functions', 'webhooks', 'gateway', 'cli'];
-const from = (folders) => folders.map((folder) => `./${folder}`);
-
-/** Who may import whom: each message names what to do instead. */
-const zones = [
-  {
-    target: './api',
-    from: from(['core', ...parts]),
-    message: 'api holds the words and imports nothing of ours: move the decision to core/.',
-  },
-  { target: './core', from: from(parts), message: 'core decides on data: take what you need as an argument.' },
-  {
-    target: './adapters',
-    from: from(parts.filter((part) => part !== 'adapters')),
-    message: 'adapters know api and core only: hand the rest in from a main.ts.',
-  },
-  ...apps.map((app) => ({
-    target: `./${app}`,
-    from: from([...apps.filter((other) => other !== app), 'dev', 'bench', 'test']),
-    message: 'parts never import each other: share words in api/, decisions in core/, the world in adapters/.',
-  })),
-  ...['authority', 'bridge', 'certificates', 'status'].map((name) => ({
-    target: `./functions/${name}`,
-    from: './functions',
-    except: [`./${name}`],
-    message: 'functions never import each other: only functions/api/main.ts joins apps.',
-  })),
+/** Who may import whom: for each part, what it may not reach and what to do instead. The first match counts. */
+const layers = [
+  [/^api\//, /^(?!api\/)/, 'api holds the words and imports nothing of ours: move the decision to core/.'],
+  [/^core\//, /^(?!api\/|core\/)/, 'core decides on data: take what you need as an argument.'],
+  [/^adapters\//, /^(?!api\/|core\/|adapters\/)/, 'adapters know api and core only: hand the rest in from a main.ts.'],
+  [
+    /^(functions|webhooks)\/.*app\.ts$/,
+    /^adapters\//,
+    'an app takes its ports as arguments: wire the adapter in main.ts.',
+  ],
+  [
+    /^(functions|webhooks|gateway|cli)\//,
+    /^(dev|bench|test)\//,
+    'what runs in production imports nothing of dev/, bench/ or test/.',
+  ],
 ];
+const betweenFunctions = 'functions never import each other: only functions/api/main.ts joins apps.';
+const betweenParts = 'parts never import each other: share words in api/, decisions in core/, the world in adapters/.';
 
-const appsKnowNoAdapter = {
-  target: ['./functions/*/app.ts', './webhooks/*/app.ts'],
-  from: './adapters',
-  message: 'an app takes its ports as arguments: wire the adapter in main.ts.',
+/** What is wrong with `file` importing `target`, both relative to the root; undefined when nothing is. */
+function judgeImport(file, target) {
+  const [part, name] = file.split('/');
+  const [targetPart, targetName] = target.split('/');
+  const isPart = (folder) => ['functions', 'webhooks', 'gateway', 'cli'].includes(folder);
+  if (isPart(part) && isPart(targetPart) && part !== targetPart) return betweenParts;
+  if (part === 'functions' && targetPart === 'functions' && name !== targetName && file !== 'functions/api/main.ts') {
+    return betweenFunctions;
+  }
+  return layers.find(([from, forbidden]) => from.test(file) && forbidden.test(target))?.[2];
+}
+
+const layersRule = {
+  create(context) {
+    const file = relative(import.meta.dirname, context.filename);
+    const check = ({ source }) => {
+      if (!source?.value?.startsWith?.('.')) return;
+      const target = relative(import.meta.dirname, join(dirname(context.filename), source.value));
+      const message = judgeImport(file, target);
+      if (message !== undefined) context.report({ node: source, message });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportAllDeclaration: check,
+      ExportNamedDeclaration: check,
+      ImportExpression: check,
+    };
+  },
 };
 
 export default defineConfig(
@@ -56,14 +69,8 @@ export default defineConfig(
   },
   {
     files: ['**/*.ts'],
-    plugins: { 'import-x': importX },
-    settings: {
-      'import-x/resolver-next': [importX.createNodeResolver({ extensions: ['.ts', '.js', '.mjs', '.json'] })],
-    },
-    rules: {
-      'import-x/no-restricted-paths': ['error', { zones: [...zones, appsKnowNoAdapter] }],
-      'import-x/no-cycle': 'error',
-    },
+    plugins: { project: { rules: { layers: layersRule } } },
+    rules: { 'project/layers': 'error' },
   },
   {
     files: ['core/**/*.ts'],
@@ -119,6 +126,6 @@ export default defineConfig(
   },
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly', URL: 'readonly' } },
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly' } },
   },
 );

@@ -10,15 +10,14 @@ export const duration = (description: string) =>
     .string()
     .max(64)
     .regex(/^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h))+)$/)
+    .meta({ expected: 'a Go duration such as 90s or 1h30m' })
     .describe(description);
 
 /** Kubernetes quantity (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/). */
 export const quantity = (description: string) => text(64, description);
 
 /** Quantity in the place where core Kubernetes types take a number too. */
-const intOrStringQuantity = z
-  .union([z.int(), z.string().max(64)])
-  .meta({ 'x-kubernetes-int-or-string': true, pattern: undefined });
+const intOrStringQuantity = z.union([z.int(), z.string().max(64)]).meta({ 'x-kubernetes-int-or-string': true });
 
 export const int32 = (minimum: number, maximum: number, description: string) =>
   z.int32().min(minimum).max(maximum).describe(description);
@@ -44,10 +43,17 @@ export const poolName = (description: string) =>
     .min(1)
     .max(maxPoolNameLength)
     .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/)
+    .meta({ expected: 'an RFC 1035 label: lower-case letters, digits and hyphens, a letter first' })
     .describe(description);
 
 export const namespaceName = (description: string) =>
-  z.string().min(1).max(maxNamespaceLength).regex(dnsLabel).describe(description);
+  z
+    .string()
+    .min(1)
+    .max(maxNamespaceLength)
+    .regex(dnsLabel)
+    .meta({ expected: 'an RFC 1123 label: lower-case letters, digits and hyphens' })
+    .describe(description);
 
 export const annotations = (description: string) =>
   z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).describe(description);
@@ -75,6 +81,7 @@ export const condition = z
       .min(1)
       .max(1024)
       .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+      .meta({ expected: 'a word in PascalCase' })
       .describe('Machine-readable cause in PascalCase.'),
     message: text(32_768, 'Cause for a person.'),
     lastTransitionTime: time('When the status last changed.'),

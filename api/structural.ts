@@ -26,7 +26,7 @@ const kept = new Set([
   'default',
   'nullable',
 ]);
-const dropped = new Set(['$schema', 'readOnly', 'contentEncoding']);
+const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected']);
 
 /** @throws {TypeError} for what a structural schema cannot say, with the path of the place. */
 export function makeStructuralSchema(schema: z.ZodType): JsonSchema {
@@ -56,10 +56,18 @@ function structural(node: JsonSchema, path: string): JsonSchema {
   // An atomic list is replaced whole: the only safe merge for a list without keys.
   if (result['type'] === 'array') result['x-kubernetes-list-type'] ??= 'atomic';
   if (result['additionalProperties'] !== undefined) delete result['required'];
-  if (typeof result['pattern'] === 'string' && /\(\?[=!<]/.test(result['pattern'])) {
-    throw new TypeError(`${path}: RE2 has no lookaround`);
-  }
+  if (typeof result['pattern'] === 'string') tellPattern(result, node['expected'], path);
   return result;
+}
+
+/** A rule in CEL says what it expects, where a bare pattern shows itself to the person. */
+function tellPattern(result: JsonSchema, expected: unknown, path: string): void {
+  const { pattern } = result;
+  if (typeof pattern !== 'string') return;
+  if (/\(\?[=!<]/.test(pattern)) throw new TypeError(`${path}: RE2 has no lookaround`);
+  if (typeof expected !== 'string') throw new TypeError(`${path}: a pattern needs .meta({ expected })`);
+  delete result['pattern'];
+  result['x-kubernetes-validations'] = [{ rule: `self.matches(r'${pattern}')`, message: `expected ${expected}` }];
 }
 
 const mapSchemas = (properties: Record<string, JsonSchema>, path: string): Record<string, JsonSchema> =>

@@ -40,13 +40,15 @@ export async function listAndWatch(
   collection: WatchedCollection,
   options: WatchOptions,
 ): Promise<void> {
-  const { signal, pause, log } = options;
+  const { signal, pause } = options;
+  const trouble = createTrouble(collection, options);
   let known: Known = new Map();
   let position: string | undefined;
   let failures = 0;
   const advance = (resourceVersion: string): void => {
     position = resourceVersion;
     failures = 0;
+    trouble.end();
   };
   while (!signal.aborted) {
     // Counted as a failure until a line arrives, so that a server that hangs up at once is not asked in a loop.
@@ -64,7 +66,7 @@ export async function listAndWatch(
     } catch (error) {
       // An answer that is an error (410 when the position is too old) means that only a list helps.
       if (error instanceof KubeError && error.status !== 0) position = undefined;
-      logFailure(log, collection, { error, signal });
+      trouble.begin(error);
     }
     if (failures > 0) await pause(failures);
   }
@@ -133,13 +135,20 @@ interface WatchError {
 const toError = ({ code = 500, reason = '', message = '' }: WatchError): KubeError =>
   new KubeError(code, reason, message);
 
-interface Failure {
-  readonly error: unknown;
-  readonly signal: AbortSignal;
-}
-
-/** An expired position is the ordinary end of a long pause. */
-function logFailure(log: Log, { path }: WatchedCollection, { error, signal }: Failure): void {
-  if (signal.aborted || (error instanceof KubeError && error.status === 410)) return;
-  log.warn({ path, error: (error as Error).message }, 'watch interrupted');
+/** One line when trouble begins and one when it is over, however often it is tried between. */
+function createTrouble({ path }: WatchedCollection, { log, signal }: WatchOptions) {
+  let isTold = false;
+  return {
+    begin: (error: unknown): void => {
+      // An expired position is the ordinary end of a long pause.
+      const isOrdinary = signal.aborted || (error instanceof KubeError && error.status === 410);
+      if (isOrdinary || isTold) return;
+      isTold = true;
+      log.warn({ path, error: (error as Error).message }, 'watch interrupted, will try until it is not');
+    },
+    end: (): void => {
+      if (isTold) log.info({ path }, 'watch resumed');
+      isTold = false;
+    },
+  };
 }

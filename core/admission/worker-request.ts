@@ -27,22 +27,22 @@ export interface WorkerFields {
 
 /** Closed: what is not a CREATE or UPDATE of a worker in our version is an error, which says what was expected. */
 export function toWorkerRequest(request: AdmissionRequest): Result<WorkerRequest, string> {
-  const { kind, resource, operation, namespace, subResource } = request;
+  const { kind, resource, operation, namespace = '', subResource = '' } = request;
   const got = `${kind.group}/${kind.version} ${kind.kind}`;
   const expected = `${API_VERSION} ${KINDS.worker.kind}`;
   if (got !== expected) return err(`request.kind: expected ${expected}, got ${got}`);
   const gotPlural = `${resource.group}/${resource.version} ${resource.resource}`;
   const expectedPlural = `${GROUP}/${VERSION} ${KINDS.worker.plural}`;
   if (gotPlural !== expectedPlural) return err(`request.resource: expected ${expectedPlural}, got ${gotPlural}`);
-  if ((subResource ?? '') !== '') return err(`request.subResource: expected none, got ${subResource ?? ''}`);
+  if (subResource !== '') return err(`request.subResource: expected none, got ${subResource}`);
   if (operation !== 'CREATE' && operation !== 'UPDATE') {
     return err(`request.operation: expected CREATE or UPDATE, got ${operation}`);
   }
-  if ((namespace ?? '') === '') return err('request.namespace: expected the namespace of the worker, got none');
+  if (namespace === '') return err('request.namespace: expected the namespace of the worker, got none');
   return ok({
     uid: request.uid,
     operation,
-    namespace: namespace ?? '',
+    namespace,
     name: readName(request),
     caller: makeRequester(request.userInfo),
     worker: readWorker(request.object),

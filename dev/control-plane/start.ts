@@ -26,12 +26,14 @@ const etcdArgs = (port: number) =>
   --listen-peer-urls=http://127.0.0.1:0 --unsafe-no-fsync --heartbeat-interval=10 --election-timeout=50`);
 
 // A loopback address may not stand among the endpoints of the Service "kubernetes", hence no reconciler of them.
+// Without a grace period for watches, one that is open would hold up the end for a minute.
 const apiserverArgs = (port: number, etcdUrl: string) =>
   words(`
   --etcd-servers=${etcdUrl} --bind-address=127.0.0.1 --secure-port=${port} --cert-dir=. --token-auth-file=tokens.csv
   --advertise-address=127.0.0.1 --endpoint-reconciler-type=none --service-cluster-ip-range=10.0.0.0/16
   --service-account-issuer=${serviceAccountIssuer} --service-account-key-file=service-account.key
-  --service-account-signing-key-file=service-account.key --authorization-mode=Node,RBAC --allow-privileged`);
+  --service-account-signing-key-file=service-account.key --authorization-mode=Node,RBAC --allow-privileged
+  --shutdown-watch-termination-grace-period=500ms`);
 
 const controllerManagerArgs = (port: number) =>
   words(`

@@ -73,7 +73,7 @@ test('pins a checksum for every download, of the length its algorithm has', () =
   const lengths = { sha256: 64, sha512: 128 };
   for (const { published } of tools) {
     for (const checksum of Object.values(published.checksums)) {
-      const [algorithm, hex = ''] = checksum.split(':') as [keyof typeof lengths, string];
+      const [algorithm, hex] = checksum.split(':') as [keyof typeof lengths, string];
       expect(hex).toMatch(new RegExp(`^[0-9a-f]{${lengths[algorithm]}}$`));
     }
   }
@@ -148,7 +148,7 @@ test('gives up on a host that does not answer after about a second', async () =>
 });
 
 test('builds with Go what can not be downloaded', async () => {
-  await writeProgram('go', 'echo "$PWD $CGO_ENABLED $GOFLAGS" > "$7"; echo "$8" >> "$7"');
+  await writeProgram('go', 'echo "$PWD $CGO_ENABLED $GOFLAGS" > "$6"; echo "$7" >> "$6"');
   const binaries = await find({ tools: publishedAt('http://127.0.0.1:1/x.tar.gz'), env, report });
   const modules = join(import.meta.dirname, '../../dev/control-plane/go');
   expect(await readFile(binaries.etcd, 'utf8')).toBe(`${modules}/etcd 0 -mod=readonly\ngo.etcd.io/etcd/server/v3\n`);

@@ -54,7 +54,8 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
         return Promise.resolve();
       },
       log: {
-        ...{ info: () => undefined, error: () => undefined, debug: () => undefined },
+        ...{ error: () => undefined, debug: () => undefined },
+        info: (_fields: unknown, message?: string) => void logged.push(message ?? ''),
         warn: (fields: unknown) => void logged.push(JSON.stringify(fields)),
       },
       signal: ending.signal,
@@ -93,7 +94,7 @@ test('watches on from where it was when the connection breaks', async () => {
   const broken = { lines: [line('ADDED', 'b', '11')], error: new Error('aborted') };
   const { asked, logged } = await run([list('10')], [broken, { lines: [line('MODIFIED', 'b', '12')] }]);
   expect(asked).toEqual(['LIST /things a=b', 'WATCH /things a=b 10', 'WATCH /things a=b 11']);
-  expect(logged).toEqual(['{"path":"/things","error":"aborted"}']);
+  expect(logged).toEqual(['{"path":"/things","error":"aborted"}', 'watch resumed']);
 });
 
 const expired = { type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old resource version' } };
@@ -111,10 +112,11 @@ test.each([
   expect(logged).toEqual([]);
 });
 
-test('pauses longer while the apiserver does not answer', async () => {
+test('pauses longer while the apiserver does not answer, and tells it once', async () => {
   const down = new KubeError(0, 'Unreachable', 'apiserver unreachable: connect ECONNREFUSED');
-  const { pauses, told } = await run([down, down, list('10', 'a')], [{ lines: [line('ADDED', 'b', '11')] }]);
+  const { pauses, told, logged } = await run([down, down, list('10', 'a')], [{ lines: [line('ADDED', 'b', '11')] }]);
   expect(pauses).toEqual([1, 2]);
+  expect(logged).toEqual(['{"path":"/things","error":"apiserver unreachable: connect ECONNREFUSED"}', 'watch resumed']);
   expect(told).toEqual(['update a', 'add b']);
 });
 

@@ -118,7 +118,7 @@ test('the newest state of every object arrives last, whatever fails', async () =
             active.add(key);
             await scheduler.schedule(Promise.resolve());
             active.delete(key);
-            const isDone = outcomes.next().value;
+            const isDone: boolean = outcomes.next().value === true;
             if (isDone) delivered.set(key, state);
             return isDone;
           },
