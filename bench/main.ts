@@ -53,7 +53,14 @@ function formatTable(rows: readonly Row[]): string {
   ]);
   const table = [['BENCH', 'FIGURE', 'VALUE', 'BESIDE', 'RATIO', 'GOAL', ''], ...cells];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  return table.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return table
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 process.exitCode = await main();

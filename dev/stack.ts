@@ -55,7 +55,9 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   const exited = Promise.withResolvers<Exit>();
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= endInReverse(parts, controlPlane));
-  void controlPlane.exited.then(exited.resolve);
+  void controlPlane.exited.then((exit) => {
+    exited.resolve(exit);
+  });
   const launch = async (part: Part) => {
     const child = await launchPart(part, folder, watch);
     parts.push(child);

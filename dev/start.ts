@@ -1,6 +1,7 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C, or for one command (`--exec`, `--demo`). */
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PORTS } from '../api/names.ts';
@@ -27,9 +28,14 @@ async function readOptions(): Promise<Options> {
     options: { port: { type: 'string' }, exec: { type: 'string' }, demo: { type: 'boolean', default: false } },
   });
   const { port, exec, demo } = values;
-  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port)) throw new Error(`--port: expected 1 to 65535, got ${port}`);
-  const fallback = exec === undefined && !demo ? PORTS.functions : await findFreePort();
-  return { port: port === undefined ? fallback : Number(port), exec, demo };
+  if (port !== undefined) return { port: parsePort(port), exec, demo };
+  return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo };
+}
+
+function parsePort(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new Error(`--port: expected 1 to 65535, got ${text}`);
+  return port;
 }
 
 async function main(): Promise<void> {
@@ -38,16 +44,14 @@ async function main(): Promise<void> {
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: stop what listens there, or choose another with --port`);
   }
-  const children: Child[] = [];
-  const watchdog = createWatchdog();
   const interrupted = Promise.withResolvers<number>();
-  let stack: Stack | undefined;
-  onInterruption((status) => {
-    interrupted.resolve(status);
-    // Nothing is up yet that could be asked to stop: end what has been started, the latest first.
-    if (stack === undefined) void endAll(children).then(() => process.exit(status));
+  // Who serves has done what it was asked to; a command that was cut off has not.
+  onInterruption((signal) => {
+    interrupted.resolve(options.exec === undefined ? 0 : 128 + constants.signals[signal]);
   });
-  stack = await bringUp({
+  const watchdog = createWatchdog();
+  const children: Child[] = [];
+  const starting = bringUp({
     folder,
     port: options.port,
     report: say,
@@ -56,9 +60,19 @@ async function main(): Promise<void> {
       watchdog.watch(child);
     },
   });
-  const status = await Promise.race([run(options, stack), interrupted.promise, failure(stack)]);
+  const stack = await Promise.race([starting, interrupted.promise]);
+  if (typeof stack === 'number') return await endAll(children, stack);
+  const ending = new AbortController();
+  const status = await Promise.race([run(options, stack, ending.signal), interrupted.promise, failure(stack)]);
+  ending.abort();
   await stack.stop();
   watchdog.release();
+  process.exit(status);
+}
+
+/** Interrupted before all was up: what has been started ends, the latest first. */
+async function endAll(children: readonly Child[], status: number): Promise<never> {
+  for (const child of children.toReversed()) await child.end();
   process.exit(status);
 }
 
@@ -72,9 +86,11 @@ async function takeFolder(): Promise<void> {
   }
 }
 
-async function run(options: Options, stack: Stack): Promise<number> {
+async function run(options: Options, stack: Stack, ending: AbortSignal): Promise<number> {
   const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, await expectSuccess(stack.kubectl, ['config', 'view', '--raw', '--flatten']), { mode: 0o600 });
+  await writeFile(kubeconfig, await expectSuccess(stack.kubectl, ['config', 'view', '--raw', '--flatten']), {
+    mode: 0o600,
+  });
   const path = dirname(stack.binaries.kubectl);
   const environment = {
     ...process.env,
@@ -82,22 +98,24 @@ async function run(options: Options, stack: Stack): Promise<number> {
     API_URL: stack.apiUrl,
     PATH: `${path}${delimiter}${process.env['PATH'] ?? ''}`,
   };
-  if (options.exec !== undefined) return await runShell(options.exec, environment);
+  if (options.exec !== undefined) return await runShell(options.exec, environment, ending);
   if (options.demo) return await playDemo(environment, (text) => void process.stdout.write(text));
-  process.stdout.write(makeScreen({ apiserver: stack.controlPlane.url, apiUrl: stack.apiUrl, port: options.port, path }));
+  process.stdout.write(
+    makeScreen({ apiserver: stack.controlPlane.url, apiUrl: stack.apiUrl, port: options.port, path }),
+  );
   return await new Promise<number>(() => undefined);
 }
 
-function runShell(command: string, environment: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn('sh', ['-c', command], { stdio: 'inherit', cwd: root, env: environment });
-  return new Promise((resolve) => {
+function runShell(command: string, env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
+  const child = spawn('sh', ['-c', command], { stdio: 'inherit', cwd: root, env });
+  ending.addEventListener('abort', () => child.kill());
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve(signal === null ? (code ?? 1) : 128 + signals[signal as keyof typeof signals]);
+      resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]);
     });
   });
 }
-
-const signals = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
 async function failure(stack: Stack): Promise<number> {
   const { name, status } = await stack.exited;
@@ -105,24 +123,13 @@ async function failure(stack: Stack): Promise<number> {
   return 1;
 }
 
-function onInterruption(act: (status: number) => void): void {
-  process.on('SIGINT', () => {
-    act(0);
-  });
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      act(0);
-    });
-  }
+function onInterruption(act: (signal: NodeJS.Signals) => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, act);
   // The launcher was killed: nobody is left who would pass on a signal.
   const parent = process.ppid;
   setInterval(() => {
-    if (process.ppid !== parent) act(1);
+    if (process.ppid !== parent) act('SIGTERM');
   }, 500).unref();
-}
-
-async function endAll(children: readonly Child[]): Promise<void> {
-  for (const child of children.toReversed()) await child.end();
 }
 
 try {

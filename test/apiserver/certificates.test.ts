@@ -19,11 +19,23 @@ let shared: string;
 let token: string;
 
 beforeAll(async () => {
-  [tenant, stranger, shared] = await Promise.all(['tenant', 'stranger', 'shared'].map(makeNamespace)) as [string, string, string];
+  [tenant, stranger, shared] = (await Promise.all(['tenant', 'stranger', 'shared'].map(makeNamespace))) as [
+    string,
+    string,
+    string,
+  ];
   await apply(makePool(tenant, 'tenant-pool'));
   await apply(makePool(stranger, 'private-pool'));
   await apply(makePool(shared, 'shared-pool'));
-  await run(['create', 'rolebinding', 'builds', '-n', shared, '--clusterrole=buildkit-pool-user', `--serviceaccount=${tenant}:default`]);
+  await run([
+    'create',
+    'rolebinding',
+    'builds',
+    '-n',
+    shared,
+    '--clusterrole=buildkit-pool-user',
+    `--serviceaccount=${tenant}:default`,
+  ]);
   token = (await run(['create', 'token', 'default', '-n', tenant, audience])).trim();
 });
 
@@ -55,8 +67,13 @@ describe('a certificate for pools in two namespaces', () => {
       [`${shared}/shared-pool`]: `tcp://shared-pool.${shared}.svc:1235`,
     });
     const folder = await mkdtemp(join(stack.folder, 'certificate-'));
-    for (const [name, pem] of Object.entries({ caCert, clientCert, clientKey })) await writeFile(join(folder, name), pem);
-    const verified = await exec('openssl', ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'caCert', 'clientCert'], { cwd: folder });
+    for (const [name, pem] of Object.entries({ caCert, clientCert, clientKey }))
+      await writeFile(join(folder, name), pem);
+    const verified = await exec(
+      'openssl',
+      ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'caCert', 'clientCert'],
+      { cwd: folder },
+    );
     expect(verified.stdout).toBe('clientCert: OK\n');
 
     const leaf = new X509Certificate(clientCert);
@@ -75,7 +92,9 @@ describe('a certificate for pools in two namespaces', () => {
   });
 
   it('lives as long as asked', async () => {
-    const { clientCert } = (await (await askFor({ pools: ['tenant-pool'], duration: '1h30m' })).json()) as CertificateAnswer;
+    const { clientCert } = (await (
+      await askFor({ pools: ['tenant-pool'], duration: '1h30m' })
+    ).json()) as CertificateAnswer;
     const { validFromDate, validToDate } = new X509Certificate(clientCert);
     expect((validToDate.getTime() - validFromDate.getTime()) / 1000).toBe(5400 + 60);
   });
@@ -118,7 +137,10 @@ describe('no certificate', () => {
 
   it("with a token of the apiserver's audience: 401", async () => {
     const other = (await run(['create', 'token', 'default', '-n', tenant])).trim();
-    expect(await refusal(await ask({ authorization: `Bearer ${other}`, body }))).toEqual({ status: 401, code: 'unauthenticated' });
+    expect(await refusal(await ask({ authorization: `Bearer ${other}`, body }))).toEqual({
+      status: 401,
+      code: 'unauthenticated',
+    });
   });
 
   it('for a pool one may not use, existing or not: the same 403', async () => {
@@ -129,10 +151,13 @@ describe('no certificate', () => {
       }),
     );
     expect(new Set(answers).size).toBe(1);
-    expect(JSON.parse(answers[0]?.replace(',}', '}').replace(',,', ',') ?? '')).toMatchObject({ status: 403, code: 'pool_forbidden' });
+    expect(JSON.parse(answers[0]?.replace(',}', '}').replace(',,', ',') ?? '')).toMatchObject({
+      status: 403,
+      code: 'pool_forbidden',
+    });
   });
 
-  it('for a pool that is gone from a namespace of one\'s own: 404', async () => {
+  it("for a pool that is gone from a namespace of one's own: 404", async () => {
     expect(await refusal(await askFor({ pools: ['no-such-pool'] }))).toEqual({ status: 404, code: 'pool_not_found' });
   });
 
@@ -181,11 +206,17 @@ describe('bad input', () => {
   });
 
   it('that is broken JSON: 400', async () => {
-    expect(await refusal(await ask({ body: '{"pools": [' }))).toMatchObject({ status: 400, errors: [{ field: 'body' }] });
+    expect(await refusal(await ask({ body: '{"pools": [' }))).toMatchObject({
+      status: 400,
+      errors: [{ field: 'body' }],
+    });
   });
 
   it('of another content type: 415', async () => {
-    expect(await refusal(await ask({ contentType: 'text/plain' }))).toEqual({ status: 415, code: 'unsupported_media_type' });
+    expect(await refusal(await ask({ contentType: 'text/plain' }))).toEqual({
+      status: 415,
+      code: 'unsupported_media_type',
+    });
   });
 
   it('of 2 MiB: 413, even without a token', async () => {
@@ -195,7 +226,9 @@ describe('bad input', () => {
 
   it('is told in the order 413, 401, 415, 400, 403', async () => {
     const forbidden = JSON.stringify({ pools: [`${stranger}/private-pool`], duration: 'abc' });
-    expect(await refusal(await ask({ authorization: 'Bearer x', contentType: 'text/plain', body: forbidden }))).toMatchObject({ status: 401 });
+    expect(
+      await refusal(await ask({ authorization: 'Bearer x', contentType: 'text/plain', body: forbidden })),
+    ).toMatchObject({ status: 401 });
     expect(await refusal(await ask({ contentType: 'text/plain', body: forbidden }))).toMatchObject({ status: 415 });
     expect(await refusal(await ask({ body: forbidden }))).toMatchObject({ status: 400 });
   });

@@ -13,7 +13,10 @@ function parseFixture(text: string): { as: string | undefined; expected: string;
   const start = comments.indexOf('# expected:');
   return {
     as: comments.find((line) => line.startsWith('# as: '))?.slice('# as: '.length),
-    expected: comments.slice(start + 1).map((line) => line.slice(2)).join('\n'),
+    expected: comments
+      .slice(start + 1)
+      .map((line) => line.slice(2))
+      .join('\n'),
     documents: text.split('\n---\n'),
   };
 }
@@ -22,7 +25,14 @@ beforeAll(async () => {
   await run(['create', 'namespace', 'fixtures']);
   await run(['apply', '-f', '-'], makePool('fixtures', 'pool'));
   await run(['apply', '-f', '-'], makePool('buildkit-system', 'shared-pool'));
-  await run(['create', 'rolebinding', 'dev', '--namespace=fixtures', '--clusterrole=buildkit-pool-owner', '--user=dev@fixtures']);
+  await run([
+    'create',
+    'rolebinding',
+    'dev',
+    '--namespace=fixtures',
+    '--clusterrole=buildkit-pool-owner',
+    '--user=dev@fixtures',
+  ]);
 });
 
 describe('a manifest that breaks one rule', () => {

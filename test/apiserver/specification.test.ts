@@ -15,7 +15,14 @@ describe('every example manifest', () => {
   });
 
   it('leaves the cross-namespace worker counted in the shared pool', async () => {
-    await run(['wait', '-n', 'buildkit-system', 'bkp/shared-pool', '--for=jsonpath={.status.workers.total}=1', '--timeout=10s']);
+    await run([
+      'wait',
+      '-n',
+      'buildkit-system',
+      'bkp/shared-pool',
+      '--for=jsonpath={.status.workers.total}=1',
+      '--timeout=10s',
+    ]);
   });
 });
 
@@ -78,9 +85,17 @@ describe('the status of a busy pool', () => {
       .toMatchObject({
         workers: { total: 5, ready: 4, idle: 3, allocated: 1, provisioning: 1, failed: 0 },
         connections: { active: 2, total: 150, lastConnectionTime: '2025-12-18T23:00:00Z' },
-        gateway: { ready: true, replicas: 2, readyReplicas: 2, deploymentName: 'my-pool-gateway', serviceName: 'my-pool' },
+        gateway: {
+          ready: true,
+          replicas: 2,
+          readyReplicas: 2,
+          deploymentName: 'my-pool-gateway',
+          serviceName: 'my-pool',
+        },
       });
-    const columns = (await run(['get', 'buildkitpool', '-n', namespace])).split('\n').map((line) => line.split(/ +/).slice(0, 7));
+    const columns = (await run(['get', 'buildkitpool', '-n', namespace]))
+      .split('\n')
+      .map((line) => line.split(/ +/).slice(0, 7));
     expect(columns.slice(0, 2)).toEqual([
       ['NAME', 'PHASE', 'GATEWAY', 'WORKERS', 'READY', 'ALLOCATED', 'CONNECTIONS'],
       ['my-pool', 'Running', 'true', '5', '4', '1', '2'],
@@ -111,6 +126,8 @@ describe('the columns', () => {
     await apply(makePool(namespace, 'pool'));
     await apply(makeWorker(namespace, 'worker', { name: 'pool' }));
     const selector = `--field-selector=spec.poolRef.name=pool,spec.poolRef.namespace=${namespace}`;
-    expect(await run(['get', 'bkw', '-A', selector, '-o', 'name'])).toBe('buildkitworker.buildkit.smrt-devops.net/worker\n');
+    expect(await run(['get', 'bkw', '-A', selector, '-o', 'name'])).toBe(
+      'buildkitworker.buildkit.smrt-devops.net/worker\n',
+    );
   });
 });

@@ -11,17 +11,37 @@ async function findMessages(filePath: string, text: string): Promise<string[]> {
 describe('the linter refuses', () => {
   it.each([
     ['core/result.ts', `import '../adapters/log.ts';`, 'core decides on data: take what you need as an argument.'],
-    ['core/result.ts', `import 'node:fs';`, 'core does no I/O: take data in, give data out; the world stands in adapters/.'],
+    [
+      'core/result.ts',
+      `import 'node:fs';`,
+      'core does no I/O: take data in, give data out; the world stands in adapters/.',
+    ],
     ['core/result.ts', `import 'yaml';`, 'core uses zod alone: other packages belong in adapters/.'],
     ['core/result.ts', 'export const now = Date.now();', 'core has no clock: take `now` as an argument.'],
     ['core/result.ts', 'export const now = new Date();', 'core has no clock: take `now` as an argument.'],
     ['core/result.ts', 'export const dice = Math.random();', 'core has no randomness: take the value as an argument.'],
     ['core/result.ts', `await fetch('');`, 'core is pure: take the value as an argument, or do this in adapters/.'],
     ['core/result.ts', 'console.log();', 'core is pure: take the value as an argument, or do this in adapters/.'],
-    ['api/names.ts', `import '../core/result.ts';`, 'api holds the words and imports nothing of ours: move the decision to core/.'],
-    ['adapters/log.ts', `import '../webhooks/main.ts';`, 'adapters know api and core only: hand the rest in from a main.ts.'],
-    ['functions/status/app.ts', `import '../../adapters/log.ts';`, 'an app takes its ports as arguments: wire the adapter in main.ts.'],
-    ['functions/status/main.ts', `import '../certificates/app.ts';`, 'functions never import each other: only functions/api/main.ts joins apps.'],
+    [
+      'api/names.ts',
+      `import '../core/result.ts';`,
+      'api holds the words and imports nothing of ours: move the decision to core/.',
+    ],
+    [
+      'adapters/log.ts',
+      `import '../webhooks/main.ts';`,
+      'adapters know api and core only: hand the rest in from a main.ts.',
+    ],
+    [
+      'functions/status/app.ts',
+      `import '../../adapters/log.ts';`,
+      'an app takes its ports as arguments: wire the adapter in main.ts.',
+    ],
+    [
+      'functions/status/main.ts',
+      `import '../certificates/app.ts';`,
+      'functions never import each other: only functions/api/main.ts joins apps.',
+    ],
     [
       'webhooks/main.ts',
       `import '../functions/status/app.ts';`,
