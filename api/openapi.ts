@@ -126,6 +126,6 @@ const header = (description: string) => ({ description, schema: { type: 'string'
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, reused: 'inline' });
-  return rest;
+  // The dialect is that of the whole document.
+  return { ...z.toJSONSchema(schema, { io, reused: 'inline' }), $schema: undefined };
 }

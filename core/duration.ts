@@ -6,8 +6,8 @@ export const nanosecondsPerSecond = 1_000_000_000n;
 const nanosecondsPerUnit: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
-  'µs': 1_000n, // U+00B5, micro sign
-  'μs': 1_000n, // U+03BC, Greek letter mu
+  µs: 1_000n, // U+00B5, micro sign
+  μs: 1_000n, // U+03BC, Greek letter mu
   ms: 1_000_000n,
   s: nanosecondsPerSecond,
   m: 60n * nanosecondsPerSecond,

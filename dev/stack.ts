@@ -61,7 +61,9 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   const launch = async (part: Part) => {
     const child = await launchPart(part, folder, watch);
     parts.push(child);
-    void child.ended.then((exit) => stopped ?? exited.resolve(exit));
+    void child.ended.then((exit) => {
+      if (stopped === undefined) exited.resolve(exit);
+    });
     if (part.readyUrl !== undefined) await waitUntilAnswering(child, part.readyUrl, part.caFile ?? '');
   };
   try {

@@ -1,6 +1,6 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C, or for one command (`--exec`, `--demo`). */
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { PORTS } from '../api/names.ts';
 import { findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
 import { expectSuccess } from './kubectl.ts';
-import { lockFolder } from './lock.ts';
+import { tryLock } from './exclusive.ts';
 import { makeScreen } from './screen.ts';
 import { bringUp, type Stack } from './stack.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -40,7 +40,7 @@ function parsePort(text: string): number {
 
 async function main(): Promise<void> {
   const options = await readOptions();
-  await takeFolder();
+  const claim = await takeFolder();
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: stop what listens there, or choose another with --port`);
   }
@@ -67,6 +67,7 @@ async function main(): Promise<void> {
   ending.abort();
   await stack.stop();
   watchdog.release();
+  claim.close();
   process.exit(status);
 }
 
@@ -76,14 +77,18 @@ async function endAll(children: readonly Child[], status: number): Promise<never
   process.exit(status);
 }
 
-/** Claims `.dev` for this process and empties it: every start begins afresh. */
-async function takeFolder(): Promise<void> {
+/** Claims `.dev` for this process and empties it: every start begins afresh. The claim lasts while it is referenced. */
+async function takeFolder(): Promise<{ close: () => void }> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const holder = lockFolder(folder);
-  if (holder !== undefined) throw new Error(`already running in this checkout, as process ${holder}`);
+  const pidFile = join(folder, 'pid');
+  const lock = tryLock(join(folder, 'lock'));
+  if (lock === undefined)
+    throw new Error(`already running in this checkout, as process ${await readFile(pidFile, 'utf8')}`);
+  await writeFile(pidFile, String(process.pid));
   for (const name of await readdir(folder)) {
     if (!name.startsWith('lock') && name !== 'pid') await rm(join(folder, name), { recursive: true, force: true });
   }
+  return lock;
 }
 
 async function run(options: Options, stack: Stack, ending: AbortSignal): Promise<number> {

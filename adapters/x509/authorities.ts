@@ -1,5 +1,6 @@
 /** Makes the CAs and what they sign for ourselves, and judges those that stand already. */
 import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { makeWebhookLeafProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
@@ -20,7 +21,8 @@ export function checkRoot(root: TlsPair, nowSeconds: number): void {
   const signer = loadSigner(root);
   const { certificate } = loadPair(root);
   if (!certificate.verify(signer.publicKey)) throw new Error('certificate: expected one signed by itself');
-  if (signer.notAfter <= nowSeconds) throw new Error('certificate: expected one that is valid now, got one that has ended');
+  if (signer.notAfter <= nowSeconds)
+    throw new Error('certificate: expected one that is valid now, got one that has ended');
 }
 
 /** A serving certificate for these DNS names and IPv4 addresses. */
@@ -34,7 +36,8 @@ export function makeWebhookLeaf(ca: TlsPair, names: readonly string[], nowSecond
 /** @throws {Error} saying why the apiserver would not take this certificate for these names. */
 export function checkWebhookLeaf(leaf: TlsPair, ca: TlsPair, names: readonly string[], nowSeconds: number): void {
   const { certificate } = loadPair(leaf);
-  if (!certificate.verify(loadSigner(ca).publicKey)) throw new Error('certificate: expected one signed by the webhook CA');
+  if (!certificate.verify(loadSigner(ca).publicKey))
+    throw new Error('certificate: expected one signed by the webhook CA');
   if (certificate.validToDate.getTime() <= nowSeconds * 1000) {
     throw new Error('certificate: expected one that is valid now, got one that has ended');
   }
@@ -43,4 +46,4 @@ export function checkWebhookLeaf(leaf: TlsPair, ca: TlsPair, names: readonly str
 }
 
 const covers = (certificate: X509Certificate, name: string): boolean =>
-  certificate.checkHost(name) !== undefined || certificate.checkIP(name) !== undefined;
+  (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;

@@ -54,7 +54,9 @@ function expectFields({ profile, ...keys }: CheckedAgainst): Fields {
     publicKey: keys.publicKey.toHex(),
     [OID.basicConstraints]: ca === undefined ? 'critical CA:FALSE' : `critical CA:TRUE,pathLength:${ca.pathLength}`,
     [OID.keyUsage]: `critical ${profile.keyUsage.map((usage) => KEY_USAGE_BIT[usage]).join(',')}`,
-    ...(extendedKeyUsage.length === 0 ? {} : { [OID.extKeyUsage]: extendedKeyUsage.map((usage) => OID[usage]).join(',') }),
+    ...(extendedKeyUsage.length === 0
+      ? {}
+      : { [OID.extKeyUsage]: extendedKeyUsage.map((usage) => OID[usage]).join(',') }),
     [OID.subjectKeyIdentifier]: keys.subjectKeyId.toHex(),
     [OID.authorityKeyIdentifier]: keys.issuerKeyId.toHex(),
     ...(names.length === 0 ? {} : { [OID.subjectAltName]: JSON.stringify(names.map(expectName)) }),
@@ -81,9 +83,8 @@ function readParts(certificate: Uint8Array): Parts {
 }
 
 function readFields({ signed, algorithm }: Parts): Fields {
-  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] = read.readElements(
-    signed.content,
-  );
+  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] =
+    read.readElements(signed.content);
   if (more.length > 0) throw new read.DerError('fields after the extensions');
   const [notBefore, notAfter] = read.readInside(validity, TAG.sequence);
   const [versionNumber] = read.readInside(version, constructed(0));
@@ -109,7 +110,8 @@ function readAlgorithm(element: read.Element | undefined): string {
   return read.readObjectIdentifier(algorithm) + (parameters.length > 0 ? ' with parameters' : '');
 }
 
-const readName = (name: read.Element | undefined): string => read.readInside(name, TAG.sequence).map(readAttributes).join(',');
+const readName = (name: read.Element | undefined): string =>
+  read.readInside(name, TAG.sequence).map(readAttributes).join(',');
 
 const readAttributes = (relativeName: read.Element): string =>
   read

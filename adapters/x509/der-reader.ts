@@ -26,7 +26,7 @@ export function readElement(bytes: Uint8Array): Element {
 /** The values inside a constructed one. */
 export function readElements(content: Uint8Array): Element[] {
   const elements: Element[] = [];
-  for (let rest = content; rest.length > 0; ) {
+  for (let rest = content; rest.length > 0;) {
     const element = readFirst(rest);
     elements.push(element);
     rest = rest.subarray(element.encoded.length);

@@ -72,7 +72,7 @@ export function namedBits(positions: readonly number[]): Uint8Array {
   const octets = new Uint8Array(Math.floor(last / 8) + 1);
   for (const position of positions) {
     const index = Math.floor(position / 8);
-    octets[index] = (octets[index] ?? 0) | (0x80 >> position % 8);
+    octets[index] = (octets[index] ?? 0) | (0x80 >> (position % 8));
   }
   return encode(TAG.bitString, Uint8Array.of(7 - (last % 8)), octets);
 }
@@ -85,7 +85,7 @@ export function objectIdentifier(dotted: string): Uint8Array {
 
 function base128(value: number): number[] {
   const octets = [value % 128];
-  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) octets.unshift(0x80 | rest % 128);
+  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) octets.unshift(0x80 | (rest % 128));
   return octets;
 }
 

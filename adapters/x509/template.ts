@@ -56,15 +56,12 @@ function encodeExtensions(profile: CertificateProfile, keys: CertificateKeys): U
       : [extension.plain(OID.extKeyUsage, der.sequence(...extendedKeyUsage.map((usage) => OID[usage])))]),
     extension.plain(OID.subjectKeyIdentifier, der.octetString(keys.subjectKeyId)),
     extension.plain(OID.authorityKeyIdentifier, der.sequence(der.encode(der.primitive(0), keys.issuerKeyId))),
-    ...(names.length === 0
-      ? []
-      : [extension.plain(OID.subjectAltName, der.sequence(...names.map(encodeGeneralName)))]),
+    ...(names.length === 0 ? [] : [extension.plain(OID.subjectAltName, der.sequence(...names.map(encodeGeneralName)))]),
   ];
 }
 
 const extension = {
-  plain: (id: Uint8Array, value: Uint8Array): Uint8Array =>
-    der.sequence(id, der.octetString(value)),
+  plain: (id: Uint8Array, value: Uint8Array): Uint8Array => der.sequence(id, der.octetString(value)),
   critical: (id: Uint8Array, value: Uint8Array): Uint8Array =>
     der.sequence(id, der.boolean(true), der.octetString(value)),
 };

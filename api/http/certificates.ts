@@ -22,7 +22,7 @@ export const certificateRequest = z
         .array(
           z
             .string({ error: poolExpectation })
-            .max(maxPoolReferenceLength, { error: poolExpectation })
+            .max(maxPoolReferenceLength, { error: poolExpectation, abort: true })
             .regex(poolReference, { error: poolExpectation })
             .describe('A pool as `<pool>` of the namespace of the ServiceAccount, or `<namespace>/<pool>`.'),
           { error: poolsExpectation },

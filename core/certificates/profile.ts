@@ -119,4 +119,6 @@ const fqdn = /^(?=.{3,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9](
 
 /** The name of this cluster in every URI: with a dot, so that two clusters of one company can differ. */
 export const parseClusterFqdn = (text: string): Result<string, string> =>
-  fqdn.test(text) ? ok(text) : err(`cluster FQDN: expected a lower-case DNS name with a dot, got ${JSON.stringify(text)}`);
+  fqdn.test(text)
+    ? ok(text)
+    : err(`cluster FQDN: expected a lower-case DNS name with a dot, got ${JSON.stringify(text)}`);

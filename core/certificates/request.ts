@@ -37,7 +37,10 @@ export function parseCertificateRequest(body: unknown): Result<CertificateReques
   if (isDurationText && ttlSeconds === undefined) errors.push(fieldErrorAt(['duration'], DURATION_EXPECTATION, body));
   if (parsed.success && ttlSeconds !== undefined) return ok({ pools: parsed.data.pools, ttlSeconds });
   const isUnsupported = errors.some(({ field }) => UNSUPPORTED_FIELDS.includes(field));
-  return err({ code: isUnsupported ? 'unsupported_field' : 'invalid_request', errors: errors.slice(0, maxReportedErrors) });
+  return err({
+    code: isUnsupported ? 'unsupported_field' : 'invalid_request',
+    errors: errors.slice(0, maxReportedErrors),
+  });
 }
 
 /** Whole seconds: certificates know no smaller unit. */
@@ -65,7 +68,8 @@ const fieldErrorAt = (path: readonly PropertyKey[], expected: string, body: unkn
 
 const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
-    (field, key) => (typeof key === 'number' ? `${field}[${key}]` : [field, shorten(String(key))].filter(Boolean).join('.')),
+    (field, key) =>
+      typeof key === 'number' ? `${field}[${key}]` : [field, shorten(String(key))].filter(Boolean).join('.'),
     '',
   ) || 'body';
 

@@ -45,7 +45,10 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
 
 if (import.meta.main) {
   const { CLUSTER_FQDN, CA_FOLDER } = readVariables(['CLUSTER_FQDN', 'CA_FOLDER']);
-  const api = await wireApi({ kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER }, createLog('api'));
+  const api = await wireApi(
+    { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER },
+    createLog('api'),
+  );
   const serving = await serveHttp({ app: api.app, ...readListener() });
   onTermination(async () => {
     await serving.close();

@@ -61,7 +61,7 @@ async function ensure({ getSecret, createSecret, log }: AuthorityPorts, name: st
   try {
     recipe.check(pair);
   } catch (error) {
-    throw new Error(`Secret ${name}: ${(error as Error).message}`);
+    throw new Error(`Secret ${name}: ${(error as Error).message}`, { cause: error });
   }
   return pair;
 }

@@ -54,7 +54,10 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
   if (!body.ok) return refuse(ports, context, tooLarge);
   const user = await authenticate(ports, request.headers.get('authorization') ?? '');
   if (!user.ok) return refuse(ports, context, user.error);
-  const decision = await judge(ports, user.value, { bytes: body.value, contentType: request.headers.get('content-type') });
+  const decision = await judge(ports, user.value, {
+    bytes: body.value,
+    contentType: request.headers.get('content-type'),
+  });
   const principal = user.value.username;
   return decision.ok
     ? issue(ports, context, { ...decision.value, principal })

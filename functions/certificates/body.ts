@@ -7,7 +7,7 @@ export async function readBody(request: Request): Promise<Result<Uint8Array, 'to
   if (Number(request.headers.get('content-length')) > maxRequestBodyBytes) return err('too_large');
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > maxRequestBodyBytes) return err('too_large');
     chunks.push(chunk);

@@ -54,7 +54,8 @@ export async function decide(
 ): Promise<Result<Decision, Refusal>> {
   const namespace = namespaceOf(user);
   const resolved = resolvePools(request.pools, namespace);
-  if (!resolved.ok) return err({ code: 'invalid_request', detail: 'a pool needs its namespace', errors: resolved.error });
+  if (!resolved.ok)
+    return err({ code: 'invalid_request', detail: 'a pool needs its namespace', errors: resolved.error });
   const pools = resolved.value;
 
   const permitted = await inParallel(pools, async ({ key }) => await isPermitted(ports, user, key));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findFreePort } from '../../dev/child.ts';
 import { bringUp } from '../../dev/stack.ts';
+import { createWatchdog } from '../../dev/watchdog.ts';
 
 export interface ProvidedStack {
   readonly apiUrl: string;
@@ -23,7 +24,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'buildkit-controller-'));
-  const stack = await bringUp({ folder, port: await findFreePort(), report: console.error });
+  const watchdog = createWatchdog();
+  const stack = await bringUp({ folder, port: await findFreePort(), report: console.error, watch: watchdog.watch });
   project.provide('stack', {
     apiUrl: stack.apiUrl,
     kubeUrl: stack.controlPlane.url,
@@ -34,6 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   return async () => {
     await stack.stop();
+    watchdog.release();
     await rm(folder, { recursive: true, force: true });
   };
 }

@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../core/duration.ts';
 
-const nanoseconds = { ns: 1n, us: 1_000n, µs: 1_000n, μs: 1_000n, ms: 10n ** 6n, s: 10n ** 9n, m: 60n * 10n ** 9n, h: 3_600n * 10n ** 9n };
+const nanoseconds = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 10n ** 6n,
+  s: 10n ** 9n,
+  m: 60n * 10n ** 9n,
+  h: 3_600n * 10n ** 9n,
+};
 
 const ok = (value: bigint) => ({ ok: true, value });
 const notADuration = { ok: false, error: 'not_a_duration' };
@@ -29,12 +38,29 @@ describe('a duration', () => {
     expect(parseDuration(text)).toEqual(ok(expected));
   });
 
-  it.each(['', 'abc', '3', '-', 's', '.', '-.', '.s', '1', '1 h', ' 1h', '1h ', '1d', '1H', '1e3s', '--1s', '1..5s', '1h-30m', '١s'])(
-    'refuses %j',
-    (text) => {
-      expect(parseDuration(text)).toEqual(notADuration);
-    },
-  );
+  it.each([
+    '',
+    'abc',
+    '3',
+    '-',
+    's',
+    '.',
+    '-.',
+    '.s',
+    '1',
+    '1 h',
+    ' 1h',
+    '1h ',
+    '1d',
+    '1H',
+    '1e3s',
+    '--1s',
+    '1..5s',
+    '1h-30m',
+    '١s',
+  ])('refuses %j', (text) => {
+    expect(parseDuration(text)).toEqual(notADuration);
+  });
 
   it.each(['9223372036854775808ns', '-9223372036854775809ns', '2562048h', '9999999999h'])(
     'refuses %s, which Go cannot count',
@@ -44,10 +70,13 @@ describe('a duration', () => {
   );
 
   it('is the sum of its parts, in any order and any unit', () => {
-    const parts = fc.array(fc.tuple(fc.nat(9_999), fc.constantFrom(...(Object.keys(nanoseconds) as (keyof typeof nanoseconds)[]))), {
-      minLength: 1,
-      maxLength: 8,
-    });
+    const parts = fc.array(
+      fc.tuple(fc.nat(9_999), fc.constantFrom(...(Object.keys(nanoseconds) as (keyof typeof nanoseconds)[]))),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    );
     fc.assert(
       fc.property(parts, fc.boolean(), (amounts, isNegative) => {
         const text = amounts.map(([amount, unit]) => `${amount}${unit}`).join('');
@@ -68,9 +97,12 @@ describe('a duration', () => {
 
   it('is never read from text that has other characters', () => {
     fc.assert(
-      fc.property(fc.string().filter((text) => /[^-+.\da-zµμ]/.test(text)), (text) => {
-        expect(parseDuration(text)).toEqual(notADuration);
-      }),
+      fc.property(
+        fc.string().filter((text) => /[^-+.\da-zµμ]/.test(text)),
+        (text) => {
+          expect(parseDuration(text)).toEqual(notADuration);
+        },
+      ),
     );
   });
 });

@@ -44,7 +44,12 @@ describe('a client profile', () => {
 });
 
 it('tells addresses from names', () => {
-  const { names } = makeWebhookLeafProfile({ serial: Uint8Array.of(1), nowSeconds: 0 }, ['127.0.0.1', 'localhost', '1.2.3', '256.1.1.1']);
+  const { names } = makeWebhookLeafProfile({ serial: Uint8Array.of(1), nowSeconds: 0 }, [
+    '127.0.0.1',
+    'localhost',
+    '1.2.3',
+    '256.1.1.1',
+  ]);
   expect(names.map(({ kind }) => kind)).toEqual(['ipv4', 'dns', 'dns', 'dns']);
 });
 

@@ -22,7 +22,10 @@ describe('a request', () => {
     ['24h', 86_400],
     ['5m0.9s', 300],
   ])('lives for %s', (duration, ttlSeconds) => {
-    expect(parseCertificateRequest({ pools: ['a'], duration })).toEqual({ ok: true, value: { pools: ['a'], ttlSeconds } });
+    expect(parseCertificateRequest({ pools: ['a'], duration })).toEqual({
+      ok: true,
+      value: { pools: ['a'], ttlSeconds },
+    });
   });
 
   it('takes names of the greatest length', () => {
@@ -71,12 +74,10 @@ describe('a request is refused', () => {
   });
 
   it.each([53, 300])('when a name has %i characters, and shows only the first of them', (length) => {
-    const answer = parseCertificateRequest({ pools: ['x'.repeat(length)] });
     const got = length > 62 ? `"${'x'.repeat(63)}...` : `"${'x'.repeat(length)}"`;
-    expect(answer).toEqual({
-      ok: false,
-      error: { code: 'invalid_request', errors: expect.arrayContaining([{ field: 'pools[0]', expected: poolExpectation, got }]) as unknown },
-    });
+    expect(parseCertificateRequest({ pools: ['x'.repeat(length)] })).toEqual(
+      invalid({ field: 'pools[0]', expected: poolExpectation, got }),
+    );
   });
 
   it.each([
@@ -115,17 +116,21 @@ describe('a request is refused', () => {
   });
 
   it('with no more than 32 faults named', () => {
-    const answer = parseCertificateRequest({ pools: Array<string>(1_000).fill('-') });
+    const extra = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`extra${index}`, index]));
+    const answer = parseCertificateRequest({ pools: ['a'], ...extra });
     expect(answer.ok ? [] : answer.error.errors).toHaveLength(32);
   });
 });
 
 it('never throws, and accepts only names of the two forms', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.jsonValue(), fc.record({ pools: fc.array(fc.string()), duration: fc.string() })), (body) => {
-      const parsed = parseCertificateRequest(body);
-      if (!parsed.ok) return parsed.error.errors.length > 0;
-      return parsed.value.pools.every((name) => name.split('/').every((part) => /^[-a-z0-9]+$/.test(part)));
-    }),
+    fc.property(
+      fc.oneof(fc.jsonValue(), fc.record({ pools: fc.array(fc.string()), duration: fc.string() })),
+      (body) => {
+        const parsed = parseCertificateRequest(body);
+        if (!parsed.ok) return parsed.error.errors.length > 0;
+        return parsed.value.pools.every((name) => name.split('/').every((part) => /^[-a-z0-9]+$/.test(part)));
+      },
+    ),
   );
 });

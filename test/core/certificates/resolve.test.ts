@@ -28,7 +28,10 @@ describe('names of pools', () => {
 
   it('give each pool once and lose no name', () => {
     const label = fc.constantFrom('a', 'b', 'c');
-    const name = fc.oneof(label, fc.tuple(label, label).map((parts) => parts.join('/')));
+    const name = fc.oneof(
+      label,
+      fc.tuple(label, label).map((parts) => parts.join('/')),
+    );
     fc.assert(
       fc.property(fc.array(name), (names) => {
         const resolved = resolvePools(names, 'a');

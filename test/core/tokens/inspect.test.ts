@@ -62,21 +62,32 @@ describe('a token is not worth a review', () => {
     ['a header that is a list', makeToken([])],
     ['claims that are null', makeToken(goodHeader, null)],
     ['claims that are not JSON', `${toSegment(goodHeader)}.eA.c2ln`],
-    ['claims that are not UTF-8', `${toSegment(goodHeader)}.${Buffer.from([0x22, 0xff, 0x22]).toString('base64url')}.c2ln`],
+    [
+      'claims that are not UTF-8',
+      `${toSegment(goodHeader)}.${Buffer.from([0x22, 0xff, 0x22]).toString('base64url')}.c2ln`,
+    ],
     ['the JSON serialisation', JSON.stringify({ payload: 'eA', signatures: [] })],
   ])('with %s', (_, token) => {
     expect(inspectToken(token, expected)).toEqual(refused('malformed'));
   });
 
   it('above the limit, before it is decoded', () => {
-    expect(inspectToken(makeToken(goodHeader, { ...goodClaims, pad: 'x'.repeat(16_384) }), expected)).toEqual(refused('too_long'));
+    expect(inspectToken(makeToken(goodHeader, { ...goodClaims, pad: 'x'.repeat(16_384) }), expected)).toEqual(
+      refused('too_long'),
+    );
   });
 
   it('whatever else it is', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(fc.base64String(), { maxLength: 5 }).map((parts) => parts.join('.'))), (token) => {
-        expect(inspectToken(token, expected).ok).toBe(false);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fc.base64String(), { maxLength: 5 }).map((parts) => parts.join('.')),
+        ),
+        (token) => {
+          expect(inspectToken(token, expected).ok).toBe(false);
+        },
+      ),
     );
   });
 

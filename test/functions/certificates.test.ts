@@ -1,0 +1,301 @@
+import { expect, describe, it } from 'vitest';
+import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
+
+const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
+const certificate = {
+  caCert: 'CA',
+  clientCert: 'CERT',
+  clientKey: 'KEY',
+  serial: 'AB',
+  subjectKeyId: 'CD',
+  notAfter: 1_790_000_000,
+};
+
+/** A cluster of plain data, and what was asked of it. */
+function createWorld(change: Partial<CertificatesPorts> = {}) {
+  const asked: string[] = [];
+  const logged: object[] = [];
+  const existing = ['tenant-a/tenant-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool'];
+  const app = createCertificatesApp({
+    authenticate: (token) => Promise.resolve(token === 'good' ? user : undefined),
+    mayUse: (_, { verb, namespace, name }) => {
+      asked.push(`${verb} ${namespace}/${name}`);
+      return Promise.resolve(namespace === 'buildkit-system');
+    },
+    getPool: ({ namespace, name }) => {
+      asked.push(`get ${namespace}/${name}`);
+      return Promise.resolve(
+        existing.includes(`${namespace}/${name}`) ? { metadata: { uid: `uid-of-${name}` } } : undefined,
+      );
+    },
+    issue: ({ principal, pools, ttlSeconds }) => {
+      asked.push(`issue ${principal} ${pools.map(({ uid }) => uid).join('+')} ${ttlSeconds}`);
+      return Promise.resolve(certificate);
+    },
+    newRequestId: () => 'request-1',
+    log: {
+      info: (fields, message) => void logged.push({ ...fields, message }),
+      error: (fields, message) => void logged.push({ ...fields, message }),
+    },
+    ...change,
+  });
+  const post = async (body: unknown, headers: Record<string, string> = {}) =>
+    await app.request('/api/v1/certs/request', {
+      method: 'POST',
+      headers: { authorization: 'Bearer good', 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return { app, post, asked, logged };
+}
+
+const problem = (status: number, title: string, code: string, detail: string) => ({
+  type: 'about:blank',
+  title,
+  status,
+  detail,
+  code,
+  requestId: 'request-1',
+});
+const unauthenticated = problem(
+  401,
+  'Unauthorized',
+  'unauthenticated',
+  'expected a bearer token for the audience buildkit.smrt-devops.net',
+);
+const tooLarge = problem(413, 'Content Too Large', 'body_too_large', 'expected at most 65536 bytes');
+
+describe('a certificate', () => {
+  it('is for all pools, each once, with an endpoint for each name as asked', async () => {
+    const { post, asked, logged } = createWorld();
+    const answer = await post({
+      pools: ['tenant-pool', 'buildkit-system/shared-pool', 'tenant-a/tenant-pool', 'tenant-pool'],
+      duration: '30m',
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await answer.json()).toEqual({
+      caCert: 'CA',
+      clientCert: 'CERT',
+      clientKey: 'KEY',
+      endpoints: {
+        'tenant-pool': 'tcp://tenant-pool.tenant-a.svc:1235',
+        'tenant-a/tenant-pool': 'tcp://tenant-pool.tenant-a.svc:1235',
+        'buildkit-system/shared-pool': 'tcp://shared-pool.buildkit-system.svc:1235',
+      },
+      expiresAt: '2026-09-21T14:13:20Z',
+      serial: 'AB',
+      pools: ['tenant-a/tenant-pool', 'buildkit-system/shared-pool'],
+      requestId: 'request-1',
+    });
+    expect(asked).toEqual([
+      'use buildkit-system/shared-pool',
+      'get tenant-a/tenant-pool',
+      'get buildkit-system/shared-pool',
+      'issue system:serviceaccount:tenant-a:default uid-of-tenant-pool+uid-of-shared-pool 1800',
+    ]);
+    expect(logged).toEqual([
+      {
+        message: 'certificate request decided',
+        requestId: 'request-1',
+        principal: 'system:serviceaccount:tenant-a:default',
+        outcome: 'issued',
+        serial: 'AB',
+        subjectKeyId: 'CD',
+        poolUids: ['uid-of-tenant-pool', 'uid-of-shared-pool'],
+      },
+    ]);
+  });
+});
+
+describe('permission', () => {
+  it.each([
+    ['exists', 'tenant-b/private-pool'],
+    ['does not exist', 'tenant-b/nothing'],
+    ['is in a namespace that does not exist', 'nowhere/nothing'],
+  ])('is refused alike when a forbidden pool %s, and nothing is looked up', async (_, pool) => {
+    const { post, asked, logged } = createWorld();
+    const answer = await post({ pools: ['tenant-pool', pool] });
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toEqual(
+      problem(
+        403,
+        'Forbidden',
+        'pool_forbidden',
+        `not permitted to use every one of these pools: "tenant-pool", "${pool}"`,
+      ),
+    );
+    expect(asked).toEqual([`use ${pool}`]);
+    expect(logged).toMatchObject([{ principal: user.username, outcome: 'pool_forbidden' }]);
+  });
+
+  it('lets a caller know that a pool it may use is not there', async () => {
+    const { post, asked } = createWorld();
+    const answer = await post({ pools: ['tenant-pool', 'absent', 'buildkit-system/absent'] });
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toEqual(
+      problem(404, 'Not Found', 'pool_not_found', 'no such pool: "absent", "buildkit-system/absent"'),
+    );
+    expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
+  });
+
+  it('needs a namespace from a principal that has none', async () => {
+    const { post } = createWorld({ authenticate: () => Promise.resolve({ username: 'dev@tenant-a' }) });
+    const answer = await post({ pools: ['tenant-pool'] });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({
+      ...problem(400, 'Bad Request', 'invalid_request', 'a pool needs its namespace'),
+      errors: [
+        {
+          field: 'pools[0]',
+          expected: '<namespace>/<pool>, since only a ServiceAccount has a namespace of its own',
+          got: '"tenant-pool"',
+        },
+      ],
+    });
+  });
+
+  it('is asked for at most four pools at once', async () => {
+    let running = 0;
+    let most = 0;
+    const { post } = createWorld({
+      mayUse: async () => {
+        most = Math.max(most, ++running);
+        await Promise.resolve();
+        running--;
+        return true;
+      },
+    });
+    await post({ pools: Array.from({ length: 16 }, (_, index) => `tenant-b/p${index}`) });
+    expect(most).toBe(4);
+  });
+});
+
+describe('checks come in order:', () => {
+  const big = 'x'.repeat(65_537);
+
+  it('413 before 401', async () => {
+    const { post } = createWorld();
+    const answer = await post(big, { authorization: '', 'content-type': 'text/plain' });
+    expect([answer.status, await answer.json()]).toEqual([413, tooLarge]);
+  });
+
+  it('413 while reading, when no length was announced', async () => {
+    const { app } = createWorld();
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 16_384;
+        controller.enqueue(new Uint8Array(16_384));
+      },
+    });
+    const answer = await app.request('/api/v1/certs/request', { method: 'POST', body, duplex: 'half' });
+    expect([answer.status, await answer.json()]).toEqual([413, tooLarge]);
+    expect(pulled).toBeLessThan(200_000);
+  });
+
+  it.each(['', 'Bearer bad', 'Basic good', 'good', 'Bearer good bad', 'Bearer'])(
+    '401 for %j before 415',
+    async (authorization) => {
+      const { post } = createWorld();
+      const answer = await post('{', { authorization, 'content-type': 'text/plain' });
+      expect([answer.status, await answer.json()]).toEqual([401, unauthenticated]);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="buildkit.smrt-devops.net"');
+    },
+  );
+
+  it.each(['text/plain', 'application/json; charset=latin1', 'application/jsonp', ''])(
+    '415 for %j before 400',
+    async (contentType) => {
+      const { post } = createWorld();
+      const answer = await post('{', { 'content-type': contentType });
+      expect([answer.status, await answer.json()]).toEqual([
+        415,
+        problem(415, 'Unsupported Media Type', 'unsupported_media_type', 'expected application/json in UTF-8'),
+      ]);
+    },
+  );
+
+  it.each(['{', '', '\ud800'.repeat(2) + '{'])('400 for %j', async (body) => {
+    const { post } = createWorld();
+    const answer = await post(body, { 'content-type': 'application/json; charset=UTF-8' });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      {
+        ...problem(400, 'Bad Request', 'invalid_request', 'the request is not as it must be'),
+        errors: [{ field: 'body', expected: 'a JSON object', got: 'something that is not JSON in UTF-8' }],
+      },
+    ]);
+  });
+
+  it('400 before 403', async () => {
+    const { post, asked } = createWorld();
+    const answer = await post({ pools: ['tenant-b/private-pool'], certSecretName: 's' });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      {
+        ...problem(400, 'Bad Request', 'unsupported_field', 'the request is not as it must be'),
+        errors: [{ field: 'certSecretName', expected: 'no such field', got: '"s"' }],
+      },
+    ]);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('503 with Retry-After', () => {
+  const broken = () => Promise.reject(new Error('apiserver unreachable'));
+  it.each<[string, Partial<CertificatesPorts>]>([
+    ['nobody can say whose token it is', { authenticate: broken }],
+    ['nobody can say who may use a pool', { mayUse: broken }],
+    ['nobody can say whether a pool exists', { getPool: broken }],
+    ['there is no CA', { issue: broken }],
+  ])('when %s', async (_, change) => {
+    const { post, logged } = createWorld(change);
+    const answer = await post({ pools: ['tenant-pool', 'buildkit-system/shared-pool'] });
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      problem(503, 'Service Unavailable', 'unavailable', 'a part this needs is not there; try again'),
+    ]);
+    expect(logged).toEqual([
+      { message: 'request not answered', requestId: 'request-1', error: 'apiserver unreachable' },
+    ]);
+  });
+});
+
+describe('paths', () => {
+  it.each(['/api/v1/health', '/healthz', '/readyz'])('answers OK at %s without a token', async (path) => {
+    const answer = await createWorld().app.request(path);
+    expect([answer.status, await answer.text()]).toEqual([200, 'OK']);
+  });
+
+  it('serves the description of the API', async () => {
+    const answer = await createWorld().app.request('/openapi.json');
+    expect(await answer.json()).toMatchObject({ openapi: '3.1.0', paths: { '/api/v1/certs/request': { post: {} } } });
+  });
+
+  it('knows no others', async () => {
+    const answer = await createWorld().app.request('/api/v2');
+    expect([answer.status, await answer.json()]).toEqual([404, problem(404, 'Not Found', 'not_found', 'no such path')]);
+  });
+
+  it.each([
+    ['GET', '/api/v1/certs/request', 'POST'],
+    ['POST', '/api/v1/health', 'GET, HEAD'],
+    ['DELETE', '/openapi.json', 'GET, HEAD'],
+  ])('answers %s %s with 405', async (method, path, allowed) => {
+    const answer = await createWorld().app.request(path, { method });
+    expect(answer.headers.get('allow')).toBe(allowed);
+    expect([answer.status, await answer.json()]).toEqual([
+      405,
+      problem(405, 'Method Not Allowed', 'method_not_allowed', `expected ${allowed}`),
+    ]);
+  });
+});
+
+it('never logs a token or a key', async () => {
+  const { post, logged } = createWorld();
+  await post({ pools: ['tenant-pool'] });
+  await post({ pools: ['tenant-b/x'] });
+  expect(JSON.stringify(logged)).not.toMatch(/good|KEY/);
+});

@@ -1,0 +1,41 @@
+/** Every command a page shows is a command that works; those with output are played by other tests. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(folder, file)),
+);
+
+describe('every page', () => {
+  it.each(pages)('%s links to files that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => join(page, '..', link ?? ''));
+    for (const link of links) expect(() => read(link), link).not.toThrow();
+  });
+
+  it.each(pages)('%s names npm scripts that are there', (page) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(page).matchAll(/\bnpm (?:run )?(start|test|(?<=run )[a-z:]+)/g)].map(
+      ([, name]) => name ?? '',
+    );
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it.each(pages)('%s refers to nothing outside this repository but public pages', (page) => {
+    expect(read(page)).not.toMatch(/\.\.\/shared|\bissue #?\d|\/work\/|\/root\/|\/tmp\//);
+  });
+});
+
+describe('the story', () => {
+  it('stands in the README as in its page', () => {
+    expect(read('README.md')).toContain(
+      read('docs/demo.md')
+        .replace(/^# .*\n/, '')
+        .trim(),
+    );
+  });
+});
