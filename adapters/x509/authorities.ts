@@ -12,7 +12,7 @@ type MakeProfile = (moment: { serial: Uint8Array; nowSeconds: number }) => Certi
 export function makeRoot(makeProfile: MakeProfile, nowSeconds: number): TlsPair {
   const profile = makeProfile({ serial: makeSerial(), nowSeconds });
   const pair = generateKeyPair();
-  const certificate = issue(createSelfSigner(pair, profile), profile, pair.publicKey);
+  const certificate = issue(createSelfSigner(pair, profile), profile, pair);
   return { certificate: toPem('CERTIFICATE', certificate), key: toPem('PRIVATE KEY', pair.privateKey) };
 }
 
@@ -29,7 +29,7 @@ export function checkRoot(root: TlsPair, nowSeconds: number): void {
 export function makeWebhookLeaf(ca: TlsPair, names: readonly string[], nowSeconds: number): TlsPair {
   const profile = makeWebhookLeafProfile({ serial: makeSerial(), nowSeconds }, names);
   const pair = generateKeyPair();
-  const certificate = issue(loadSigner(ca), profile, pair.publicKey);
+  const certificate = issue(loadSigner(ca), profile, pair);
   return { certificate: toPem('CERTIFICATE', certificate), key: toPem('PRIVATE KEY', pair.privateKey) };
 }
 

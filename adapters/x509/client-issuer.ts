@@ -6,7 +6,7 @@ import { caFileMemoryMs } from '../../api/limits.ts';
 import { makeClientProfile, type PoolIdentity } from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
-import { issue, loadSigner, makeSerial, subjectKeyId, type Signer } from './signer.ts';
+import { issue, loadSigner, makeSerial, type Signer } from './signer.ts';
 
 export interface ClientIssuerOptions {
   /** Folder with `tls.crt` and `tls.key`, as a Pod mounts a kubernetes.io/tls Secret. */
@@ -83,13 +83,13 @@ function issueFrom(
     issuerNotAfter: signer.notAfter,
   });
   if (!profile.ok) throw new Error('client CA: expected one that is valid now, got one that has ended');
-  const { publicKey, privateKey } = generateKeyPair();
+  const pair = generateKeyPair();
   return {
     caCert: certificate,
-    clientCert: toPem('CERTIFICATE', issue(signer, profile.value, publicKey)),
-    clientKey: toPem('PRIVATE KEY', privateKey),
+    clientCert: toPem('CERTIFICATE', issue(signer, profile.value, pair)),
+    clientKey: toPem('PRIVATE KEY', pair.privateKey),
     serial: profile.value.serial.toHex().toUpperCase(),
-    subjectKeyId: subjectKeyId(publicKey).toHex().toUpperCase(),
+    subjectKeyId: pair.keyId.toHex().toUpperCase(),
     notAfter: profile.value.notAfter,
   };
 }

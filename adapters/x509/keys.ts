@@ -8,6 +8,8 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
   /** DER of PrivateKeyInfo, PKCS#8 (RFC 5208) around ECPrivateKey (RFC 5915). */
   readonly privateKey: Uint8Array;
+  /** Leftmost 160 bits of the SHA-256 of the public key's bits (RFC 7093, 2, method 1). */
+  readonly keyId: Uint8Array;
 }
 
 const algorithm = der.sequence(OID.ecPublicKey, OID.prime256v1);
@@ -30,9 +32,6 @@ export function generateKeyPair(): KeyPair {
   return {
     publicKey: der.sequence(algorithm, der.bitString(point)),
     privateKey: der.sequence(der.integer(0), algorithm, der.octetString(ecPrivateKey)),
+    keyId: Uint8Array.fromHex(hash('sha256', point, 'hex')).subarray(0, 20),
   };
 }
-
-/** Leftmost 160 bits of the SHA-256 of the key's bits (RFC 7093, 2, method 1). */
-export const keyIdentifier = (subjectPublicKey: Uint8Array): Uint8Array =>
-  Uint8Array.fromHex(hash('sha256', subjectPublicKey, 'hex')).subarray(0, 20);

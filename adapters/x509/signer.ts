@@ -4,8 +4,8 @@ import { certificateSerialBytes } from '../../api/limits.ts';
 import type { CertificateProfile } from '../../core/certificates/profile.ts';
 import { checkCertificate } from './check.ts';
 import { constructed, TAG } from './der.ts';
-import { expectTag, readBitString, readElement, readInside, readObjectIdentifier, readTime } from './der-reader.ts';
-import { keyIdentifier, type KeyPair } from './keys.ts';
+import { expectTag, readElement, readInside, readObjectIdentifier, readTime } from './der-reader.ts';
+import type { KeyPair } from './keys.ts';
 import { OID } from './oids.ts';
 import { encodeCertificate, encodeName, encodeTbsCertificate } from './template.ts';
 
@@ -54,22 +54,24 @@ function load<T>(what: string, parse: () => T): T {
 }
 
 /** Signs the certificate of its own key. */
-export function createSelfSigner({ publicKey, privateKey }: KeyPair, profile: CertificateProfile): Signer {
+export function createSelfSigner({ publicKey, privateKey, keyId }: KeyPair, profile: CertificateProfile): Signer {
   const key = createPrivateKey({ key: Buffer.from(privateKey), format: 'der', type: 'pkcs8' });
   return {
     name: encodeName(profile.subject),
-    keyId: subjectKeyId(publicKey),
+    keyId,
     notAfter: profile.notAfter,
     publicKey: createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }),
     sign: signWith(key),
   };
 }
 
+type SubjectKey = Pick<KeyPair, 'publicKey' | 'keyId'>;
+
 /** A certificate in DER. @throws {Error} when what was made does not say what the profile says. */
-export function issue(signer: Signer, profile: CertificateProfile, publicKey: Uint8Array): Uint8Array {
+export function issue(signer: Signer, profile: CertificateProfile, subject: SubjectKey): Uint8Array {
   const keys = {
-    publicKey,
-    subjectKeyId: subjectKeyId(publicKey),
+    publicKey: subject.publicKey,
+    subjectKeyId: subject.keyId,
     issuerName: signer.name,
     issuerKeyId: signer.keyId,
   };
@@ -86,11 +88,6 @@ export function makeSerial(): Uint8Array {
   do randomFillSync(serial);
   while (serial[0] === 0);
   return serial;
-}
-
-export function subjectKeyId(publicKey: Uint8Array): Uint8Array {
-  const [, key] = readInside(readElement(publicKey), TAG.sequence);
-  return keyIdentifier(readBitString(key));
 }
 
 const signWith =

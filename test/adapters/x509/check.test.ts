@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkCertificate, type CheckedAgainst } from '../../../adapters/x509/check.ts';
 import { generateKeyPair } from '../../../adapters/x509/keys.ts';
-import { createSelfSigner, subjectKeyId, type Signer } from '../../../adapters/x509/signer.ts';
+import { createSelfSigner, type Signer } from '../../../adapters/x509/signer.ts';
 import { encodeCertificate, encodeTbsCertificate } from '../../../adapters/x509/template.ts';
 import { makeClientRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 
@@ -9,8 +9,8 @@ const makeSigner = (): Signer =>
   createSelfSigner(generateKeyPair(), makeClientRootProfile({ serial: Uint8Array.of(1), nowSeconds: 1_000 }));
 
 const signer = makeSigner();
-const { publicKey } = generateKeyPair();
-const keys = { publicKey, subjectKeyId: subjectKeyId(publicKey), issuerName: signer.name, issuerKeyId: signer.keyId };
+const { publicKey, keyId } = generateKeyPair();
+const keys = { publicKey, subjectKeyId: keyId, issuerName: signer.name, issuerKeyId: signer.keyId };
 const profile: CertificateProfile = {
   serial: Uint8Array.of(0x7f, 2),
   subject: { organization: 'buildkit-client', commonName: 'abc' },
