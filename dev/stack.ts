@@ -103,11 +103,11 @@ async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane)
 
 /** Applies the development overlay and registers the webhooks at a free loopback port, which is returned. */
 async function install(kubectl: Kubectl): Promise<number> {
-  await expectSuccess(kubectl, ['apply', '--server-side', '-k', join(root, 'manifests/overlays/dev')]);
+  await expectSuccess(kubectl, ['apply', '-k', join(root, 'manifests/overlays/dev')]);
   const port = await findFreePort();
   for (const file of ['mutating', 'validating']) {
     const manifest = await readFile(join(root, `manifests/base/webhooks/${file}.yaml`), 'utf8');
-    await expectSuccess(kubectl, ['apply', '--server-side', '-f', '-'], atLoopback(manifest, port));
+    await expectSuccess(kubectl, ['apply', '-f', '-'], atLoopback(manifest, port));
   }
   const crds = ['pools', 'workers', 'oidcconfigs'].map((kind) => `crd/buildkit${kind}.buildkit.smrt-devops.net`);
   await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
