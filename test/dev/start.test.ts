@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CertificateAnswer } from '../../api/http/certificates.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { listProcesses, makeCheckout, startIn, type Started } from './checkout.ts';
 
@@ -57,7 +58,16 @@ describe('npm start', () => {
     );
     rmSync(elsewhere, { recursive: true, force: true });
 
-    expect((await fetch(`http://127.0.0.1:${port}/api/v1/health`)).status).toBe(200);
+    // What the screen tells to type next, pasted as it stands.
+    const commands = first
+      .stdout()
+      .split('\n')
+      .filter((line) => line.startsWith('  '))
+      .join('\n');
+    const pasted = execFileSync('bash', ['-ec', commands], { cwd: checkout, encoding: 'utf8', stdio: 'pipe' });
+    const { endpoints } = JSON.parse(pasted.slice(pasted.lastIndexOf('\n') + 1)) as CertificateAnswer;
+    expect(Object.keys(endpoints)).toEqual(['my-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool']);
+
     first.process.kill('SIGINT');
     expect(await first.ended).toMatchObject({ status: 0 });
     await expectNothingLeft();
