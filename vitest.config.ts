@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     // Real control planes share the machine: two files at once keep both cores busy without starving them.
     maxWorkers: 2,
+    setupFiles: ['test/properties.ts'],
     testTimeout: 60_000,
     hookTimeout: 600_000,
     projects: [
