@@ -9,12 +9,12 @@ const layers = [
   [/^core\//, /^(?!api\/|core\/)/, 'core decides on data: take what you need as an argument.'],
   [/^adapters\//, /^(?!api\/|core\/|adapters\/)/, 'adapters know api and core only: hand the rest in from a main.ts.'],
   [
-    /^(functions|webhooks)\/.*app\.ts$/,
+    /^(functions|webhooks)\/(?!.*main\.ts$)/,
     /^adapters\//,
     'an app takes its ports as arguments: wire the adapter in main.ts.',
   ],
   [
-    /^(functions|webhooks|gateway|cli)\//,
+    /^(functions|webhooks)\//,
     /^(dev|bench|test)\//,
     'what runs in production imports nothing of dev/, bench/ or test/.',
   ],
@@ -26,7 +26,7 @@ const betweenParts = 'parts never import each other: share words in api/, decisi
 function judgeImport(file, target) {
   const [part, name] = file.split('/');
   const [targetPart, targetName] = target.split('/');
-  const isPart = (folder) => ['functions', 'webhooks', 'gateway', 'cli'].includes(folder);
+  const isPart = (folder) => ['functions', 'webhooks'].includes(folder);
   if (isPart(part) && isPart(targetPart) && part !== targetPart) return betweenParts;
   if (part === 'functions' && targetPart === 'functions' && name !== targetName && file !== 'functions/api/main.ts') {
     return betweenFunctions;
@@ -50,6 +50,40 @@ const layersRule = {
       ImportExpression: check,
     };
   },
+};
+
+/** A decision takes the world as arguments: no clock, no randomness, no process, no network. */
+const pure = {
+  'no-restricted-globals': [
+    'error',
+    ...[
+      'fetch',
+      'process',
+      'console',
+      'Buffer',
+      'setTimeout',
+      'setInterval',
+      'setImmediate',
+      'performance',
+      'crypto',
+      'require',
+    ].map((name) => ({ name, message: 'this is pure: take the value as an argument, or do this in adapters/.' })),
+  ],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Date', property: 'now', message: 'this has no clock: take `now` as an argument.' },
+    { object: 'Math', property: 'random', message: 'this has no randomness: take the value as an argument.' },
+    { object: 'globalThis', message: 'this is pure: take the value as an argument.' },
+  ],
+  'no-restricted-syntax': [
+    'error',
+    {
+      selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+      message: 'this has no clock: take `now` as an argument.',
+    },
+    { selector: 'CallExpression[callee.name="Date"]', message: 'this has no clock: take `now` as an argument.' },
+    { selector: 'ImportExpression', message: 'this loads nothing at run time: import it at the top.' },
+  ],
 };
 
 export default defineConfig(
@@ -87,37 +121,13 @@ export default defineConfig(
           ],
         },
       ],
-      'no-restricted-globals': [
-        'error',
-        ...[
-          'fetch',
-          'process',
-          'console',
-          'Buffer',
-          'setTimeout',
-          'setInterval',
-          'setImmediate',
-          'performance',
-          'crypto',
-          'require',
-        ].map((name) => ({ name, message: 'core is pure: take the value as an argument, or do this in adapters/.' })),
-      ],
-      'no-restricted-properties': [
-        'error',
-        { object: 'Date', property: 'now', message: 'core has no clock: take `now` as an argument.' },
-        { object: 'Math', property: 'random', message: 'core has no randomness: take the value as an argument.' },
-        { object: 'globalThis', message: 'core is pure: take the value as an argument.' },
-      ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
-          message: 'core has no clock: take `now` as an argument.',
-        },
-        { selector: 'CallExpression[callee.name="Date"]', message: 'core has no clock: take `now` as an argument.' },
-        { selector: 'ImportExpression', message: 'core loads nothing at run time: import it at the top.' },
-      ],
+      ...pure,
     },
+  },
+  {
+    files: ['functions/*/*.ts', 'webhooks/*/*.ts'],
+    ignores: ['functions/*/main.ts'],
+    rules: pure,
   },
   {
     // What a person runs in a terminal speaks to that person.

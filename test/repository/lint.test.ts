@@ -17,11 +17,11 @@ describe('the linter refuses', () => {
       'core does no I/O: take data in, give data out; the world stands in adapters/.',
     ],
     ['core/result.ts', `import 'yaml';`, 'core uses zod alone: other packages belong in adapters/.'],
-    ['core/result.ts', 'export const now = Date.now();', 'core has no clock: take `now` as an argument.'],
-    ['core/result.ts', 'export const now = new Date();', 'core has no clock: take `now` as an argument.'],
-    ['core/result.ts', 'export const dice = Math.random();', 'core has no randomness: take the value as an argument.'],
-    ['core/result.ts', `await fetch('');`, 'core is pure: take the value as an argument, or do this in adapters/.'],
-    ['core/result.ts', 'console.log();', 'core is pure: take the value as an argument, or do this in adapters/.'],
+    ['core/result.ts', 'export const now = Date.now();', 'this has no clock: take `now` as an argument.'],
+    ['core/result.ts', 'export const now = new Date();', 'this has no clock: take `now` as an argument.'],
+    ['core/result.ts', 'export const dice = Math.random();', 'this has no randomness: take the value as an argument.'],
+    ['core/result.ts', `await fetch('');`, 'this is pure: take the value as an argument, or do this in adapters/.'],
+    ['core/result.ts', 'console.log();', 'this is pure: take the value as an argument, or do this in adapters/.'],
     [
       'api/names.ts',
       `import '../core/result.ts';`,
@@ -38,9 +38,19 @@ describe('the linter refuses', () => {
       'an app takes its ports as arguments: wire the adapter in main.ts.',
     ],
     [
+      'functions/certificates/decide.ts',
+      `import '../../adapters/log.ts';`,
+      'an app takes its ports as arguments: wire the adapter in main.ts.',
+    ],
+    [
       'functions/status/main.ts',
       `import '../certificates/app.ts';`,
       'functions never import each other: only functions/api/main.ts joins apps.',
+    ],
+    [
+      'functions/certificates/decide.ts',
+      'export const now = Date.now();',
+      'this has no clock: take `now` as an argument.',
     ],
     [
       'webhooks/main.ts',
