@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -57,6 +57,18 @@ export async function startChild({ name, file, args, cwd, log, environment, watc
   const child = { name, pid: spawned.pid ?? NaN, log, ended: ended.promise, end };
   watch?.(child);
   return child;
+}
+
+/** When the signal is aborted, ends a command and what it started, as far as that is in a group of its own. */
+export function endGroupWith(ending: AbortSignal, child: ChildProcess): void {
+  ending.addEventListener('abort', () => {
+    try {
+      process.kill(-(child.pid ?? NaN), 'SIGTERM');
+    } catch {
+      // It leads no group, or has ended.
+      child.kill();
+    }
+  });
 }
 
 /** Starts a server on a free loopback port, on a second one when another process takes the first before it can. */

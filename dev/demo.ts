@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endGroupWith } from './child.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -34,11 +35,12 @@ export const maskVariable = (text: string): string =>
     .trim();
 
 /** @returns 0, or 1 when a command printed something else than the page says. */
-export async function playDemo(environment: NodeJS.ProcessEnv, write: (text: string) => void): Promise<number> {
+export async function playDemo(env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
+  const write = (text: string) => process.stdout.write(text);
   const steps = parseDemo(await readFile(join(root, 'docs/demo.md'), 'utf8'));
   let failures = 0;
   let index = 0;
-  for await (const output of runInOneShell(steps, environment)) {
+  for await (const output of runInOneShell(steps, env, ending)) {
     const step = steps[index++];
     if (step === undefined) break;
     write(`$ ${step.command.replaceAll('\n', '\n> ')}\n${output}`);
@@ -51,10 +53,15 @@ export async function playDemo(environment: NodeJS.ProcessEnv, write: (text: str
 }
 
 /** The output of each command in turn, stderr among it. One shell for all, so that a variable set is a variable kept. */
-async function* runInOneShell(steps: readonly Step[], environment: NodeJS.ProcessEnv): AsyncGenerator<string> {
+async function* runInOneShell(
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv,
+  ending: AbortSignal,
+): AsyncGenerator<string> {
   const separator = '\0';
   const script = steps.map(({ command }) => `{ ${command}\n} 2>&1; printf '\\0'`).join('\n');
-  const shell = spawn('bash', ['-c', script], { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const shell = spawn('bash', ['-c', script], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  endGroupWith(ending, shell);
   shell.stdout.setEncoding('utf8');
   let pending = '';
   for await (const chunk of shell.stdout) {

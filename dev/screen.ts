@@ -11,9 +11,8 @@ export const makeScreen = ({ apiserver, apiUrl, port, path }: Place): string => 
 Up: the Kubernetes apiserver at ${apiserver}, the functions at ${apiUrl}.
 Type in another terminal, in this folder:
 
-  export KUBECONFIG=$PWD/.dev/kubeconfig PATH=${path}:$PATH
+  export KUBECONFIG=$PWD/.dev/kubeconfig API_URL=${apiUrl} PATH=${path}:$PATH
   kubectl apply -f manifests/examples/tenants.yaml
-  kubectl get buildkitpools -A
   TOKEN=$(kubectl create token default -n tenant-a --audience=buildkit.smrt-devops.net)
   curl -X POST http://localhost:${port}/api/v1/certs/request \\
     -H "Authorization: Bearer $TOKEN" \\
@@ -25,6 +24,7 @@ Type in another terminal, in this folder:
         "tenant-b/private-pool"
       ]
     }'
+  kubectl get buildkitpools -A
 
 docs/demo.md tells the whole story. Ctrl-C ends everything.
 `;

@@ -38,7 +38,6 @@ export interface Stack {
   readonly controlPlane: ControlPlane;
   /** `<mounts>/<account>/{token,ca.crt}` of each part. */
   readonly mounts: string;
-  readonly children: readonly Child[];
   /** Resolves at the first end of a process that `stop` did not ask for. */
   readonly exited: Promise<Exit>;
   /** Functions first, etcd last. */
@@ -86,7 +85,6 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
       binaries,
       controlPlane,
       mounts: mounts.folder,
-      children: [...controlPlane.children, ...parts],
       exited: exited.promise,
       stop,
     };

@@ -1,13 +1,12 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C, or for one command (`--exec`, `--demo`). */
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PORTS } from '../api/names.ts';
-import { findFreePort, isPortFree, type Child } from './child.ts';
+import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
-import { expectSuccess } from './kubectl.ts';
 import { tryLock } from './exclusive.ts';
 import { makeScreen } from './screen.ts';
 import { bringUp, type Stack } from './stack.ts';
@@ -28,6 +27,7 @@ async function readOptions(): Promise<Options> {
     options: { port: { type: 'string' }, exec: { type: 'string' }, demo: { type: 'boolean', default: false } },
   });
   const { port, exec, demo } = values;
+  if (demo && exec !== undefined) throw new Error('--demo and --exec: expected one of them');
   if (port !== undefined) return { port: parsePort(port), exec, demo };
   return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo };
 }
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const interrupted = Promise.withResolvers<number>();
   // Who serves has done what it was asked to; a command that was cut off has not.
   onInterruption((signal) => {
-    interrupted.resolve(options.exec === undefined ? 0 : 128 + constants.signals[signal]);
+    interrupted.resolve(options.exec === undefined && !options.demo ? 0 : 128 + constants.signals[signal]);
   });
   const watchdog = createWatchdog();
   const children: Child[] = [];
@@ -93,9 +93,7 @@ async function takeFolder(): Promise<{ close: () => void }> {
 
 async function run(options: Options, stack: Stack, ending: AbortSignal): Promise<number> {
   const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, await expectSuccess(stack.kubectl, ['config', 'view', '--raw', '--flatten']), {
-    mode: 0o600,
-  });
+  await copyFile(stack.kubeconfig, kubeconfig);
   const path = dirname(stack.binaries.kubectl);
   const environment = {
     ...process.env,
@@ -104,7 +102,7 @@ async function run(options: Options, stack: Stack, ending: AbortSignal): Promise
     PATH: `${path}${delimiter}${process.env['PATH'] ?? ''}`,
   };
   if (options.exec !== undefined) return await runShell(options.exec, environment, ending);
-  if (options.demo) return await playDemo(environment, (text) => void process.stdout.write(text));
+  if (options.demo) return await playDemo(environment, ending);
   process.stdout.write(
     makeScreen({ apiserver: stack.controlPlane.url, apiUrl: stack.apiUrl, port: options.port, path }),
   );
@@ -112,8 +110,9 @@ async function run(options: Options, stack: Stack, ending: AbortSignal): Promise
 }
 
 function runShell(command: string, env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
-  const child = spawn('sh', ['-c', command], { stdio: 'inherit', cwd: root, env });
-  ending.addEventListener('abort', () => child.kill());
+  // A command that may read the terminal must stay in its foreground group.
+  const child = spawn('sh', ['-c', command], { stdio: 'inherit', cwd: root, env, detached: !process.stdin.isTTY });
+  endGroupWith(ending, child);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {

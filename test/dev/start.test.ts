@@ -39,6 +39,14 @@ describe('npm start -- --exec', () => {
     expect(status).toBe(7);
     await expectNothingLeft();
   });
+
+  it('ends the command and what it started when it is ended itself', async () => {
+    const started = startIn(checkout, '--exec', 'echo begun; sleep 300; echo not reached');
+    await expect.poll(() => started.stdout(), { timeout: 60_000, interval: 100 }).toBe('begun\n');
+    started.process.kill('SIGTERM');
+    expect(await started.ended).toMatchObject({ status: 143, stdout: 'begun\n' });
+    await expectNothingLeft();
+  });
 });
 
 describe('npm start', () => {
@@ -65,7 +73,8 @@ describe('npm start', () => {
       .filter((line) => line.startsWith('  '))
       .join('\n');
     const pasted = execFileSync('bash', ['-ec', commands], { cwd: checkout, encoding: 'utf8', stdio: 'pipe' });
-    const { endpoints } = JSON.parse(pasted.slice(pasted.lastIndexOf('\n') + 1)) as CertificateAnswer;
+    const [answer = ''] = /^\{.*?\}(?=NAMESPACE|$)/ms.exec(pasted) ?? [];
+    const { endpoints } = JSON.parse(answer) as CertificateAnswer;
     expect(Object.keys(endpoints)).toEqual(['my-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool']);
 
     first.process.kill('SIGINT');
@@ -73,10 +82,11 @@ describe('npm start', () => {
     await expectNothingLeft();
   });
 
-  it('says which option is wrong', async () => {
-    const { status, stderr } = await startIn(checkout, '--port', '99999').ended;
-    expect(stderr).toBe('npm start: --port: expected 1 to 65535, got 99999\n');
-    expect(status).toBe(1);
+  it.each([
+    [['--port', '99999'], '--port: expected 1 to 65535, got 99999'],
+    [['--demo', '--exec', 'true'], '--demo and --exec: expected one of them'],
+  ])('says what is wrong with %j', async (options, message) => {
+    expect(await startIn(checkout, ...options).ended).toMatchObject({ status: 1, stderr: `npm start: ${message}\n` });
   });
 
   it.each(['etcd', 'kube-apiserver', 'functions.ts'])(

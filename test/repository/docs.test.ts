@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { REASONS } from '../../core/status/reasons.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -37,5 +38,11 @@ describe('the story', () => {
         .replace(/^# .*\n/, '')
         .trim(),
     );
+  });
+});
+
+describe('docs/fields.md', () => {
+  it.each(Object.values(REASONS))('tells what reason %s means', (reason) => {
+    expect(read('docs/fields.md')).toContain(`\`${reason}\``);
   });
 });
