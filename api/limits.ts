@@ -97,8 +97,8 @@ export const maxApplyAttempts = 4;
 /** Workers a pool scales to when `scaling.max` is absent. */
 export const defaultMaxWorkers = 10;
 
-/** Objects per page of a LIST: at 2 KiB each a page stays near 1 MiB. */
-export const listPageSize = 500;
+/** Objects per page of a LIST: what a tenant may put into annotations (256 KiB each) is held for one page only. */
+export const listPageSize = 100;
 
 /** The apiserver ends a watch after this long; bookmarks arrive about once a minute, so a healthy one is never silent. */
 export const watchTimeoutSeconds = 290;
@@ -111,6 +111,9 @@ export const maxParallelRecomputes = 8;
 
 /** Events in flight at once from the bridge: the status function merges them, one apiserver serves them. */
 export const maxParallelDeliveries = 16;
+
+/** Of these for the objects of one namespace: a tenant who changes much delays nobody else. */
+export const maxParallelDeliveriesPerNamespace = 4;
 
 /** The function may be asleep and may run for its 30 s; longer than that no answer comes. */
 export const eventDeliveryTimeoutMs = 35_000;

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../adapters/kube/client.ts';
-import { listAll } from '../adapters/kube/list.ts';
 import { ourCollectionPath, ourObjectPath } from '../adapters/kube/paths.ts';
 import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
 import type { Pool, PoolStatus } from '../api/v1alpha1/pool.ts';
@@ -107,7 +106,8 @@ interface Follower {
 
 async function followPool(kube: KubeClient, signal: AbortSignal): Promise<Follower> {
   const path = ourCollectionPath(KINDS.pool.plural);
-  const { resourceVersion } = await listAll<Pool>(kube, { path });
+  const { metadata } = (await kube.call({ path })) as { metadata: { resourceVersion: string } };
+  const { resourceVersion } = metadata;
   const waiting = new Set<(status: PoolStatus) => void>();
   const follow = async (): Promise<void> => {
     const query = { watch: 'true', resourceVersion, fieldSelector: `metadata.name=${pool.name}` };

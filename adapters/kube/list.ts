@@ -13,10 +13,14 @@ interface Page<T> {
   readonly items: readonly T[] | null;
 }
 
-/** One consistent state, however many pages. @throws {KubeError} with status 410 when the pages took too long. */
+/**
+ * One consistent state, however many pages; of each object only what `keep` returns is held.
+ * @throws {KubeError} with status 410 when the pages took too long.
+ */
 export async function listAll<T>(
   kube: KubeClient,
   { path, query }: Pick<KubeCall, 'path' | 'query'>,
+  keep: (item: T) => T,
 ): Promise<Listed<T>> {
   const items: T[] = [];
   let token: string | undefined = '';
@@ -24,7 +28,7 @@ export async function listAll<T>(
   while (token !== undefined) {
     const paging = { limit: String(listPageSize), ...(token === '' ? {} : { continue: token }) };
     const page = (await kube.call({ path, query: { ...query, ...paging } })) as Page<T>;
-    items.push(...(page.items ?? []));
+    for (const item of page.items ?? []) items.push(keep(item));
     resourceVersion = page.metadata.resourceVersion;
     token = page.metadata.continue === '' ? undefined : page.metadata.continue;
   }

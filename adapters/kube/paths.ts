@@ -1,7 +1,11 @@
 /** Paths of the apiserver, by resource. */
 import { GROUP, VERSION } from '../../api/names.ts';
 
-const segment = encodeURIComponent;
+/** @throws {TypeError} for what a URL would take as a step within the path. */
+function segment(name: string): string {
+  if (name === '.' || name === '..') throw new TypeError(`path: expected a name, got ${name}`);
+  return encodeURIComponent(name);
+}
 
 export interface ObjectPath {
   readonly namespace: string;
@@ -15,6 +19,10 @@ export const ourObjectPath = (plural: string, object: ObjectPath): string =>
 
 /** All objects of one of our kinds, in every namespace. */
 export const ourCollectionPath = (plural: string): string => `/apis/${GROUP}/${VERSION}/${plural}`;
+
+/** All objects of one of our kinds, in one namespace. */
+export const ourNamespacePath = (plural: string, namespace: string): string =>
+  `/apis/${GROUP}/${VERSION}/namespaces/${segment(namespace)}/${plural}`;
 
 export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
 export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);

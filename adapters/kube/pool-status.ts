@@ -13,7 +13,7 @@ import type { PoolKey } from '../../core/pool-reference.ts';
 import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
-import { deploymentPath, ourCollectionPath, ourObjectPath, servicePath } from './paths.ts';
+import { deploymentPath, ourCollectionPath, ourNamespacePath, ourObjectPath, servicePath } from './paths.ts';
 
 /** `stale`: somebody wrote the pool since it was read. `gone`: it exists no more. */
 export type Applied = 'written' | 'stale' | 'gone';
@@ -31,7 +31,7 @@ export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
   gather: (key) => gather(kube, key),
   apply: (pool, status) => apply(kube, pool, status),
   listPools: async () => {
-    const { items } = await listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) });
+    const { items } = await listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepKey);
     return items.map(({ metadata: { namespace, name } }) => ({ namespace, name }));
   },
 });
@@ -42,22 +42,43 @@ async function gather(kube: KubeClient, { namespace, name }: PoolKey): Promise<O
   const pool = (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, { namespace, name }) }))) as
     Pool | undefined;
   if (pool === undefined) return undefined;
-  const [workers, deployment, service] = await Promise.all([
-    // Not by namespace: a worker from before admission may leave it out.
-    listAll<Worker>(kube, {
-      path: ourCollectionPath(KINDS.worker.plural),
-      query: { fieldSelector: `spec.poolRef.name=${name}` },
-    }),
+  const [workers, unwritten, deployment, service] = await Promise.all([
+    listWorkers(kube, ourCollectionPath(KINDS.worker.plural), { namespace, name }),
+    // A worker from before admission leaves the namespace out, and means its own.
+    listWorkers(kube, ourNamespacePath(KINDS.worker.plural, namespace), { namespace: '', name }),
     orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
     orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
   ]);
   return {
     pool,
-    workers: workers.items,
+    workers: [...workers, ...unwritten],
     deployment: deployment as GatewayDeployment | undefined,
     service: service as Observed['service'],
   };
 }
+
+async function listWorkers(kube: KubeClient, path: string, { namespace, name }: PoolKey): Promise<readonly Worker[]> {
+  const fieldSelector = `spec.poolRef.name=${name},spec.poolRef.namespace=${namespace}`;
+  return (await listAll<Worker>(kube, { path, query: { fieldSelector } }, keepCounted)).items;
+}
+
+/** A tenant may make an object large: what nobody reads here is let go at once. */
+function keepCounted({ metadata, spec, status }: Worker): Worker {
+  const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
+  return {
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    },
+    spec: { poolRef: spec.poolRef },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });
 
 async function apply(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Applied> {
   try {

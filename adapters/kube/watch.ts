@@ -1,6 +1,7 @@
 /** Keeps up with a collection: lists it, then watches it, for as long as it is wanted. */
 import { watchGraceMs, watchTimeoutSeconds } from '../../api/limits.ts';
 import type { ObjectMeta } from '../../api/fields.ts';
+import { LABELS } from '../../api/names.ts';
 import type { Change } from '../../core/events/make.ts';
 import type { Pause } from '../backoff.ts';
 import type { Log } from '../log.ts';
@@ -21,7 +22,8 @@ export interface WatchOptions {
 }
 
 interface KubeObject {
-  readonly metadata: ObjectMeta & { readonly managedFields?: unknown };
+  readonly metadata: ObjectMeta;
+  readonly spec?: { readonly poolRef?: unknown };
 }
 
 /** Last state by uid. */
@@ -55,7 +57,7 @@ export async function listAndWatch(
     failures += 1;
     try {
       if (position === undefined) {
-        const listed = await listAll<KubeObject>(kube, toCall(collection));
+        const listed = await listAll<KubeObject>(kube, toCall(collection), keepWhereToLook);
         known = replaceKnown(known, listed.items, options.emit);
         position = listed.resourceVersion;
       }
@@ -78,7 +80,7 @@ function toCall({ path, labelSelector }: WatchedCollection): { path: string; que
 
 /** What the list holds, and a delete for what it holds no more. */
 function replaceKnown(known: Known, items: readonly KubeObject[], emit: WatchOptions['emit']): Known {
-  const next: Known = new Map(items.map((object) => [object.metadata.uid, withoutManagedFields(object)]));
+  const next: Known = new Map(items.map((object) => [object.metadata.uid, object]));
   for (const [uid, object] of known) if (!next.has(uid)) emit({ change: 'delete', object });
   for (const object of next.values()) emit({ change: 'update', object });
   return next;
@@ -86,17 +88,28 @@ function replaceKnown(known: Known, items: readonly KubeObject[], emit: WatchOpt
 
 function take({ type, object }: Line, known: Known, emit: WatchOptions['emit']): void {
   if (type === 'BOOKMARK' || type === 'ERROR') return;
-  const lean = withoutManagedFields(object);
+  const lean = keepWhereToLook(object);
   if (type === 'DELETED') known.delete(object.metadata.uid);
   else known.set(object.metadata.uid, lean);
   emit({ change: changes[type], object: lean });
 }
 
-/** Nobody reads them here, and they are half of many an object. */
-const withoutManagedFields = (object: KubeObject): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, managedFields: undefined },
-});
+/** An event only says where to look. What else an object holds may be large, or for nobody's eyes but its reader's. */
+function keepWhereToLook({ metadata, spec }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, labels } = metadata;
+  const managedBy = labels?.[LABELS.managedBy];
+  const poolRef = spec?.poolRef;
+  return {
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      ...(managedBy === undefined ? {} : { labels: { [LABELS.managedBy]: managedBy } }),
+    },
+    ...(poolRef === undefined ? {} : { spec: { poolRef } }),
+  };
+}
 
 interface WatchStart {
   readonly from: string;

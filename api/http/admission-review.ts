@@ -5,12 +5,21 @@ import { maxObjectNameLength } from '../limits.ts';
 export const ADMISSION_API_VERSION = 'admission.k8s.io/v1';
 export const ADMISSION_KIND = 'AdmissionReview';
 
+const isStringList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isStringLists = (value: unknown): value is Record<string, string[] | null> =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((item) => item === null || isStringList(item));
+
+/** Lists are judged whole: one finding per element would let a small body make a large answer. Go writes empty as null. */
 const userInfo = z.object({
   username: z.string(),
   uid: z.string().optional(),
-  groups: z.array(z.string()).nullish(),
-  /** Go writes an empty list as null. */
-  extra: z.record(z.string(), z.array(z.string()).nullable()).nullish(),
+  groups: z.custom<string[]>(isStringList, { error: 'expected a list of strings' }).nullish(),
+  extra: z
+    .custom<Record<string, string[] | null>>(isStringLists, { error: 'expected lists of strings by key' })
+    .nullish(),
 });
 
 /** Comes back in answers and log lines. */
@@ -21,8 +30,11 @@ const admissionRequest = z.object({
   kind: z.object({ group: word, version: word, kind: word }),
   resource: z.object({ group: word, version: word, resource: word }),
   subResource: word.optional(),
-  /** Absent where the apiserver is still to generate it. */
-  name: word.optional(),
+  /** Absent where the apiserver is still to generate it. Too long a name comes here before anybody refuses it. */
+  name: z
+    .string()
+    .transform((name) => name.slice(0, maxObjectNameLength))
+    .optional(),
   namespace: word.optional(),
   operation: word,
   userInfo,

@@ -34,8 +34,8 @@ const allocation = z
     allocatedAt: time('When the lease began.'),
     expiresAt: time('When it ends.').optional(),
     metadata: z
-      .record(z.string(), z.string().max(4096))
-      .meta({ maxProperties: 64 })
+      .record(z.string(), z.string().max(256))
+      .meta({ maxProperties: 16 })
       .optional()
       .describe('Facts about the job.'),
   })

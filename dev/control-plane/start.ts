@@ -19,17 +19,18 @@ const serviceAccountIssuer = 'https://kubernetes.default.svc';
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-// Files are named relative to the folder, in which every part runs. An election of one etcd need not take its time.
+// Files are named relative to the folder, in which every part runs, and which is ours alone. So is the socket: on a
+// port, etcd would give every key to every user and web page here. An election of one need not take its time.
+const etcd = 'unix://etcd.sock:0';
 const etcdArgs = (port: number) =>
-  words(`
-  --data-dir=etcd --listen-client-urls=http://127.0.0.1:${port} --advertise-client-urls=http://127.0.0.1:${port}
-  --listen-peer-urls=http://127.0.0.1:0 --unsafe-no-fsync --heartbeat-interval=10 --election-timeout=50`);
+  words(`--data-dir=etcd --listen-client-urls=${etcd} --advertise-client-urls=${etcd} --listen-peer-urls=http://127.0.0.1:0
+  --listen-metrics-urls=http://127.0.0.1:${port} --unsafe-no-fsync --heartbeat-interval=10 --election-timeout=50`);
 
 // A loopback address may not stand among the endpoints of the Service "kubernetes", hence no reconciler of them.
 // Without a grace period for watches, one that is open would hold up the end for a minute.
-const apiserverArgs = (port: number, etcdUrl: string) =>
+const apiserverArgs = (port: number) =>
   words(`
-  --etcd-servers=${etcdUrl} --bind-address=127.0.0.1 --secure-port=${port} --cert-dir=. --token-auth-file=tokens.csv
+  --etcd-servers=${etcd} --bind-address=127.0.0.1 --secure-port=${port} --cert-dir=. --token-auth-file=tokens.csv
   --advertise-address=127.0.0.1 --endpoint-reconciler-type=none --service-cluster-ip-range=10.0.0.0/16
   --service-account-issuer=${serviceAccountIssuer} --service-account-key-file=service-account.key
   --service-account-signing-key-file=service-account.key --authorization-mode=Node,RBAC --allow-privileged
@@ -67,8 +68,8 @@ export async function start({ binaries, watch, apiserverFlags: extraArgs = [], .
   };
   try {
     const token = await writeCredentials(folder);
-    const etcdUrl = await launch('etcd', '/readyz', etcdArgs);
-    const url = await launch('kube-apiserver', '/readyz', (port) => [...apiserverArgs(port, etcdUrl), ...extraArgs]);
+    await launch('etcd', '/readyz', etcdArgs);
+    const url = await launch('kube-apiserver', '/readyz', (port) => [...apiserverArgs(port), ...extraArgs]);
     const adminKubeconfig = await writeKubeconfig(folder, url, token);
     await launch('kube-controller-manager', '/healthz', controllerManagerArgs);
     return { url, caFile, adminKubeconfig, serviceAccountIssuer, children, exited: exited.promise, stop };

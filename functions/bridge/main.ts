@@ -7,7 +7,7 @@ import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/cl
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
-import { maxParallelDeliveries } from '../../api/limits.ts';
+import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace } from '../../api/limits.ts';
 import { API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { makeEvent, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
 import { createDeliver } from './deliver.ts';
@@ -50,6 +50,7 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
   const send = createEventSender({ ...config, signal });
   const queue = createQueue<CloudEvent>({
     concurrency: maxParallelDeliveries,
+    concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
     deliver: createDeliver({ send, log, signal }),
     pause,
     signal,
@@ -58,7 +59,8 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
     listAndWatch(kube, resource, {
       emit: (change) => {
         const event = makeEvent(resource, change, { id: randomUUID(), source: config.kube.url });
-        queue.push(change.object.metadata.uid, event);
+        const { namespace, uid } = change.object.metadata;
+        queue.push({ group: namespace, id: uid }, event);
       },
       pause,
       log,

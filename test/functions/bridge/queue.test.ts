@@ -6,11 +6,12 @@ const never = new AbortController().signal;
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A sink whose attempts are answered by hand. */
-function createSink(concurrency = 16) {
+function createSink(concurrency = 16, concurrencyPerGroup = 16) {
   const attempts: { readonly item: string; readonly answer: (isDone: boolean) => Promise<unknown> }[] = [];
   const pauses: number[] = [];
   const queue = createQueue<string>({
     concurrency,
+    concurrencyPerGroup,
     deliver: (item) =>
       new Promise((resolve) => {
         attempts.push({
@@ -32,9 +33,9 @@ function createSink(concurrency = 16) {
 
 test('delivers one state of an object at a time, in order', async () => {
   const { queue, attempts, items } = createSink();
-  queue.push('a', 'a1');
-  queue.push('a', 'a2');
-  queue.push('b', 'b1');
+  queue.push({ group: 'one', id: 'a' }, 'a1');
+  queue.push({ group: 'one', id: 'a' }, 'a2');
+  queue.push({ group: 'one', id: 'b' }, 'b1');
   expect(items()).toEqual(['a1', 'b1']);
   await attempts[0]?.answer(true);
   expect(items()).toEqual(['a1', 'b1', 'a2']);
@@ -42,30 +43,30 @@ test('delivers one state of an object at a time, in order', async () => {
 
 test('sends the same again after a failure, pausing longer each time', async () => {
   const { queue, attempts, pauses, items } = createSink();
-  queue.push('a', 'a1');
+  queue.push({ group: 'one', id: 'a' }, 'a1');
   await attempts[0]?.answer(false);
   await attempts[1]?.answer(false);
   await attempts[2]?.answer(true);
   expect(items()).toEqual(['a1', 'a1', 'a1']);
   expect(pauses).toEqual([1, 2]);
-  queue.push('a', 'a2');
+  queue.push({ group: 'one', id: 'a' }, 'a2');
   await attempts[3]?.answer(false);
   expect(pauses).toEqual([1, 2, 1]);
 });
 
 test('a newer state replaces one that failed or waits', async () => {
   const { queue, attempts, items } = createSink();
-  queue.push('a', 'a1');
-  queue.push('a', 'a2');
-  queue.push('a', 'a3');
+  queue.push({ group: 'one', id: 'a' }, 'a1');
+  queue.push({ group: 'one', id: 'a' }, 'a2');
+  queue.push({ group: 'one', id: 'a' }, 'a3');
   await attempts[0]?.answer(false);
   expect(items()).toEqual(['a1', 'a3']);
 });
 
 test('a newer state is delivered even if it came while the older one succeeded', async () => {
   const { queue, attempts, items } = createSink();
-  queue.push('a', 'a1');
-  queue.push('a', 'a2');
+  queue.push({ group: 'one', id: 'a' }, 'a1');
+  queue.push({ group: 'one', id: 'a' }, 'a2');
   await attempts[0]?.answer(true);
   await attempts[1]?.answer(true);
   expect(items()).toEqual(['a1', 'a2']);
@@ -73,7 +74,7 @@ test('a newer state is delivered even if it came while the older one succeeded',
 
 test('runs no more attempts at once than it may', async () => {
   const { queue, attempts, items } = createSink(2);
-  for (const key of ['a', 'b', 'c']) queue.push(key, key);
+  for (const key of ['a', 'b', 'c']) queue.push({ group: 'one', id: key }, key);
   expect(items()).toEqual(['a', 'b']);
   await attempts[0]?.answer(false);
   expect(items()).toEqual(['a', 'b', 'c']);
@@ -84,6 +85,7 @@ test('begins nothing after the end, and tells when the rest is over', async () =
   const begun: string[] = [];
   const release = Promise.withResolvers<boolean>();
   const queue = createQueue<string>({
+    concurrencyPerGroup: 16,
     concurrency: 1,
     deliver: (item) => {
       begun.push(item);
@@ -92,8 +94,8 @@ test('begins nothing after the end, and tells when the rest is over', async () =
     pause: () => Promise.resolve(),
     signal: ending.signal,
   });
-  queue.push('a', 'a');
-  queue.push('b', 'b');
+  queue.push({ group: 'one', id: 'a' }, 'a');
+  queue.push({ group: 'one', id: 'b' }, 'b');
   ending.abort();
   release.resolve(true);
   await queue.settle();
@@ -111,6 +113,7 @@ test('the newest state of every object arrives last, whatever fails', async () =
         const delivered = new Map<string, number>();
         const active = new Set<string>();
         const queue = createQueue<{ key: string; state: number }>({
+          concurrencyPerGroup: 16,
           concurrency: 2,
           deliver: async ({ key, state }) => {
             expect(active.has(key)).toBe(false);
@@ -129,7 +132,7 @@ test('the newest state of every object arrives last, whatever fails', async () =
         keys.forEach((key, state) => {
           void scheduler.schedule(Promise.resolve()).then(() => {
             newest.set(key, Math.max(state, newest.get(key) ?? 0));
-            queue.push(key, { key, state: newest.get(key) ?? state });
+            queue.push({ group: 'one', id: key }, { key, state: newest.get(key) ?? state });
           });
         });
         await scheduler.waitIdle();
@@ -137,4 +140,22 @@ test('the newest state of every object arrives last, whatever fails', async () =
       },
     ),
   );
+});
+
+test('no group takes every place', async () => {
+  const { queue, attempts, items } = createSink(4, 2);
+  for (const id of ['a', 'b', 'c', 'd']) queue.push({ group: 'busy', id }, `busy ${id}`);
+  queue.push({ group: 'calm', id: 'e' }, 'calm e');
+  expect(items()).toEqual(['busy a', 'busy b', 'calm e']);
+  await attempts[0]?.answer(true);
+  expect(items()).toEqual(['busy a', 'busy b', 'calm e', 'busy c']);
+});
+
+test('groups take turns', async () => {
+  const { queue, attempts, items } = createSink(1, 1);
+  for (const id of ['a', 'b', 'c']) queue.push({ group: 'busy', id }, `busy ${id}`);
+  queue.push({ group: 'calm', id: 'd' }, 'calm d');
+  await attempts[0]?.answer(true);
+  await attempts[1]?.answer(true);
+  expect(items()).toEqual(['busy a', 'busy b', 'calm d']);
 });
