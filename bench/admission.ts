@@ -1,18 +1,14 @@
 /** What the webhooks add to the creation of a worker, and what a review costs. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
 import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
-import { findFreePort } from '../dev/child.ts';
 import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
-import { bringUp, type Stack } from '../dev/stack.ts';
+import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
-import { connectAsAdministrator } from './administrator.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
+import { withStack } from './stack.ts';
 
 const connections = 16;
 const rounds = 3;
@@ -22,38 +18,21 @@ const mostReviewMs = 0.2;
 const namespace = 'bench-admission';
 const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 
-export const admission: Bench = async ({ quick }) => {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-admission-'));
-  try {
-    const stack = await bringUp({ folder: join(folder, 'stack'), port: await findFreePort() });
-    try {
-      return [
-        ...(await compareCreates(stack, join(folder, 'administrator'), quick ? 320 : 1600)),
-        await compareReviews(quick ? 5_000 : 50_000),
-      ];
-    } finally {
-      await stack.stop();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-};
+export const admission: Bench = async ({ quick }) => [
+  ...(await withStack((stack, kube) => compareCreates(stack, kube, quick ? 320 : 1600))),
+  await compareReviews(quick ? 5_000 : 50_000),
+];
 
 /** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */
-async function compareCreates(stack: Stack, folder: string, perRound: number): Promise<Row[]> {
-  const kube = await connectAsAdministrator(stack, folder);
-  await prepare(stack.kubectl);
+async function compareCreates({ kubectl }: Stack, kube: KubeClient, perRound: number): Promise<Row[]> {
+  await prepare(kubectl);
   const withWebhooks: number[] = [];
   const without: number[] = [];
-  try {
-    for (let round = 0; round < rounds; round++) {
-      await switchWebhooks(stack.kubectl, kube, 'on');
-      withWebhooks.push(...(await timeCreates(kube, perRound)));
-      await switchWebhooks(stack.kubectl, kube, 'off');
-      without.push(...(await timeCreates(kube, perRound)));
-    }
-  } finally {
-    kube.close();
+  for (let round = 0; round < rounds; round++) {
+    await switchWebhooks(kubectl, kube, 'on');
+    withWebhooks.push(...(await timeCreates(kube, perRound)));
+    await switchWebhooks(kubectl, kube, 'off');
+    without.push(...(await timeCreates(kube, perRound)));
   }
   return [50, 99].map((p) => makeLatencyRow(withWebhooks, without, p));
 }

@@ -18,11 +18,15 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   allocation: undefined,
 };
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+function readOptions() {
+  return parseArgs({
     options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = readOptions();
   const names = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => benches[name]);
   for (const name of names) {
     if (!Object.hasOwn(benches, name)) return refuse(`${name}: expected one of ${Object.keys(benches).join(', ')}`);
@@ -63,4 +67,8 @@ function formatTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = refuse((error as Error).message);
+}

@@ -1,17 +1,12 @@
 /** How soon a pool's status says what happened to a worker. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../adapters/kube/client.ts';
 import { ourCollectionPath, ourObjectPath } from '../adapters/kube/paths.ts';
 import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
 import type { Pool, PoolStatus } from '../api/v1alpha1/pool.ts';
-import { findFreePort } from '../dev/child.ts';
-import { bringUp } from '../dev/stack.ts';
-import { connectAsAdministrator } from './administrator.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
+import { withStack } from './stack.ts';
 
 const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-pool' };
 const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
@@ -19,19 +14,7 @@ const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
 /** Between two changes: a modest rate, and time for what one of them caused to be over. */
 const pauseMs = 80;
 
-export const status: Bench = async ({ quick }) => {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-status-'));
-  try {
-    const stack = await bringUp({ folder: join(folder, 'stack'), port: await findFreePort() });
-    try {
-      return await compare(await connectAsAdministrator(stack, join(folder, 'administrator')), quick ? 50 : 300);
-    } finally {
-      await stack.stop();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-};
+export const status: Bench = async ({ quick }) => await withStack((_stack, kube) => compare(kube, quick ? 50 : 300));
 
 /** Changes of a worker and bare writes of the pool's status, in turns. */
 async function compare(kube: KubeClient, changes: number): Promise<Row[]> {

@@ -25,6 +25,13 @@ describe('npm run bench', () => {
     expect(stderr).toMatch(/^bench: speed: expected one of admission, conversion, /);
   });
 
+  it('says which option it does not know', async () => {
+    const { status, stderr } = await bench('--fast');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^bench: Unknown option '--fast'/);
+    expect(stderr).not.toContain('    at ');
+  });
+
   it('-- certificates --quick --json prints each figure beside its peer', async () => {
     const { status, stdout } = await bench('certificates', '--quick', '--json');
     expect(status).toBe(0);
