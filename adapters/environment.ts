@@ -36,3 +36,10 @@ export function readListener(environment: NodeJS.ProcessEnv = process.env): { po
   const hostname = environment['HOST'];
   return hostname === undefined ? { port } : { port, hostname };
 }
+
+/** `on` or `off`. @throws {Error} when it is neither. */
+export function readSwitch(name: string, environment: NodeJS.ProcessEnv = process.env): boolean {
+  const word = readVariables([name], environment)[name];
+  if (word === 'on' || word === 'off') return word === 'on';
+  throw new Error(`environment: ${name}: expected on or off, got ${word ?? ''}`);
+}

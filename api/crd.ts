@@ -1,11 +1,24 @@
-/** The three CustomResourceDefinitions, made from the zod schemas. */
+/** The three CustomResourceDefinitions, each in both versions, made from the zod schemas. */
 import type { z } from 'zod';
-import { GROUP, KINDS, VERSION } from './names.ts';
-import { makeStructuralSchema, type JsonSchema } from './structural.ts';
-import { oidcConfigSpec, oidcConfigStatus } from './v1alpha1/oidc-config.ts';
-import { poolSpec, poolStatus } from './v1alpha1/pool.ts';
-import { workerSpec, workerStatus } from './v1alpha1/worker.ts';
 import { maxPoolNameLength } from './limits.ts';
+import {
+  CONVERSION_PATH,
+  GROUP,
+  KINDS,
+  OLD_VERSION,
+  STORAGE_VERSION,
+  SYSTEM_NAMESPACE,
+  WEBHOOKS,
+  type Version,
+} from './names.ts';
+import { oidcConfigStatus, poolStatus, workerStatus } from './status.ts';
+import { makeStructuralSchema, type JsonSchema } from './structural.ts';
+import { oidcConfigSpec as v1alpha1OidcConfig } from './v1alpha1/oidc-config.ts';
+import { poolSpec as v1alpha1Pool } from './v1alpha1/pool.ts';
+import { workerSpec as v1alpha1Worker } from './v1alpha1/worker.ts';
+import { oidcConfigSpec as v1beta1OidcConfig } from './v1beta1/oidc-config.ts';
+import { poolSpec as v1beta1Pool } from './v1beta1/pool.ts';
+import { workerSpec as v1beta1Worker } from './v1beta1/worker.ts';
 
 interface Column {
   readonly name: string;
@@ -28,7 +41,7 @@ const column = (name: string, type: Column['type'], jsonPath: string): Column =>
 interface CrdParts {
   readonly names: (typeof KINDS)[keyof typeof KINDS];
   readonly description: string;
-  readonly spec: JsonSchema;
+  readonly specs: Readonly<Record<Version, JsonSchema>>;
   readonly status: z.ZodType;
   readonly columns: readonly Column[];
   readonly required?: readonly string[];
@@ -46,24 +59,44 @@ function makeCrd(parts: CrdParts): JsonSchema {
       group: GROUP,
       scope: 'Namespaced',
       names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName] },
-      versions: [
-        {
-          name: VERSION,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: parts.columns,
-          ...(parts.selectableFields === undefined
-            ? {}
-            : { selectableFields: parts.selectableFields.map((jsonPath) => ({ jsonPath })) }),
-          schema: { openAPIV3Schema: makeRootSchema(parts) },
-        },
-      ],
+      conversion,
+      versions: [makeVersion(STORAGE_VERSION, parts), makeVersion(OLD_VERSION, parts)],
     },
   };
 }
 
-const makeRootSchema = ({ description, spec, status, required, metadata }: CrdParts): JsonSchema => ({
+/** The authority writes caBundle. */
+const conversion = {
+  strategy: 'Webhook',
+  webhook: {
+    conversionReviewVersions: ['v1'],
+    clientConfig: {
+      service: { name: WEBHOOKS.service, namespace: SYSTEM_NAMESPACE, path: CONVERSION_PATH, port: 443 },
+    },
+  },
+};
+
+const makeVersion = (name: Version, parts: CrdParts): JsonSchema => ({
+  name,
+  served: true,
+  storage: name === STORAGE_VERSION,
+  subresources: { status: {} },
+  additionalPrinterColumns: parts.columns,
+  ...makeSelectableFields(name, parts.selectableFields),
+  schema: { openAPIV3Schema: makeRootSchema(name, parts) },
+});
+
+/** The apiserver wants equal lists above the versions, where it takes none when schemas differ: so the order differs. */
+function makeSelectableFields(name: Version, fields: readonly string[] | undefined): JsonSchema {
+  if (fields === undefined) return {};
+  const ordered = name === STORAGE_VERSION ? fields : fields.toReversed();
+  return { selectableFields: ordered.map((jsonPath) => ({ jsonPath })) };
+}
+
+const makeRootSchema = (
+  version: Version,
+  { description, specs, status, required, metadata }: CrdParts,
+): JsonSchema => ({
   type: 'object',
   description,
   ...(required === undefined ? {} : { required }),
@@ -71,16 +104,21 @@ const makeRootSchema = ({ description, spec, status, required, metadata }: CrdPa
     apiVersion: { type: 'string', description: 'Version of this object.' },
     kind: { type: 'string', description: 'Kind of this object.' },
     metadata: { type: 'object', ...metadata },
-    spec,
+    spec: specs[version],
     status: makeStructuralSchema(status),
   },
 });
 
-/** `spec:` with nothing under it is null, which the default replaces: an empty pool is a good pool. */
-const makePoolSpec = (): JsonSchema => ({ ...makeStructuralSchema(poolSpec), default: {} });
+const inBoth = (make: (schema: z.ZodType) => JsonSchema, schemas: Readonly<Record<Version, z.ZodType>>) => ({
+  v1alpha1: make(schemas.v1alpha1),
+  v1beta1: make(schemas.v1beta1),
+});
 
-function makeWorkerSpec(): JsonSchema {
-  const schema = makeStructuralSchema(workerSpec);
+/** `spec:` with nothing under it is null, which the default replaces: an empty pool is a good pool. */
+const makePoolSpec = (schema: z.ZodType): JsonSchema => ({ ...makeStructuralSchema(schema), default: {} });
+
+function makeWorkerSpec(zodSchema: z.ZodType): JsonSchema {
+  const schema = makeStructuralSchema(zodSchema);
   const properties = schema['properties'] as Record<string, JsonSchema>;
   return {
     ...schema,
@@ -98,7 +136,7 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
   [KINDS.pool.plural]: makeCrd({
     names: KINDS.pool,
     description: 'A pool of BuildKit workers that tenants share.',
-    spec: makePoolSpec(),
+    specs: inBoth(makePoolSpec, { v1alpha1: v1alpha1Pool, v1beta1: v1beta1Pool }),
     status: poolStatus,
     metadata: {
       properties: { name: { type: 'string', maxLength: maxPoolNameLength, pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$' } },
@@ -116,7 +154,7 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
   [KINDS.worker.plural]: makeCrd({
     names: KINDS.worker,
     description: 'A BuildKit worker that serves one pool.',
-    spec: makeWorkerSpec(),
+    specs: inBoth(makeWorkerSpec, { v1alpha1: v1alpha1Worker, v1beta1: v1beta1Worker }),
     status: workerStatus,
     required: ['spec'],
     selectableFields: ['.spec.poolRef.name', '.spec.poolRef.namespace'],
@@ -131,7 +169,7 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
   [KINDS.oidcConfig.plural]: makeCrd({
     names: KINDS.oidcConfig,
     description: 'An OIDC issuer whose tokens count for pools.',
-    spec: makeStructuralSchema(oidcConfigSpec),
+    specs: inBoth(makeStructuralSchema, { v1alpha1: v1alpha1OidcConfig, v1beta1: v1beta1OidcConfig }),
     status: oidcConfigStatus,
     required: ['spec'],
     columns: [column('Issuer', 'string', '.spec.issuer'), column('Ready', 'boolean', '.status.ready'), age],

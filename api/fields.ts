@@ -1,6 +1,6 @@
 /** Field types that several kinds share. Bounds keep CEL cost estimates finite and objects small. */
 import { z } from 'zod';
-import { maxNamespaceLength, maxObjectNameLength, maxPoolNameLength } from './limits.ts';
+import { maxNamespaceLength, maxObjectNameLength, maxPoolNameLength, maxQuantityLength } from './limits.ts';
 
 export const text = (maxLength: number, description: string) => z.string().max(maxLength).describe(description);
 
@@ -10,14 +10,16 @@ export const duration = (description: string) =>
     .string()
     .max(64)
     .regex(/^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h))+)$/)
-    .meta({ expected: 'a Go duration such as 90s or 1h30m' })
+    .meta({ expected: 'a Go duration such as 90s or 1h30m', example: '1h30m' })
     .describe(description);
 
 /** Kubernetes quantity (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/). */
-export const quantity = (description: string) => text(64, description);
+export const quantity = (description: string) => text(maxQuantityLength, description).meta({ example: '4Gi' });
 
 /** Quantity in the place where core Kubernetes types take a number too. */
-const intOrStringQuantity = z.union([z.int(), z.string().max(64)]).meta({ 'x-kubernetes-int-or-string': true });
+const intOrStringQuantity = z
+  .union([z.int(), z.string().max(maxQuantityLength)])
+  .meta({ 'x-kubernetes-int-or-string': true });
 
 export const int32 = (minimum: number, maximum: number, description: string) =>
   z.int32().min(minimum).max(maximum).describe(description);
@@ -58,6 +60,12 @@ export const namespaceName = (description: string) =>
 export const annotations = (description: string) =>
   z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).describe(description);
 
+export const cidrs = (description: string) =>
+  z
+    .array(text(43, 'CIDR.').meta({ example: '10.0.0.0/8' }))
+    .max(64)
+    .describe(description);
+
 const quantities = (description: string) =>
   z.record(z.string(), intOrStringQuantity).meta({ maxProperties: 16 }).describe(description);
 
@@ -95,6 +103,17 @@ export const conditions = z
   .max(16)
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
   .describe('Latest observations, one per type.');
+
+/** Issuer of OIDC tokens (https://openid.net/specs/openid-connect-core-1_0.html#IDToken), in the form of RFC 3986. */
+export const issuerUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/)
+  .meta({
+    expected: 'a URL with https, without userinfo, query or fragment',
+    example: 'https://token.actions.githubusercontent.com',
+  })
+  .describe('Issuer URL, compared byte for byte.');
 
 /** Which claims carry what. */
 export const claimsMapping = z

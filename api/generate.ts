@@ -1,6 +1,6 @@
 /**
- * Writes what is made from something else: CRDs and the OpenAPI document from the schemas, the story in the README
- * from docs/demo.md.
+ * Writes what is made from something else: CRDs, reference pages and the OpenAPI document from the schemas, the story in
+ * the README from docs/demo.md.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { makeCrds } from './crd.ts';
 import { makeOpenApi } from './openapi.ts';
+import { makeReferencePages } from './reference.ts';
 
 const root = join(import.meta.dirname, '..');
 const header = '# Generated from api/ by `npm run generate`; do not edit.\n';
@@ -21,6 +22,7 @@ export async function makeGeneratedFiles(): Promise<Record<string, string>> {
   return {
     ...(Object.fromEntries(crds) as Record<string, string>),
     'api/openapi.gen.json': `${JSON.stringify(makeOpenApi(), null, 2)}\n`,
+    ...makeReferencePages(),
     'README.md': includeStory(await read('README.md'), await read('docs/demo.md')),
   };
 }

@@ -12,6 +12,21 @@ export const maxRequestBodyBytes = 64 * 1024;
 /** An AdmissionReview carries object and old object, each at most the 1.5 MiB that etcd takes. */
 export const maxReviewBodyBytes = 4 * 1024 * 1024;
 
+/**
+ * A LIST that bypasses the apiserver's caches is converted in one call: a page of 500 objects of 64 KiB, which is far
+ * above what a pool or worker usually takes.
+ */
+export const maxConversionBodyBytes = 32 * 1024 * 1024;
+
+/**
+ * Kubernetes: keys and values of all annotations of an object together. The apiserver refuses a converted object above
+ * it, and one refused object breaks every LIST of its version: so what does not fit is left out.
+ */
+export const maxAnnotationsBytes = 256 * 1024;
+
+/** The deepest place of any of our schemas is at 13; what is deeper was not written by us. */
+export const maxCarriedDepth = 32;
+
 /** CloudEvents carry one whole object, on which etcd sets 1.5 MiB. */
 export const maxEventBodyBytes = 2 * 1024 * 1024;
 
@@ -24,14 +39,31 @@ export const maxPoolReferenceLength = 116;
 /** `<pool>-gateway-<hash>` must stay a DNS label of 63 characters. */
 export const maxPoolNameLength = 52;
 
+/** No quantity that means something is longer. */
+export const maxQuantityLength = 64;
+
 /** DNS label, RFC 1123. */
 export const maxNamespaceLength = 63;
+
+/** Kubernetes: a DNS subdomain of 253, a slash and a name of 63. */
+export const maxLabelKeyLength = 317;
+export const maxLabelValueLength = 63;
 
 /** DNS subdomain, RFC 1123: what Kubernetes allows for most object names. */
 export const maxObjectNameLength = 253;
 
 /** Larger bearer tokens than this are refused before they are parsed. */
 export const maxTokenBytes = 16 * 1024;
+
+/** Each is asked at every connection; who revokes more than this closes the pool to all with `revokedBefore`. */
+export const maxRevokedPrincipals = 256;
+
+/** Issuers of a pool: each may cost a network call when a token is verified. */
+export const maxInlineIssuers = 16;
+export const maxConfigRefs = 16;
+
+/** A rule is compared with every request: thousands belong in RBAC. */
+export const maxClientRules = 64;
 
 /** A stamp with thousands of groups would make every SubjectAccessReview slow and the object large. */
 export const maxRequesterBytes = 16 * 1024;
@@ -97,6 +129,12 @@ export const maxApplyAttempts = 4;
 /** Workers a pool scales to when `scaling.max` is absent. */
 export const defaultMaxWorkers = 10;
 
+/** A right that was taken away is missed by then: RBAC sends no events. */
+export const maxReviewAgeMs = 15 * 60_000;
+
+/** Events can get lost, and rights are reviewed when somebody asks: everything is looked at this often. */
+export const resyncPeriodMs = 5 * 60_000;
+
 /** Objects per page of a LIST: what a tenant may put into annotations (256 KiB each) is held for one page only. */
 export const listPageSize = 100;
 
@@ -105,6 +143,9 @@ export const watchTimeoutSeconds = 290;
 
 /** A watch that is still open this long after its end was due has lost its connection. */
 export const watchGraceMs = 15_000;
+
+/** Calls that one recompute of a pool makes at once: other pools are recomputed beside it. */
+export const maxParallelWorkerCalls = 8;
 
 /** Pools recomputed at once in a resync: enough to hide latency, few enough to leave the apiserver to others. */
 export const maxParallelRecomputes = 8;

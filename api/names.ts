@@ -2,8 +2,14 @@
  * The words that cross a process border: group, kinds, labels, names of objects. Each stands here once.
  */
 export const GROUP = 'buildkit.smrt-devops.net';
-export const VERSION = 'v1alpha1';
-export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Both are served; objects are stored in the newer one. */
+export const OLD_VERSION = 'v1alpha1';
+export const STORAGE_VERSION = 'v1beta1';
+export type Version = typeof OLD_VERSION | typeof STORAGE_VERSION;
+
+/** What functions read and write. */
+export const STORAGE_API_VERSION = `${GROUP}/${STORAGE_VERSION}`;
 
 export const KINDS = {
   pool: { kind: 'BuildKitPool', plural: 'buildkitpools', singular: 'buildkitpool', shortName: 'bkp' },
@@ -28,11 +34,20 @@ export const LABELS = {
   worker: `${GROUP}/worker`,
 } as const;
 
+/** Holds, as JSON by version, what the version an object is read in can't say and the other one can. */
+export const CARRIED_ANNOTATION = `${GROUP}/other-version`;
+
 /** Value of the managed-by label on every object we make. */
 export const MANAGED_BY = 'buildkit-controller';
 
-/** Verbs on `buildkitpools/<name>`: who may join a pool with a worker, and who may build on it. */
-export const VERBS = { attach: 'attach', use: 'use' } as const;
+/**
+ * Verbs on `buildkitpools/<name>`: who may join a pool with a worker, who may build on it, and who may say what its
+ * workers are made of and how they are held.
+ */
+export const VERBS = { attach: 'attach', use: 'use', customize: 'customize' } as const;
+
+/** Label by which a namespace can be selected that its users can't give to another one. */
+export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 
 /** Every server answers these: alive, and ready for traffic. */
 export const PROBE_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
@@ -44,6 +59,9 @@ export const CA_SECRETS = { clients: 'buildkit-ca', webhooks: 'buildkit-webhook-
 
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;
+
+/** Where the apiserver posts ConversionReviews. */
+export const CONVERSION_PATH = '/convert';
 
 /** Both webhook configurations have this name. */
 export const WEBHOOK_CONFIGURATION = 'buildkit-controller';
@@ -59,5 +77,9 @@ export const poolEndpoint = (namespace: string, pool: string): string =>
 /** Who a status was written by, in `metadata.managedFields`. */
 export const STATUS_FIELD_MANAGER = 'buildkit-status';
 
-/** Where the status function takes events. */
+/** Where the functions take events. */
 export const STATUS_EVENTS_PATH = '/status/events';
+export const LIFECYCLE_EVENTS_PATH = '/lifecycle/events';
+
+/** On every pool: a pool goes when no worker of it is in use. */
+export const POOL_FINALIZER = `${GROUP}/pool-protection`;

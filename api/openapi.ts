@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { certificateAnswer, CERTIFICATES_PATH, certificateRequest } from './http/certificates.ts';
 import { makeProblem, problem, PROBLEM_CONTENT_TYPE, type FieldError, type ProblemCode } from './http/problem.ts';
 import { maxRequestBodyBytes } from './limits.ts';
-import { API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
+import { STORAGE_API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
 
 const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';
 
@@ -11,7 +11,7 @@ export const makeOpenApi = (): object => ({
   openapi: '3.1.0',
   info: {
     title: 'BuildKit Controller',
-    version: API_VERSION,
+    version: STORAGE_API_VERSION,
     description: 'Certificates for the BuildKit pools of a Kubernetes cluster.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },

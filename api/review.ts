@@ -10,7 +10,7 @@ export interface UserInfo {
 
 /** Right asked of a SubjectAccessReview on `buildkitpools/<name>`. */
 export interface PoolAccess {
-  readonly verb: 'attach' | 'use';
+  readonly verb: 'attach' | 'use' | 'customize';
   readonly namespace: string;
   readonly name: string;
 }

@@ -4,6 +4,7 @@
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
 import { z } from 'zod';
+import { maxQuantityLength } from './limits.ts';
 
 export type JsonSchema = { [key: string]: unknown };
 
@@ -26,7 +27,7 @@ const kept = new Set([
   'default',
   'nullable',
 ]);
-const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected']);
+const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected', 'example']);
 
 /** @throws {TypeError} for what a structural schema cannot say, with the path of the place. */
 export function makeStructuralSchema(schema: z.ZodType): JsonSchema {
@@ -39,6 +40,10 @@ function structural(node: JsonSchema, path: string): JsonSchema {
     return {
       anyOf: [{ type: 'integer' }, { type: 'string' }],
       'x-kubernetes-int-or-string': true,
+      // A larger integer would lose digits in JavaScript.
+      minimum: Number.MIN_SAFE_INTEGER,
+      maximum: Number.MAX_SAFE_INTEGER,
+      maxLength: maxQuantityLength,
       ...(node['description'] === undefined ? {} : { description: node['description'] }),
     };
   }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
-import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
@@ -54,7 +54,7 @@ function makeLatencyRow(withWebhooks: number[], without: number[], p: number): R
 
 async function prepare(kubectl: Kubectl): Promise<void> {
   await expectSuccess(kubectl, ['create', 'namespace', namespace]);
-  const manifest = { apiVersion: API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
+  const manifest = { apiVersion: STORAGE_API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
   await expectSuccess(kubectl, ['create', '-f', '-'], JSON.stringify(manifest));
 }
 
@@ -103,9 +103,9 @@ async function timeCreates(kube: KubeClient, count: number): Promise<number[]> {
 const createWorker = async (kube: KubeClient): Promise<unknown> =>
   await kube.call({
     method: 'POST',
-    path: `/apis/${API_VERSION}/namespaces/${namespace}/${KINDS.worker.plural}`,
+    path: `/apis/${STORAGE_API_VERSION}/namespaces/${namespace}/${KINDS.worker.plural}`,
     body: {
-      apiVersion: API_VERSION,
+      apiVersion: STORAGE_API_VERSION,
       kind: KINDS.worker.kind,
       metadata: { generateName: 'worker-' },
       spec: { poolRef: pool },
@@ -116,8 +116,14 @@ const createWorker = async (kube: KubeClient): Promise<unknown> =>
 async function compareReviews(count: number): Promise<Row> {
   const nothing = (): void => undefined;
   const app = createAdmissionApp({
+    getPool: () => Promise.resolve({ spec: {} }),
+    getNamespaceLabels: () => Promise.resolve({}),
     reviewAccess: () => Promise.resolve(true),
-    hasPool: () => Promise.resolve(true),
+    isAttachCounted: true,
+    listReferrers: () => Promise.resolve({ namespaces: [], isComplete: true }),
+    listNamespaceLabels: () => Promise.resolve(new Map()),
+    listOidcConfigs: () => Promise.resolve([]),
+    clusterIssuer: 'https://cluster.example',
     log: { info: nothing, error: nothing },
   });
   const floor = new Hono();
@@ -155,7 +161,7 @@ async function timeReviews(app: Hono, count: number): Promise<number> {
 }
 
 function makeReviewBody(): string {
-  const [group, version] = API_VERSION.split('/');
+  const [group, version] = STORAGE_API_VERSION.split('/');
   const requester = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
   return JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
@@ -169,7 +175,7 @@ function makeReviewBody(): string {
       operation: 'CREATE',
       userInfo: requester,
       object: {
-        apiVersion: API_VERSION,
+        apiVersion: STORAGE_API_VERSION,
         kind: KINDS.worker.kind,
         metadata: { name: 'worker-1', namespace },
         spec: { poolRef: pool, requester },

@@ -68,8 +68,10 @@ async function writeCa(folder: string): Promise<void> {
 function createRequester(caFolder: string): () => Promise<void> {
   const app = createCertificatesApp({
     authenticate: () => Promise.resolve({ username: 'system:serviceaccount:tenant-a:default' }),
-    mayUse: () => Promise.resolve(true),
-    getPool: ({ name }) => Promise.resolve({ metadata: { uid: `${name}-3c1f9a52-7c1e-4f0e-9a52-7c1e4f0e9a52` } }),
+    reviewAccess: () => Promise.resolve(true),
+    getNamespaceLabels: () => Promise.resolve({}),
+    getPool: ({ name }) =>
+      Promise.resolve({ metadata: { uid: `${name}-3c1f9a52-7c1e-4f0e-9a52-7c1e4f0e9a52` }, spec: {} }),
     issue: createClientIssuer({ caFolder, clusterFqdn: 'bench.buildkit.internal', now: Date.now }),
     newRequestId: randomUUID,
     log: { info: () => undefined, error: () => undefined },

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../adapters/kube/client.ts';
 import { ourCollectionPath, ourObjectPath } from '../adapters/kube/paths.ts';
-import { API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
-import type { Pool, PoolStatus } from '../api/v1alpha1/pool.ts';
+import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import type { Pool } from '../api/v1beta1/pool.ts';
+import type { PoolStatus } from '../api/status.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { withStack } from './stack.ts';
@@ -52,8 +53,8 @@ function makeRow(ours: number[], bare: number[], p: number, mostAddedMs: number)
 const create = async (kube: KubeClient, { kind, plural }: (typeof KINDS)['pool' | 'worker'], object: Created) =>
   await kube.call({
     method: 'POST',
-    path: `/apis/${API_VERSION}/namespaces/${object.metadata.namespace}/${plural}`,
-    body: { apiVersion: API_VERSION, kind, ...object },
+    path: `/apis/${STORAGE_API_VERSION}/namespaces/${object.metadata.namespace}/${plural}`,
+    body: { apiVersion: STORAGE_API_VERSION, kind, ...object },
   });
 
 interface Created {

@@ -1,5 +1,5 @@
 /** Which pool a name means. No I/O. */
-import type { Worker } from '../api/v1alpha1/worker.ts';
+import type { Worker } from '../api/v1beta1/worker.ts';
 
 export interface PoolKey {
   readonly namespace: string;

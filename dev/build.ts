@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..');
 export const parts = {
   api: 'functions/api/main.ts',
   status: 'functions/status/main.ts',
+  lifecycle: 'functions/lifecycle/main.ts',
   authority: 'functions/authority/main.ts',
   bridge: 'functions/bridge/main.ts',
   webhooks: 'webhooks/main.ts',

@@ -6,6 +6,7 @@ import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
 import { SYSTEM_NAMESPACE } from '../api/names.ts';
 import { wireApi } from '../functions/api/main.ts';
+import { wireLifecycle } from '../functions/lifecycle/main.ts';
 import { wireStatus } from '../functions/status/main.ts';
 
 const { KUBERNETES_URL, MOUNTS, PORT, CLUSTER_FQDN } = readVariables([
@@ -20,18 +21,22 @@ const api = await wireApi(
   { kube: kube('buildkit-controller'), clusterFqdn: CLUSTER_FQDN, caFolder: join(MOUNTS, 'buildkit-ca') },
   createLog('api'),
 );
-const status = await wireStatus(
-  { kube: kube('buildkit-status'), senders: [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`] },
-  createLog('status'),
+const senders = [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`];
+const status = await wireStatus({ kube: kube('buildkit-status'), senders }, createLog('status'));
+const lifecycle = await wireLifecycle(
+  { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date() },
+  createLog('lifecycle'),
 );
 
 const app = new Hono();
 app.all('/status/*', (context) => status.app.fetch(context.req.raw));
+app.all('/lifecycle/*', (context) => lifecycle.app.fetch(context.req.raw));
 app.all('*', (context) => api.app.fetch(context.req.raw));
 
 const server = await serveHttp({ app, port: Number(PORT), hostname: '127.0.0.1' });
 onTermination(async () => {
   await server.close();
+  lifecycle.close();
   status.close();
   api.close();
 });

@@ -5,7 +5,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { CA_SECRETS } from '../api/names.ts';
+import { CA_SECRETS, GROUP, KINDS, LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
 import { findFreePort, startChild, waitUntilAnswering, type Child, type Exit } from './child.ts';
@@ -103,30 +103,41 @@ async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane)
 async function install(kubectl: Kubectl): Promise<number> {
   await expectSuccess(kubectl, ['apply', '-k', join(root, 'manifests/overlays/dev')]);
   const port = await findFreePort();
-  for (const file of ['mutating', 'validating']) {
-    const manifest = await readFile(join(root, `manifests/base/webhooks/${file}.yaml`), 'utf8');
-    await expectSuccess(kubectl, ['apply', '-f', '-'], atLoopback(manifest, port));
-  }
-  const crds = ['pools', 'workers', 'oidcconfigs'].map((kind) => `crd/buildkit${kind}.buildkit.smrt-devops.net`);
+  const files = [...kinds.map((kind) => `crd/${kind}`), 'base/webhooks/mutating', 'base/webhooks/validating'];
+  const manifests = await Promise.all(files.map((file) => readFile(join(root, `manifests/${file}.yaml`), 'utf8')));
+  const registered = manifests.map((manifest) => atLoopback(manifest, port)).join('---\n');
+  await expectSuccess(kubectl, ['apply', '-f', '-'], registered);
+  const crds = kinds.map((kind) => `crd/${kind}.${GROUP}`);
   await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
   return port;
 }
 
-/** A webhook configuration whose Service is replaced by the same path at a port of this machine. */
+const kinds = Object.values(KINDS).map(({ plural }) => plural);
+
+interface ClientConfig {
+  service?: { readonly path: string };
+  url?: string;
+}
+interface Registration {
+  readonly webhooks?: readonly { readonly clientConfig: ClientConfig }[];
+  readonly spec?: { readonly conversion: { readonly webhook: { readonly clientConfig: ClientConfig } } };
+}
+
+/** A registration of webhooks whose Service is replaced by the same path at a port of this machine. */
 function atLoopback(manifest: string, port: number): string {
-  const configuration = parse(manifest) as {
-    webhooks: { clientConfig: { service?: { path: string }; url?: string } }[];
-  };
-  for (const { clientConfig } of configuration.webhooks) {
+  const registration = parse(manifest) as Registration;
+  const conversion = registration.spec === undefined ? [] : [registration.spec.conversion.webhook];
+  for (const { clientConfig } of [...(registration.webhooks ?? []), ...conversion]) {
     clientConfig.url = `https://127.0.0.1:${port}${clientConfig.service?.path ?? ''}`;
     delete clientConfig.service;
   }
-  return stringify(configuration);
+  return stringify(registration);
 }
 
 const accounts = [
   'buildkit-controller',
   'buildkit-status',
+  'buildkit-lifecycle',
   'buildkit-webhooks',
   'buildkit-bridge',
   'buildkit-authority',
@@ -175,6 +186,7 @@ const webhooksPart = (place: Place): Part => ({
     HOST: '127.0.0.1',
     PORT: String(place.port),
     TLS_FOLDER: join(place.mounts, 'buildkit-webhook-tls'),
+    COUNT_ATTACH: 'on',
   },
   readyUrl: `https://127.0.0.1:${place.port}/readyz`,
   caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
@@ -197,7 +209,8 @@ const bridgePart = (place: Place): Part => ({
   file: 'functions/bridge/main.ts',
   environment: {
     ...kubeVariables(place, 'buildkit-bridge'),
-    SINK_URL: `http://127.0.0.1:${place.port}/status/events`,
+    STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
+    LIFECYCLE_URL: `http://127.0.0.1:${place.port}${LIFECYCLE_EVENTS_PATH}`,
     TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
   },
 });

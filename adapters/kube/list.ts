@@ -13,6 +13,21 @@ interface Page<T> {
   readonly items: readonly T[] | null;
 }
 
+export interface FirstPage<T> {
+  readonly items: readonly T[];
+  /** Whether there are no others. */
+  readonly isComplete: boolean;
+}
+
+/** The first page alone, for an answer that must not cost more however much there is. @throws {KubeError} */
+export async function listPage<T>(
+  kube: Pick<KubeClient, 'call'>,
+  { path, query }: Pick<KubeCall, 'path' | 'query'>,
+): Promise<FirstPage<T>> {
+  const page = (await kube.call({ path, query: { ...query, limit: String(listPageSize) } })) as Page<T>;
+  return { items: page.items ?? [], isComplete: (page.metadata.continue ?? '') === '' };
+}
+
 /**
  * One consistent state, however many pages; of each object only what `keep` returns is held.
  * @throws {KubeError} with status 410 when the pages took too long.

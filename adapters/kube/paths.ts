@@ -1,5 +1,5 @@
 /** Paths of the apiserver, by resource. */
-import { GROUP, VERSION } from '../../api/names.ts';
+import { STORAGE_API_VERSION } from '../../api/names.ts';
 
 /** @throws {TypeError} for what a URL would take as a step within the path. */
 function segment(name: string): string {
@@ -13,16 +13,16 @@ export interface ObjectPath {
   readonly subresource?: 'status';
 }
 
-/** `/apis/buildkit.smrt-devops.net/v1alpha1/namespaces/<ns>/<plural>/<name>[/status]` */
+/** `/apis/buildkit.smrt-devops.net/v1beta1/namespaces/<ns>/<plural>/<name>[/status]` */
 export const ourObjectPath = (plural: string, object: ObjectPath): string =>
-  namespacedPath(`/apis/${GROUP}/${VERSION}`, plural, object);
+  namespacedPath(`/apis/${STORAGE_API_VERSION}`, plural, object);
 
 /** All objects of one of our kinds, in every namespace. */
-export const ourCollectionPath = (plural: string): string => `/apis/${GROUP}/${VERSION}/${plural}`;
+export const ourCollectionPath = (plural: string): string => `/apis/${STORAGE_API_VERSION}/${plural}`;
 
-/** All objects of one of our kinds, in one namespace. */
-export const ourNamespacePath = (plural: string, namespace: string): string =>
-  `/apis/${GROUP}/${VERSION}/namespaces/${segment(namespace)}/${plural}`;
+/** All objects of one of our kinds in a namespace. */
+export const ourNamespacedCollectionPath = (plural: string, namespace: string): string =>
+  `/apis/${STORAGE_API_VERSION}/namespaces/${segment(namespace)}/${plural}`;
 
 export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
 export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);

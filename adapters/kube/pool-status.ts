@@ -1,19 +1,20 @@
 /** Reads what a pool's status is computed from, and writes the status. */
 import {
-  API_VERSION,
+  STORAGE_API_VERSION,
   gatewayDeploymentName,
   gatewayServiceName,
   KINDS,
   STATUS_FIELD_MANAGER,
 } from '../../api/names.ts';
-import type { Pool, PoolStatus } from '../../api/v1alpha1/pool.ts';
-import type { Worker } from '../../api/v1alpha1/worker.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { PoolStatus } from '../../api/status.ts';
 import { isEqualJson } from '../../core/equal.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
-import { deploymentPath, ourCollectionPath, ourNamespacePath, ourObjectPath, servicePath } from './paths.ts';
+import { deploymentPath, ourCollectionPath, ourObjectPath, servicePath } from './paths.ts';
+import { listWorkersOf } from './pool-workers.ts';
 
 /** `stale`: somebody wrote the pool since it was read. `gone`: it exists no more. */
 export type Applied = 'written' | 'stale' | 'gone';
@@ -42,39 +43,16 @@ async function gather(kube: KubeClient, { namespace, name }: PoolKey): Promise<O
   const pool = (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, { namespace, name }) }))) as
     Pool | undefined;
   if (pool === undefined) return undefined;
-  const [workers, unwritten, deployment, service] = await Promise.all([
-    listWorkers(kube, ourCollectionPath(KINDS.worker.plural), { namespace, name }),
-    // A worker from before admission leaves the namespace out, and means its own.
-    listWorkers(kube, ourNamespacePath(KINDS.worker.plural, namespace), { namespace: '', name }),
+  const [workers, deployment, service] = await Promise.all([
+    listWorkersOf(kube, { namespace, name }),
     orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
     orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
   ]);
   return {
     pool,
-    workers: [...workers, ...unwritten],
+    workers,
     deployment: deployment as GatewayDeployment | undefined,
     service: service as Observed['service'],
-  };
-}
-
-async function listWorkers(kube: KubeClient, path: string, { namespace, name }: PoolKey): Promise<readonly Worker[]> {
-  const fieldSelector = `spec.poolRef.name=${name},spec.poolRef.namespace=${namespace}`;
-  return (await listAll<Worker>(kube, { path, query: { fieldSelector } }, keepCounted)).items;
-}
-
-/** A tenant may make an object large: what nobody reads here is let go at once. */
-function keepCounted({ metadata, spec, status }: Worker): Worker {
-  const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
-  return {
-    metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
-    spec: { poolRef: spec.poolRef },
-    ...(status === undefined ? {} : { status }),
   };
 }
 
@@ -104,7 +82,12 @@ async function applyFields(kube: KubeClient, pool: Pool, status: PoolStatus): Pr
     path: statusPath(pool),
     query: { fieldManager: STATUS_FIELD_MANAGER, force: 'true' },
     contentType: 'application/apply-patch+yaml',
-    body: { apiVersion: API_VERSION, kind: KINDS.pool.kind, metadata: { namespace, name, resourceVersion }, status },
+    body: {
+      apiVersion: STORAGE_API_VERSION,
+      kind: KINDS.pool.kind,
+      metadata: { namespace, name, resourceVersion },
+      status,
+    },
   })) as Pool;
 }
 

@@ -1,6 +1,6 @@
 /** BuildKitPools, one at a time. */
 import { KINDS } from '../../api/names.ts';
-import type { Pool } from '../../api/v1alpha1/pool.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { orUndefined, type KubeClient } from './client.ts';
 import { ourObjectPath } from './paths.ts';

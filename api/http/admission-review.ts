@@ -29,6 +29,8 @@ const admissionRequest = z.object({
   uid: word.min(1),
   kind: z.object({ group: word, version: word, kind: word }),
   resource: z.object({ group: word, version: word, resource: word }),
+  /** The kind as it was sent, before it was converted for us. */
+  requestKind: z.object({ group: word, version: word, kind: word }).optional(),
   subResource: word.optional(),
   /** Absent where the apiserver is still to generate it. Too long a name comes here before anybody refuses it. */
   name: z

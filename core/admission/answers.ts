@@ -9,15 +9,18 @@ import {
   type StatusCause,
 } from '../../api/http/admission-review.ts';
 import { GROUP, KINDS } from '../../api/names.ts';
+import type { UserInfo } from '../../api/review.ts';
+import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 
 /** Which review is answered, and what object it is about. */
 export interface Reviewed {
   readonly uid: string;
+  readonly kind: string;
   readonly name: string;
 }
 
-/** Causes an allowed write: nothing is changed. */
-export const allowed = (uid: string): AdmissionAnswer => answer({ uid, allowed: true });
+/** Causes an allowed write: nothing is changed; the warnings are printed by kubectl. */
+export const allowed = (uid: string, warnings: readonly string[] = []): AdmissionAnswer => patched(uid, [], warnings);
 
 /** Causes a write of the patched object; the warnings are printed by kubectl. */
 export const patched = (uid: string, patch: readonly AddOperation[], warnings: readonly string[]): AdmissionAnswer =>
@@ -32,9 +35,9 @@ export const patched = (uid: string, patch: readonly AddOperation[], warnings: r
 export const forbidden = (reviewed: Reviewed, causes: readonly StatusCause[]): AdmissionAnswer =>
   denied(reviewed, { code: 403, reason: 'Forbidden', message: joinCauses(causes) }, { causes });
 
-/** Causes `The BuildKitWorker "..." is invalid`: kubectl prints the causes, other clients the message. */
+/** Causes `The <kind> "..." is invalid`: kubectl prints the causes, other clients the message. */
 export const invalid = (reviewed: Reviewed, causes: readonly StatusCause[]): AdmissionAnswer => {
-  const subject = `${KINDS.worker.kind}.${GROUP} ${JSON.stringify(reviewed.name)}`;
+  const subject = `${reviewed.kind}.${GROUP} ${JSON.stringify(reviewed.name)}`;
   const message = `${subject} is invalid: ${joinCauses(causes)}`;
   return denied(reviewed, { code: 422, reason: 'Invalid', message }, { causes });
 };
@@ -50,10 +53,30 @@ export const unavailable = (reviewed: Reviewed): AdmissionAnswer =>
     {
       code: 503,
       reason: 'ServiceUnavailable',
-      message: 'spec.poolRef: the apiserver could not be asked about the reference; the request may be retried',
+      message: `${unanswered(reviewed.kind)}; the request may be retried`,
     },
     { retryAfterSeconds: 1 },
   );
+
+/** The same whether the pool exists or not. */
+export const ungranted = (pool: PoolKey): string =>
+  `reference to ${KINDS.pool.kind} "${formatPoolKey(pool)}" is not permitted by any grant`;
+
+/** As RBAC words it. */
+export const cannot = ({ username }: UserInfo, verb: string, namespace: string): string =>
+  `user ${JSON.stringify(username)} cannot ${verb} resource "${KINDS.pool.plural}" in API group "${GROUP}" ` +
+  `in the namespace "${namespace}"`;
+
+export const immutable = (field: string): StatusCause => ({
+  field,
+  reason: 'FieldValueForbidden',
+  message: 'Forbidden: field is immutable',
+});
+
+const unanswered = (kind: string): string =>
+  kind === KINDS.worker.kind
+    ? 'spec.poolRef: the apiserver could not be asked about the reference'
+    : `the apiserver could not be asked about this ${kind}`;
 
 const answer = (response: AdmissionResponse): AdmissionAnswer => ({
   apiVersion: ADMISSION_API_VERSION,
@@ -62,11 +85,11 @@ const answer = (response: AdmissionResponse): AdmissionAnswer => ({
 });
 
 function denied(
-  { uid, name }: Reviewed,
+  { uid, kind, name }: Reviewed,
   status: Omit<AdmissionStatus, 'details'>,
   details: Omit<AdmissionStatus['details'], 'name' | 'group' | 'kind'>,
 ): AdmissionAnswer {
-  const object = { name, group: GROUP, kind: KINDS.worker.kind };
+  const object = { name, group: GROUP, kind };
   return answer({ uid, allowed: false, status: { ...status, details: { ...object, ...details } } });
 }
 

@@ -5,18 +5,12 @@
  */
 import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
 import { maxRequesterBytes } from '../../api/limits.ts';
-import { GROUP, KINDS, VERBS } from '../../api/names.ts';
-import type { PoolAccess, UserInfo } from '../../api/review.ts';
+import { VERBS } from '../../api/names.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
-import { allowed, forbidden, invalid } from './answers.ts';
+import { allowed, cannot, forbidden, immutable, invalid, ungranted } from './answers.ts';
 import { isSameJson } from './json.ts';
+import { judgeReference, type ReferencePorts } from './reference.ts';
 import type { WorkerFields, WorkerRequest } from './worker-request.ts';
-
-/** Both throw when there is no answer to be had. */
-export interface ReferencePorts {
-  readonly reviewAccess: (user: UserInfo, access: PoolAccess) => Promise<boolean>;
-  readonly hasPool: (pool: PoolKey) => Promise<boolean>;
-}
 
 export const validateWorker = async (request: WorkerRequest, ports: ReferencePorts): Promise<AdmissionAnswer> =>
   request.operation === 'CREATE' ? await validateNew(request, ports) : validateChanged(request);
@@ -25,10 +19,11 @@ async function validateNew(request: WorkerRequest, ports: ReferencePorts): Promi
   const findings = [...checkStamp(request), ...checkReferenceFields(request.worker)];
   const pool = readPool(request.worker, request.namespace);
   if (pool === undefined) return judge(request, findings);
-  // Rule 3 asks about the stamp: one that can't be trusted is not asked about.
-  if (findings.length > 0 && !isOwn(request, pool)) return judge(request, findings);
-  if (!(await isPermitted(request, pool, ports))) return forbidden(request, [notPermitted(request, pool)]);
-  return judge(request, (await ports.hasPool(pool)) ? findings : [...findings, notFound(pool)]);
+  // The rights of who is stamped decide: nobody is asked about a stamp that can't be trusted.
+  if (findings.length > 0 && pool.namespace !== request.namespace) return judge(request, findings);
+  const verdict = await judgeReference(pool, { namespace: request.namespace, user: request.caller }, ports);
+  if (verdict === 'not permitted') return forbidden(request, [notPermitted(request, pool, ports)]);
+  return judge(request, verdict === 'permitted' ? findings : [...findings, notFound(pool)]);
 }
 
 /** An unchanged reference asks nobody: labels must not fail because a right or the pool went away. */
@@ -44,12 +39,6 @@ function validateChanged(request: WorkerRequest): AdmissionAnswer {
 
 const judge = (request: WorkerRequest, findings: readonly StatusCause[]): AdmissionAnswer =>
   findings.length === 0 ? allowed(request.uid) : invalid(request, findings);
-
-/** The rules by which a worker may reference a pool, in order. */
-const isPermitted = async (request: WorkerRequest, pool: PoolKey, ports: ReferencePorts): Promise<boolean> =>
-  isOwn(request, pool) || (await ports.reviewAccess(request.caller, { verb: VERBS.attach, ...pool }));
-
-const isOwn = (request: WorkerRequest, pool: PoolKey): boolean => pool.namespace === request.namespace;
 
 function readPool({ poolRef }: WorkerFields, ownNamespace: string): PoolKey | undefined {
   const { name, namespace } = poolRef ?? {};
@@ -83,23 +72,18 @@ const checkReferenceFields = ({ poolRef }: WorkerFields): readonly StatusCause[]
       message: member === 'name' ? 'Required value' : 'Required value: is written by admission',
     }));
 
-function notPermitted(request: WorkerRequest, pool: PoolKey): StatusCause {
-  const user = JSON.stringify(request.caller.username);
-  const message =
-    `Forbidden: reference to ${KINDS.pool.kind} "${formatPoolKey(pool)}" is not permitted by any grant, ` +
-    `and user ${user} cannot attach resource "${KINDS.pool.plural}" in API group "${GROUP}" ` +
-    `in the namespace "${pool.namespace}"`;
-  return { field: 'spec.poolRef', reason: 'FieldValueForbidden', message };
+function notPermitted(
+  { caller }: WorkerRequest,
+  pool: PoolKey,
+  { isAttachCounted }: Pick<ReferencePorts, 'isAttachCounted'>,
+): StatusCause {
+  const message = `Forbidden: ${ungranted(pool)}`;
+  const why = isAttachCounted ? `, and ${cannot(caller, VERBS.attach, pool.namespace)}` : '';
+  return { field: 'spec.poolRef', reason: 'FieldValueForbidden', message: message + why };
 }
 
 const notFound = (pool: PoolKey): StatusCause => ({
   field: 'spec.poolRef',
   reason: 'FieldValueNotFound',
   message: `Not found: "${formatPoolKey(pool)}"`,
-});
-
-const immutable = (field: string): StatusCause => ({
-  field,
-  reason: 'FieldValueForbidden',
-  message: 'Forbidden: field is immutable',
 });

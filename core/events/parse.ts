@@ -1,18 +1,21 @@
 /**
  * CloudEvents 1.0 over HTTP, binary and structured mode, as Knative's sources and our bridge send them.
  *
- * An event only says where to look: nothing of it but the names of pools is used. No I/O.
+ * An event only says where to look: nothing of it but names is used. No I/O.
  */
 import { namespaceName, poolName } from '../../api/fields.ts';
 import { GROUP, KINDS, LABELS, MANAGED_BY, poolOfGatewayDeployment } from '../../api/names.ts';
-import type { Worker } from '../../api/v1alpha1/worker.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
 import { poolOfWorker, type PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
 
-/** `none`: the event is about nothing of ours. */
-export type PoolsTouched =
-  { readonly touched: 'one'; readonly pool: PoolKey } | { readonly touched: 'all' } | { readonly touched: 'none' };
+/** Which pools an event may concern. `namespace`: those with workers in it. `none`: it is about nothing of ours. */
+export type Touched =
+  | { readonly touched: 'one'; readonly pool: PoolKey }
+  | { readonly touched: 'namespace'; readonly namespace: string }
+  | { readonly touched: 'all' }
+  | { readonly touched: 'none' };
 
 /** Attributes by name, the same in both modes; `label` says how the sender wrote one. */
 interface Event {
@@ -21,7 +24,7 @@ interface Event {
   readonly readData: () => Result<unknown, string>;
 }
 
-const none: PoolsTouched = { touched: 'none' };
+const none: Touched = { touched: 'none' };
 
 const isPoolName = (value: unknown): value is string => poolNameSchema.safeParse(value).success;
 const isNamespace = (value: unknown): value is string => namespaceSchema.safeParse(value).success;
@@ -29,7 +32,7 @@ const poolNameSchema = poolName('');
 const namespaceSchema = namespaceName('');
 
 /** `headers` have lower-case names. The error names the field, what was expected and what came. */
-export function parseEvent(headers: Readonly<Record<string, string>>, body: string): Result<PoolsTouched, string> {
+export function parseEvent(headers: Readonly<Record<string, string>>, body: string): Result<Touched, string> {
   const opened = open(headers, body);
   if (!opened.ok) return opened;
   const event = opened.value;
@@ -71,40 +74,49 @@ function findFault({ attributes, label }: Event): string | undefined {
   return missing === undefined ? undefined : describe(label(missing), 'a non-empty string', attributes[missing]);
 }
 
-function readPing(event: Event): Result<PoolsTouched, string> {
+function readPing(event: Event): Result<Touched, string> {
   const data = event.readData();
   if (!data.ok) return data;
   const resync = read(data.value, ['resync']);
   return resync === 'all' ? ok({ touched: 'all' }) : expected('data.resync', '"all"', resync);
 }
 
-function readResource(event: Event): Result<PoolsTouched, string> {
+type Reader = (event: Event) => Result<Touched, string>;
+
+function readResource(event: Event): Result<Touched, string> {
   const { attributes, label } = event;
   const missing = ['apiversion', 'kind'].find((name) => !isText(attributes[name]));
   if (missing !== undefined) return expected(label(missing), 'a non-empty string', attributes[missing]);
   const reader = readers.get(`${groupOf(String(attributes['apiversion']))}/${String(attributes['kind'])}`);
-  if (reader === undefined) return ok(none);
-  const { namespace, name } = attributes;
-  if (!isNamespace(namespace)) return expected(label('namespace'), 'a namespace', namespace);
-  if (!isText(name)) return expected(label('name'), 'the name of an object', name);
-  const data = event.readData();
-  if (!data.ok) return data;
-  if (!isObject(data.value)) return expected('data', 'an object', data.value);
-  return reader({ key: { namespace, name }, nameLabel: label('name'), data: data.value });
+  return reader === undefined ? ok(none) : reader(event);
 }
 
-interface ResourceEvent {
+const readNamespace: Reader = ({ attributes: { name }, label }) =>
+  isNamespace(name) ? ok({ touched: 'namespace', namespace: name }) : expected(label('name'), 'a namespace', name);
+
+interface NamespacedEvent {
   readonly key: PoolKey;
   readonly nameLabel: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
-type Reader = (event: ResourceEvent) => Result<PoolsTouched, string>;
+type NamespacedReader = (event: NamespacedEvent) => Result<Touched, string>;
 
-const readPool: Reader = ({ key, nameLabel }) =>
+const namespaced =
+  (reader: NamespacedReader): Reader =>
+  ({ attributes: { namespace, name }, label, readData }) => {
+    if (!isNamespace(namespace)) return expected(label('namespace'), 'a namespace', namespace);
+    if (!isText(name)) return expected(label('name'), 'the name of an object', name);
+    const data = readData();
+    if (!data.ok) return data;
+    if (!isObject(data.value)) return expected('data', 'an object', data.value);
+    return reader({ key: { namespace, name }, nameLabel: label('name'), data: data.value });
+  };
+
+const readPool: NamespacedReader = ({ key, nameLabel }) =>
   isPoolName(key.name) ? ok({ touched: 'one', pool: key }) : expected(nameLabel, 'the name of a pool', key.name);
 
 /** The reference of a worker never changes, so its last state says enough even when it is gone. */
-const readWorker: Reader = ({ data }) => {
+const readWorker: NamespacedReader = ({ data }) => {
   const name = read(data, ['spec', 'poolRef', 'name']);
   if (!isPoolName(name)) return expected('data.spec.poolRef.name', 'the name of a pool', name);
   const namespace = read(data, ['spec', 'poolRef', 'namespace']);
@@ -118,7 +130,7 @@ const readWorker: Reader = ({ data }) => {
 
 /** A gateway's objects are looked up by the pool's name, so their own name leads back to it. */
 const readGatewayPart =
-  (poolOf: (name: string) => string | undefined): Reader =>
+  (poolOf: (name: string) => string | undefined): NamespacedReader =>
   ({ key, data }) => {
     const isOurs = read(data, ['metadata', 'labels', LABELS.managedBy]) === MANAGED_BY;
     const name = poolOf(key.name);
@@ -126,10 +138,11 @@ const readGatewayPart =
   };
 
 const readers: ReadonlyMap<string, Reader> = new Map([
-  [`${GROUP}/${KINDS.pool.kind}`, readPool],
-  [`${GROUP}/${KINDS.worker.kind}`, readWorker],
-  ['apps/Deployment', readGatewayPart(poolOfGatewayDeployment)],
-  ['/Service', readGatewayPart((name) => name)],
+  [`${GROUP}/${KINDS.pool.kind}`, namespaced(readPool)],
+  [`${GROUP}/${KINDS.worker.kind}`, namespaced(readWorker)],
+  ['apps/Deployment', namespaced(readGatewayPart(poolOfGatewayDeployment))],
+  ['/Service', namespaced(readGatewayPart((name) => name))],
+  ['/Namespace', readNamespace],
 ]);
 
 /** The core group is the empty string. */

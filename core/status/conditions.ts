@@ -1,11 +1,10 @@
 /** Conditions of a pool. No I/O. No clock. */
 import type { Condition } from '../../api/fields.ts';
 import { gatewayDeploymentName, gatewayServiceName } from '../../api/names.ts';
+import type { Verdict } from '../conditions.ts';
 import type { WorkerCounts } from './count.ts';
 import type { GatewayStatus } from './gateway.ts';
 import { CONDITION_TYPES, REASONS } from './reasons.ts';
-
-export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 export interface Findings {
   readonly name: string;
@@ -55,29 +54,3 @@ function judgeWorkers(workers: WorkerCounts): Verdict {
 const verdict =
   (type: string) =>
   (status: Condition['status'], reason: string, message: string): Verdict => ({ type, status, reason, message });
-
-/** When and of what the verdicts are true. */
-export interface Stamp {
-  /** RFC 3339. */
-  readonly now: string;
-  readonly generation: number | undefined;
-}
-
-/**
- * The stored conditions with these verdicts in place of their types; other types are kept.
- * `lastTransitionTime` changes only with the status.
- */
-export function mergeConditions(
-  stored: readonly Condition[],
-  verdicts: readonly Verdict[],
-  { now, generation }: Stamp,
-): Condition[] {
-  const merged = new Map(stored.map((condition) => [condition.type, condition]));
-  for (const one of verdicts) {
-    const before = merged.get(one.type);
-    const lastTransitionTime = before?.status === one.status ? before.lastTransitionTime : now;
-    const observed = generation === undefined ? {} : { observedGeneration: generation };
-    merged.set(one.type, { ...one, lastTransitionTime, ...observed });
-  }
-  return [...merged.values()];
-}

@@ -1,7 +1,9 @@
 /** Workers of a pool by state. No I/O. */
 import { defaultMaxWorkers } from '../../api/limits.ts';
-import type { Pool, PoolStatus } from '../../api/v1alpha1/pool.ts';
-import type { Worker, WorkerPhase } from '../../api/v1alpha1/worker.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import type { PoolStatus, WorkerPhase, WorkerStatus } from '../../api/status.ts';
+import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
 import { formatPoolKey, poolOfWorker } from '../pool-reference.ts';
 
 export type WorkerCounts = Readonly<Record<keyof NonNullable<PoolStatus['workers']>, number>>;
@@ -19,8 +21,14 @@ const stateByPhase: Readonly<Record<WorkerPhase, State | 'leaving'>> = {
   Terminating: 'leaving',
 };
 
-const stateOf = ({ metadata, status }: Worker): State | 'leaving' =>
-  metadata.deletionTimestamp === undefined ? stateByPhase[status?.phase ?? 'Pending'] : 'leaving';
+function stateOf({ metadata, status }: Worker): State | 'leaving' {
+  const state = metadata.deletionTimestamp === undefined ? stateByPhase[status?.phase ?? 'Pending'] : 'leaving';
+  return state !== 'leaving' && isRevoked(status) ? 'failed' : state;
+}
+
+/** A worker that nobody has judged yet was let in by admission. */
+const isRevoked = (status: WorkerStatus | undefined): boolean =>
+  (status?.conditions ?? []).some(({ type, status: isTrue }) => type === RESOLVED_REFS && isTrue === 'False');
 
 /** Counts the workers that serve the pool, in every namespace; one being deleted counts nowhere. */
 export function countWorkers(pool: Pool, workers: readonly Worker[]): WorkerCounts {
@@ -42,7 +50,7 @@ export function countWorkers(pool: Pool, workers: readonly Worker[]): WorkerCoun
 }
 
 /** `min` idle workers beside the allocated ones, at most `max`. */
-function countDesired({ spec: { scaling } }: Pool, allocated: number): number {
-  const { min = 0, max = defaultMaxWorkers } = scaling ?? {};
+function countDesired({ spec: { workers } }: Pool, allocated: number): number {
+  const { min = 0, max = defaultMaxWorkers } = workers?.scaling ?? {};
   return Math.min(max, min + allocated);
 }

@@ -1,6 +1,6 @@
 /** What the status of one pool is computed from. */
-import type { Pool } from '../../api/v1alpha1/pool.ts';
-import type { Worker } from '../../api/v1alpha1/worker.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
 
 interface Labelled {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> };

@@ -1,8 +1,9 @@
 /** What the status of a pool should say. No I/O. No clock. */
 import { poolEndpoint } from '../../api/names.ts';
-import type { PoolPhase, PoolStatus } from '../../api/v1alpha1/pool.ts';
+import type { PoolPhase, PoolStatus } from '../../api/status.ts';
+import { mergeConditions } from '../conditions.ts';
 import { isEqualJson } from '../equal.ts';
-import { hasOnlyFailed, judge, mergeConditions, type Findings } from './conditions.ts';
+import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
 import { countWorkers } from './count.ts';
 import { makeGatewayStatus } from './gateway.ts';
 import type { Observed } from './observed.ts';
@@ -24,7 +25,7 @@ export function plan(observed: Observed, now: Date): PoolStatus | 'unchanged' {
     gateway: findings.gateway,
     workers: findings.workers,
     connections: { active: 0, total: 0, ...stored.connections },
-    conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now: formatTime(now), generation }),
+    conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now, generation }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
   return isEqualJson(stored, status) ? 'unchanged' : status;
@@ -37,6 +38,3 @@ function decidePhase({ isTerminating, gateway, workers }: Findings): PoolPhase {
   if (!gateway.ready) return 'Pending';
   return workers.total === 0 ? 'ScaledToZero' : 'Running';
 }
-
-/** metav1.Time: RFC 3339 in whole seconds. */
-const formatTime = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
@@ -34,7 +35,8 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   const kube = await createKubeClient(config.kube);
   const app = createCertificatesApp({
     authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
-    mayUse: createAccessReviewer(kube),
+    reviewAccess: createAccessReviewer(kube),
+    getNamespaceLabels: createNamespaceReader(kube),
     getPool: createPoolReader(kube),
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
     newRequestId: randomUUID,

@@ -35,8 +35,8 @@ export async function ensureAuthority(ports: AuthorityPorts, webhookNames: reado
       ports.checkWebhookLeaf(leaf, webhookCa, names);
     },
   });
-  for (const resource of await ports.writeCaBundle(webhookCa.certificate)) {
-    ports.log.info({ resource }, 'CA bundle written');
+  for (const path of await ports.writeCaBundle(webhookCa.certificate)) {
+    ports.log.info({ path }, 'CA bundle written');
   }
 }
 

@@ -2,7 +2,7 @@
 import { inClusterKube } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createTlsSecrets } from '../../adapters/kube/tls-secrets.ts';
-import { createCaBundleWriter } from '../../adapters/kube/webhook-configurations.ts';
+import { createCaBundleWriter } from '../../adapters/kube/ca-bundles.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { checkRoot, checkWebhookLeaf, makeRoot, makeWebhookLeaf } from '../../adapters/x509/authorities.ts';
 import { makeClientRootProfile, makeWebhookRootProfile } from '../../core/certificates/profile.ts';

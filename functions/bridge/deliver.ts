@@ -12,6 +12,8 @@ export interface DeliveryLog {
 
 export interface DeliveryPorts {
   readonly send: SendEvent;
+  /** Names the sink in the log. */
+  readonly sink: string;
   readonly log: DeliveryLog;
   /** Aborted when the process ends: that an attempt fails then is no news. */
   readonly signal: AbortSignal;
@@ -26,16 +28,16 @@ export type Deliver = (event: CloudEvent) => Promise<boolean>;
  *
  * One line when trouble begins and one when it is over, however many events wait.
  */
-export function createDeliver({ send, log, signal }: DeliveryPorts): Deliver {
+export function createDeliver({ send, sink, log, signal }: DeliveryPorts): Deliver {
   const failing = new Set<string>();
 
   function settle(subject: string): void {
-    if (failing.delete(subject) && failing.size === 0) log.info({}, 'all events delivered again');
+    if (failing.delete(subject) && failing.size === 0) log.info({ sink }, 'all events delivered again');
   }
 
   function fail(subject: string, cause: object): boolean {
     if (failing.size === 0 && !signal.aborted)
-      log.warn({ subject, ...cause }, 'event not delivered, will try until it is');
+      log.warn({ sink, subject, ...cause }, 'event not delivered, will try until it is');
     failing.add(subject);
     return false;
   }
@@ -44,7 +46,7 @@ export function createDeliver({ send, log, signal }: DeliveryPorts): Deliver {
     const subject = event.headers['ce-subject'] ?? '';
     try {
       const status = await send(event);
-      if (status === 400) log.error({ subject, status }, 'event refused as malformed');
+      if (status === 400) log.error({ sink, subject, status }, 'event refused as malformed');
       else if (status < 200 || status > 299) return fail(subject, { status });
       settle(subject);
       return true;

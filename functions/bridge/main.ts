@@ -1,38 +1,47 @@
 /** List-watch to CloudEvents, where there is no Knative. */
 import { randomUUID } from 'node:crypto';
-import { createPause } from '../../adapters/backoff.ts';
+import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
 import { inClusterKube, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
-import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace } from '../../api/limits.ts';
-import { API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
-import { makeEvent, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
+import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace, resyncPeriodMs } from '../../api/limits.ts';
+import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
+import { makeEvent, makeResync, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
 import { createDeliver } from './deliver.ts';
-import { createQueue } from './queue.ts';
+import { createQueue, type Queue } from './queue.ts';
+
+type Watched = WatchedKind & WatchedCollection;
+
+/** A function, and what its work depends on. */
+export interface Sink {
+  readonly url: URL;
+  readonly resources: readonly Watched[];
+}
 
 export interface BridgeConfig {
   readonly kube: KubeClientOptions;
-  readonly sink: URL;
+  readonly sinks: readonly Sink[];
   /** File with a token of our audience. */
   readonly tokenFile: string;
-  readonly resources: readonly (WatchedKind & WatchedCollection)[];
 }
 
-const ours = ({ kind, plural }: (typeof KINDS)[keyof typeof KINDS]) => ({
-  apiVersion: API_VERSION,
+const ours = ({ kind, plural }: (typeof KINDS)[keyof typeof KINDS]): Watched => ({
+  apiVersion: STORAGE_API_VERSION,
   kind,
   plural,
   path: ourCollectionPath(plural),
 });
 const labelSelector = `${LABELS.managedBy}=${MANAGED_BY}`;
+const pools = ours(KINDS.pool);
+const workers = ours(KINDS.worker);
 
 /** What the status of a pool is computed from. */
-export const statusResources: BridgeConfig['resources'] = [
-  ours(KINDS.pool),
-  ours(KINDS.worker),
+const statusResources: Sink['resources'] = [
+  pools,
+  workers,
   {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -43,44 +52,71 @@ export const statusResources: BridgeConfig['resources'] = [
   { apiVersion: 'v1', kind: 'Service', plural: 'services', path: '/api/v1/services', labelSelector },
 ];
 
+/** What references are judged by. */
+const lifecycleResources: Sink['resources'] = [
+  pools,
+  workers,
+  { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', path: '/api/v1/namespaces' },
+];
+
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
 export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSignal): Promise<void> {
   const kube = await createKubeClient(config.kube);
   const pause = createPause({ signal, random: Math.random });
-  const send = createEventSender({ ...config, signal });
-  const queue = createQueue<CloudEvent>({
-    concurrency: maxParallelDeliveries,
-    concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
-    deliver: createDeliver({ send, log, signal }),
-    pause,
-    signal,
-  });
-  const watches = config.resources.map((resource) =>
-    listAndWatch(kube, resource, {
+  const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink.url, config, { pause, log, signal }) }));
+  const originate = () => ({ id: randomUUID(), source: config.kube.url });
+  const watches = [...new Set(sinks.flatMap(({ resources }) => resources))].map((resource) => {
+    const takers = sinks.filter(({ resources }) => resources.includes(resource));
+    return listAndWatch(kube, resource, {
       emit: (change) => {
-        const event = makeEvent(resource, change, { id: randomUUID(), source: config.kube.url });
+        const event = makeEvent(resource, change, originate());
         const { namespace, uid } = change.object.metadata;
-        queue.push({ group: namespace, id: uid }, event);
+        for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, event);
       },
       pause,
       log,
       signal,
-    }),
-  );
-  log.info({ sink: config.sink.href }, 'bridge started');
+    });
+  });
+  const resyncs = setInterval(() => {
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, makeResync(originate()));
+  }, resyncPeriodMs);
+  log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
-  await queue.settle();
+  clearInterval(resyncs);
+  await Promise.all(sinks.map(({ queue }) => queue.settle()));
   kube.close();
 }
 
+interface Delivering {
+  readonly pause: Pause;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** One for each sink: a function that is down holds no other back. */
+function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal }: Delivering): Queue<CloudEvent> {
+  const send = createEventSender({ sink, tokenFile, signal });
+  return createQueue<CloudEvent>({
+    concurrency: maxParallelDeliveries,
+    concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
+    deliver: createDeliver({ send, log, signal, sink: sink.href }),
+    pause,
+    signal,
+  });
+}
+
 if (import.meta.main) {
-  const { SINK_URL, TOKEN_FILE } = readVariables(['SINK_URL', 'TOKEN_FILE']);
+  const { STATUS_URL, LIFECYCLE_URL, TOKEN_FILE } = readVariables(['STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE']);
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       ending.abort();
     });
   }
-  const config = { kube: inClusterKube(), sink: new URL(SINK_URL), tokenFile: TOKEN_FILE, resources: statusResources };
-  await runBridge(config, createLog('bridge'), ending.signal);
+  const sinks = [
+    { url: new URL(STATUS_URL), resources: statusResources },
+    { url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
+  ];
+  await runBridge({ kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE }, createLog('bridge'), ending.signal);
 }

@@ -1,8 +1,9 @@
 /** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
 import type { FieldError, ProblemCode } from '../../api/http/problem.ts';
 import { maxParallelPoolCalls } from '../../api/limits.ts';
-import { VERBS } from '../../api/names.ts';
-import type { PoolAccess, UserInfo } from '../../api/review.ts';
+import type { UserInfo } from '../../api/review.ts';
+import type { Labels } from '../../core/access/label-selector.ts';
+import { judgeUse, type Client, type UsablePool, type UsePorts } from '../../core/access/use.ts';
 import type { PoolIdentity } from '../../core/certificates/profile.ts';
 import type { CertificateRequest } from '../../core/certificates/request.ts';
 import { resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
@@ -29,9 +30,9 @@ export interface IssuedCertificate {
 }
 
 /** Each port throws when the part behind it can't answer. */
-export interface DecisionPorts {
-  readonly mayUse: (user: UserInfo, access: PoolAccess) => Promise<boolean>;
-  readonly getPool: (key: PoolKey) => Promise<{ readonly metadata: { readonly uid: string } } | undefined>;
+export interface DecisionPorts extends UsePorts {
+  /** Undefined where there is no such namespace. */
+  readonly getNamespaceLabels: (namespace: string) => Promise<Labels | undefined>;
   readonly issue: (request: IssueRequest) => Promise<IssuedCertificate>;
 }
 
@@ -52,20 +53,19 @@ export async function decide(
   user: UserInfo,
   request: CertificateRequest,
 ): Promise<Result<Decision, Refusal>> {
-  const namespace = namespaceOf(user);
-  const resolved = resolvePools(request.pools, namespace);
+  const resolved = resolvePools(request.pools, namespaceOf(user));
   if (!resolved.ok)
     return err({ code: 'invalid_request', detail: 'a pool needs its namespace', errors: resolved.error });
   const pools = resolved.value;
 
-  const permitted = await inParallel(pools, async ({ key }) => await isPermitted(ports, user, key));
-  if (permitted.includes(false)) return err(forbid(request.pools));
+  const client = await makeClient(user, pools, ports);
+  const verdicts = await inParallel(pools, async ({ key }) => await judgeUse(key, client, ports));
+  if (verdicts.some(({ isPermitted }) => !isPermitted)) return err(forbid(request.pools));
 
-  const found = await inParallel(pools, async ({ key }) => await identify(ports, key));
-  const identities = found.filter((identity) => identity !== undefined);
+  const identities = pools.flatMap(({ key }, index) => identify(key, verdicts[index]?.pool));
   if (identities.length < pools.length) {
     // Said openly: this caller has the right to use pools of these names, so it learns nothing of strangers' pools.
-    const missing = pools.filter((_, index) => found[index] === undefined);
+    const missing = pools.filter((_, index) => verdicts[index]?.pool === undefined);
     return err({ code: 'pool_not_found', detail: `no such pool: ${quote(missing.flatMap(({ names }) => names))}` });
   }
   const { ttlSeconds } = request;
@@ -73,13 +73,16 @@ export async function decide(
   return ok({ pools, identities, certificate });
 }
 
-const isPermitted = async ({ mayUse }: DecisionPorts, user: UserInfo, key: PoolKey): Promise<boolean> =>
-  key.namespace === namespaceOf(user) || (await mayUse(user, { verb: VERBS.use, ...key }));
-
-async function identify({ getPool }: DecisionPorts, key: PoolKey): Promise<PoolIdentity | undefined> {
-  const pool = await getPool(key);
-  return pool === undefined ? undefined : { ...key, uid: pool.metadata.uid };
+/** The labels of its namespace decide over pools of others alone. */
+async function makeClient(user: UserInfo, pools: readonly ResolvedPool[], ports: DecisionPorts): Promise<Client> {
+  const namespace = namespaceOf(user);
+  if (namespace === undefined) return { user };
+  const isGuest = pools.some(({ key }) => key.namespace !== namespace);
+  return { user, home: { namespace, labels: isGuest ? await ports.getNamespaceLabels(namespace) : undefined } };
 }
+
+const identify = (key: PoolKey, pool: UsablePool | undefined): readonly PoolIdentity[] =>
+  pool === undefined ? [] : [{ ...key, uid: pool.metadata.uid }];
 
 /** All that was asked for is named, so the answer does not tell which of them is forbidden, or which exists. */
 const forbid = (asked: readonly string[]): Refusal => ({

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
-import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { TOKEN_AUDIENCE } from '../../api/names.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 
@@ -23,15 +23,11 @@ export interface WiredStatus {
 export async function wireStatus({ kube: options, senders }: StatusConfig, log: Log): Promise<WiredStatus> {
   const kube = await createKubeClient(options);
   const issuer = await readClusterIssuer(options.accountFolder);
-  const review = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolStatusStore(kube);
   const app = createStatusApp({
     recompute: createRecompute({ ...store, now: () => new Date() }),
     listPools: store.listPools,
-    authenticateSender: async (token) => {
-      const user = await review(token);
-      return user !== undefined && senders.includes(user.username) ? 'allowed' : 'refused';
-    },
+    authenticateSender: createSenderCheck(kube, { issuer, users: senders }),
     log,
   });
   return { app, close: kube.close };

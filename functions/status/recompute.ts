@@ -1,6 +1,7 @@
 /** Brings the status of one pool up to date: gather, plan, apply. */
 import { maxApplyAttempts } from '../../api/limits.ts';
-import type { Pool, PoolStatus } from '../../api/v1alpha1/pool.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';

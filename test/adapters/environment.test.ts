@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
 
 describe('readVariables', () => {
   it('gives what is set', () => {
@@ -28,5 +28,21 @@ describe('readListener', () => {
   it('listens on every address unless HOST says which', () => {
     expect(readListener({ PORT: '8080' })).toEqual({ port: 8080 });
     expect(readListener({ PORT: '8080', HOST: '127.0.0.1' })).toEqual({ port: 8080, hostname: '127.0.0.1' });
+  });
+});
+
+describe('readSwitch', () => {
+  it.each([
+    ['on', true],
+    ['off', false],
+  ])('reads %s', (word, expected) => {
+    expect(readSwitch('COUNT_ATTACH', { COUNT_ATTACH: word })).toBe(expected);
+  });
+
+  it.each([
+    ['true', 'environment: COUNT_ATTACH: expected on or off, got true'],
+    ['', 'environment: expected COUNT_ATTACH to be set'],
+  ])('takes nothing else: %j', (word, message) => {
+    expect(() => readSwitch('COUNT_ATTACH', { COUNT_ATTACH: word })).toThrow(new Error(message));
   });
 });

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateAnswer } from '../../api/http/certificates.ts';
 import type { Problem } from '../../api/http/problem.ts';
-import type { Pool } from '../../api/v1alpha1/pool.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
 import { developmentFqdn } from '../../dev/stack.ts';
 import { apply, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
 
@@ -171,6 +171,36 @@ describe('no certificate', () => {
     await run(['delete', '-n', tenant, 'bkp/again']);
     await apply(makePool(tenant, 'again'));
     expect(await uidOf()).not.toBe(before);
+  });
+});
+
+describe('a pool of another namespace', () => {
+  const clients = (section: object) => ({ access: { clients: section } });
+  const isForTenant = async (name: string, namespace: string, section: object) => {
+    expect(await apply(makePool(namespace, name, clients(section)))).toMatchObject({ status: 0 });
+    return (await askFor({ pools: [`${namespace}/${name}`] })).status;
+  };
+  const byName = (name: string) => ({
+    namespaces: { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': name } } },
+  });
+
+  it('is for clients of the namespaces its owner lets in', async () => {
+    expect(await isForTenant('for-all', stranger, { namespaces: { from: 'All' } })).toBe(200);
+    expect(await isForTenant('for-one', stranger, byName(tenant))).toBe(200);
+    expect(await isForTenant('for-another', stranger, byName(shared))).toBe(403);
+    expect(await isForTenant('for-same', stranger, { namespaces: { from: 'Same' } })).toBe(403);
+  });
+
+  it('is for the ServiceAccounts that its rules name', async () => {
+    const rules = (...users: string[]) => ({ rules: [{ users }] });
+    expect(await isForTenant('named', stranger, rules(`system:serviceaccount:${tenant}:default`))).toBe(200);
+    expect(await isForTenant('any-account', stranger, rules(`system:serviceaccount:${tenant}:*`))).toBe(200);
+    expect(await isForTenant('any-user', stranger, rules('*', 'default'))).toBe(403);
+  });
+
+  it('is no longer for its own namespace where it is for None', async () => {
+    expect(await isForTenant('closed', tenant, { namespaces: { from: 'None' } })).toBe(403);
+    expect(await isForTenant('closed', tenant, { namespaces: { from: 'Same' } })).toBe(200);
   });
 });
 

@@ -2,14 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Pool } from '../../api/v1alpha1/pool.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
 import { apply, getJson, makeNamespace, makePool, makeWorker, run } from './cluster.ts';
 
-const examples = join(import.meta.dirname, '../../manifests/examples');
+const folder = join(import.meta.dirname, '../../manifests/examples');
+const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
 
 describe('every example manifest', () => {
-  it.each(readdirSync(examples).toSorted((a) => (a === 'tenants.yaml' ? -1 : 0)))('%s applies, twice', async (file) => {
-    const text = readFileSync(join(examples, file), 'utf8');
+  it.each(examples.toSorted((a) => (a === 'tenants.yaml' ? -1 : 0)))('%s applies, twice', async (file) => {
+    const text = readFileSync(join(folder, file), 'utf8');
     expect(await apply(text)).toMatchObject({ status: 0 });
     expect(await apply(text)).toMatchObject({ status: 0 });
   });

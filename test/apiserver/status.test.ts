@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../adapters/kube/client.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
-import type { Pool } from '../../api/v1alpha1/pool.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
 import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
 const soon = { timeout: 10_000 };
@@ -23,6 +23,8 @@ async function makeCountedPool(workers: number): Promise<string> {
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: items.map((item) => JSON.parse(item) as unknown) }),
   );
   await expect.poll(() => countWorkers(namespace), soon).toBe(workers);
+  // Whatever else is written once is written by then.
+  await expect.poll(async () => (await getPool(namespace)).metadata.finalizers, soon).toHaveLength(1);
   return namespace;
 }
 

@@ -28,7 +28,7 @@ function createWorld() {
     },
     writeCaBundle: (pem) => {
       bundles.push(pem);
-      return Promise.resolve(['validatingwebhookconfigurations']);
+      return Promise.resolve(['/apis/a-crd']);
     },
     log: { info: (fields, message) => void logged.push({ ...fields, message }) },
   };
@@ -58,7 +58,10 @@ describe('the authority', () => {
       { message: 'Secret created', secret: 'buildkit-ca' },
       { message: 'Secret created', secret: 'buildkit-webhook-ca' },
       { message: 'Secret created', secret: 'buildkit-webhook-tls' },
-      { message: 'CA bundle written', resource: 'validatingwebhookconfigurations' },
+      {
+        message: 'CA bundle written',
+        path: '/apis/a-crd',
+      },
     ]);
   });
 

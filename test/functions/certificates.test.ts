@@ -2,6 +2,8 @@ import { expect, describe, it } from 'vitest';
 import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
 
 const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
+type Access = NonNullable<Awaited<ReturnType<CertificatesPorts['getPool']>>>['spec']['access'];
+
 const certificate = {
   caCert: 'CA',
   clientCert: 'CERT',
@@ -12,21 +14,27 @@ const certificate = {
 };
 
 /** A cluster of plain data, and what was asked of it. */
-function createWorld(change: Partial<CertificatesPorts> = {}) {
+function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access) {
   const asked: string[] = [];
   const logged: object[] = [];
   const existing = ['tenant-a/tenant-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool'];
   const app = createCertificatesApp({
     authenticate: (token) => Promise.resolve(token === 'good' ? user : undefined),
-    mayUse: (_, { verb, namespace, name }) => {
+    reviewAccess: (_, { verb, namespace, name }) => {
       asked.push(`${verb} ${namespace}/${name}`);
       return Promise.resolve(namespace === 'buildkit-system');
     },
     getPool: ({ namespace, name }) => {
       asked.push(`get ${namespace}/${name}`);
       return Promise.resolve(
-        existing.includes(`${namespace}/${name}`) ? { metadata: { uid: `uid-of-${name}` } } : undefined,
+        existing.includes(`${namespace}/${name}`)
+          ? { metadata: { uid: `uid-of-${name}` }, spec: { access } }
+          : undefined,
       );
+    },
+    getNamespaceLabels: (namespace) => {
+      asked.push(`get namespace ${namespace}`);
+      return Promise.resolve({ 'kubernetes.io/metadata.name': namespace });
     },
     issue: ({ principal, pools, ttlSeconds }) => {
       asked.push(`issue ${principal} ${pools.map(({ uid }) => uid).join('+')} ${ttlSeconds}`);
@@ -56,6 +64,11 @@ const problem = (status: number, title: string, code: string, detail: string) =>
   code,
   requestId: 'request-1',
 });
+const selectTenantA = {
+  from: 'Selector' as const,
+  selector: { matchLabels: { 'kubernetes.io/metadata.name': 'tenant-a' } },
+};
+
 const unauthenticated = problem(
   401,
   'Unauthorized',
@@ -88,9 +101,10 @@ describe('a certificate', () => {
       requestId: 'request-1',
     });
     expect(asked).toEqual([
-      'use buildkit-system/shared-pool',
+      'get namespace tenant-a',
       'get tenant-a/tenant-pool',
       'get buildkit-system/shared-pool',
+      'use buildkit-system/shared-pool',
       'issue system:serviceaccount:tenant-a:default uid-of-tenant-pool+uid-of-shared-pool 1800',
     ]);
     expect(logged).toEqual([
@@ -112,7 +126,7 @@ describe('permission', () => {
     ['exists', 'tenant-b/private-pool'],
     ['does not exist', 'tenant-b/nothing'],
     ['is in a namespace that does not exist', 'nowhere/nothing'],
-  ])('is refused alike when a forbidden pool %s, and nothing is looked up', async (_, pool) => {
+  ])('is refused alike when a forbidden pool %s, after the same calls', async (_, pool) => {
     const { post, asked, logged } = createWorld();
     const answer = await post({ pools: ['tenant-pool', pool] });
     expect(answer.status).toBe(403);
@@ -125,7 +139,7 @@ describe('permission', () => {
         `not permitted to use every one of these pools: "tenant-pool", "${pool}"`,
       ),
     );
-    expect(asked).toEqual([`use ${pool}`]);
+    expect(asked).toEqual(['get namespace tenant-a', 'get tenant-a/tenant-pool', `get ${pool}`, `use ${pool}`]);
     expect(logged).toMatchObject([{ principal: user.username, outcome: 'pool_forbidden' }]);
   });
 
@@ -155,11 +169,57 @@ describe('permission', () => {
     });
   });
 
+  it.each<[string, Access]>([
+    ['a rule', { clients: { rules: [{ users: ['system:serviceaccount:tenant-a:*'] }] } }],
+    ['a grant to all', { clients: { namespaces: { from: 'All' } } }],
+    ['a grant to its namespace', { clients: { namespaces: selectTenantA } }],
+  ])('is had by %s, without a review', async (_, access) => {
+    const { post, asked } = createWorld({}, access);
+    expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(200);
+    expect(asked.filter((call) => call.startsWith('use'))).toEqual([]);
+  });
+
+  it.each<[string, Access]>([
+    ['a rule for others', { clients: { rules: [{ users: ['*', 'system:serviceaccount:tenant-b:*'] }] } }],
+    ['a rule for another pool', { clients: { rules: [{ users: ['system:serviceaccount:*'], pools: ['other'] }] } }],
+    ['a grant to workers', { workers: { namespaces: { from: 'All' } } }],
+    ['a grant to its own namespace', { clients: { namespaces: { from: 'Same' } } }],
+  ])('is not had by %s', async (_, access) => {
+    const { post, asked } = createWorld({}, access);
+    expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
+    expect(asked).toContain('use tenant-b/private-pool');
+  });
+
+  it('closes its own namespace with None, where rules and reviews still count', async () => {
+    const none: Access = { clients: { namespaces: { from: 'None' } } };
+    const closed = createWorld({}, none);
+    expect((await closed.post({ pools: ['tenant-pool'] })).status).toBe(403);
+    expect(closed.asked).toEqual(['get tenant-a/tenant-pool', 'use tenant-a/tenant-pool']);
+    const rules = [{ users: [user.username] }];
+    const named = createWorld({}, { clients: { ...none.clients, rules } });
+    expect((await named.post({ pools: ['tenant-pool'] })).status).toBe(200);
+    const reviewed = createWorld({ reviewAccess: () => Promise.resolve(true) }, none);
+    expect((await reviewed.post({ pools: ['tenant-pool'] })).status).toBe(200);
+  });
+
+  it('is had by grants of ServiceAccounts alone', async () => {
+    const authenticate = () => Promise.resolve({ username: 'dev@tenant-a' });
+    const access: Access = { clients: { namespaces: { from: 'All' }, rules: [{ users: ['*'] }] } };
+    const { post } = createWorld({ authenticate }, access);
+    expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
+  });
+
+  it('is not had from a namespace that is not there', async () => {
+    const access: Access = { clients: { namespaces: { from: 'All' } } };
+    const { post } = createWorld({ getNamespaceLabels: () => Promise.resolve(undefined) }, access);
+    expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
+  });
+
   it('is asked for at most four pools at once', async () => {
     let running = 0;
     let most = 0;
     const { post } = createWorld({
-      mayUse: async () => {
+      reviewAccess: async () => {
         most = Math.max(most, ++running);
         await Promise.resolve();
         running--;
@@ -246,7 +306,8 @@ describe('503 with Retry-After', () => {
   const broken = () => Promise.reject(new Error('apiserver unreachable'));
   it.each<[string, Partial<CertificatesPorts>]>([
     ['nobody can say whose token it is', { authenticate: broken }],
-    ['nobody can say who may use a pool', { mayUse: broken }],
+    ['nobody can say who may use a pool', { reviewAccess: broken }],
+    ['nobody can say what labels a namespace has', { getNamespaceLabels: broken }],
     ['nobody can say whether a pool exists', { getPool: broken }],
     ['there is no CA', { issue: broken }],
   ])('when %s', async (_, change) => {

@@ -2,62 +2,40 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { admissionReview, type AdmissionAnswer, type AdmissionRequest } from '../../api/http/admission-review.ts';
-import { maxReportedErrors, maxReviewBodyBytes } from '../../api/limits.ts';
+import { maxReviewBodyBytes } from '../../api/limits.ts';
 import { PROBE_PATHS } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
-import { defaultWorker } from '../../core/admission/default-worker.ts';
-import { validateWorker, type ReferencePorts } from '../../core/admission/validate-worker.ts';
-import { toWorkerRequest, type WorkerRequest } from '../../core/admission/worker-request.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
+import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
+import { readReview } from '../read-review.ts';
 
 interface DecisionLog {
   readonly info: (facts: object, message: string) => void;
   readonly error: (facts: object, message: string) => void;
 }
 
-export interface AdmissionPorts extends ReferencePorts {
+export interface AdmissionPorts extends ValidationPorts {
   readonly log: DecisionLog;
 }
 
-type Decide = (request: WorkerRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
+type Decide = (request: ObjectRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
 
 export function createAdmissionApp({ log, ...ports }: AdmissionPorts): Hono {
   const answer = (decide: Decide) => async (context: Context) => {
-    const review = await readReview(context);
+    const review = await readReview(context, admissionReview);
     if (!review.ok) return review.error;
-    return context.json(await decideAndLog(review.value, decide, log));
+    return context.json(await decideAndLog(review.value.request, decide, log));
   };
   const app = new Hono();
   app.use(bodyLimit({ maxSize: maxReviewBodyBytes, onError: (context) => context.text('body: too large', 413) }));
-  app.post('/mutate', answer(defaultWorker));
+  app.post('/mutate', answer(mutate));
   app.post(
     '/validate',
-    answer(async (request) => await validateWorker(request, ports)),
+    answer(async (request) => await validate(request, ports)),
   );
   app.get(PROBE_PATHS.alive, (context) => context.text('ok'));
   app.get(PROBE_PATHS.ready, (context) => context.text('ok'));
   return app;
-}
-
-/** The review, or the HTTP answer to what is none. */
-async function readReview(context: Context): Promise<Result<AdmissionRequest, Response>> {
-  const type = context.req.header('content-type')?.split(';', 1).join().trim().toLowerCase();
-  if (type !== 'application/json') return err(context.text('content-type: expected application/json', 415));
-  const body = parseJson(await context.req.text());
-  if (!body.ok) return err(context.text('body: expected JSON', 400));
-  const review = admissionReview.safeParse(body.value);
-  if (review.success) return ok(review.data.request);
-  const issues = review.error.issues.slice(0, maxReportedErrors);
-  const problems = issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  return err(context.text(problems.join('; '), 400));
-}
-
-function parseJson(text: string): Result<unknown, undefined> {
-  try {
-    return ok(JSON.parse(text));
-  } catch {
-    return err(undefined);
-  }
 }
 
 async function decideAndLog(request: AdmissionRequest, decide: Decide, log: DecisionLog): Promise<AdmissionAnswer> {
@@ -81,12 +59,12 @@ async function decideAndLog(request: AdmissionRequest, decide: Decide, log: Deci
 /** Closed: what can't be decided is denied. */
 async function decideOn(request: AdmissionRequest, decide: Decide, log: DecisionLog): Promise<AdmissionAnswer> {
   const { uid, name = '' } = request;
-  const worker = toWorkerRequest(request);
-  if (!worker.ok) return unsupported({ uid, name }, worker.error);
+  const parsed = toObjectRequest(request);
+  if (!parsed.ok) return unsupported({ uid, kind: request.kind.kind, name }, parsed.error);
   try {
-    return await decide(worker.value);
+    return await decide(parsed.value);
   } catch (error) {
     log.error({ uid, error: (error as Error).message }, 'admission undecided');
-    return unavailable(worker.value);
+    return unavailable(parsed.value);
   }
 }

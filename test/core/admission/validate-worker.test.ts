@@ -1,27 +1,40 @@
 import { describe, expect, it } from 'vitest';
 import type { AdmissionAnswer } from '../../../api/http/admission-review.ts';
 import { maxRequesterBytes } from '../../../api/limits.ts';
-import { validateWorker, type ReferencePorts } from '../../../core/admission/validate-worker.ts';
+import type { ReferencePorts } from '../../../core/admission/reference.ts';
+import { validateWorker } from '../../../core/admission/validate-worker.ts';
 import { developer, makeCreate, makeUpdate, makeWorker, makeWorkerRequest } from './reviews.ts';
 
 const ownReference = { name: 'my-pool', namespace: 'tenant-a' };
 const foreignReference = { name: 'shared-pool', namespace: 'buildkit-system' };
 
+type Access = NonNullable<Awaited<ReturnType<ReferencePorts['getPool']>>>['spec']['access'];
+
 /** A cluster with these pools, whose authorizer knows these rights; `calls` lists what it was asked. */
-function makeCluster({ pools = [] as string[], rights = [] as string[] } = {}) {
+function makeCluster({ pools = [] as string[], rights = [] as string[], access = undefined as Access } = {}) {
   const calls: string[] = [];
   const ports: ReferencePorts = {
     reviewAccess: (user, { verb, namespace, name }) => {
       calls.push(`review ${user.username} ${verb} ${namespace}/${name}`);
       return Promise.resolve(rights.includes(`${user.username} ${verb} ${namespace}`));
     },
-    hasPool: ({ namespace, name }) => {
+    getPool: ({ namespace, name }) => {
       calls.push(`get ${namespace}/${name}`);
-      return Promise.resolve(pools.includes(`${namespace}/${name}`));
+      return Promise.resolve(pools.includes(`${namespace}/${name}`) ? { spec: { access } } : undefined);
     },
+    getNamespaceLabels: (namespace) => {
+      calls.push(`get namespace ${namespace}`);
+      return Promise.resolve({ 'kubernetes.io/metadata.name': namespace, team: 'blue' });
+    },
+    isAttachCounted: true,
   };
   return { ports, calls };
 }
+
+const selectLabel = (key: string, value: string) => ({
+  from: 'Selector' as const,
+  selector: { matchLabels: { [key]: value } },
+});
 
 const denied = (status: object): AdmissionAnswer => ({
   apiVersion: 'admission.k8s.io/v1',
@@ -71,9 +84,57 @@ describe('the reference of a new worker', () => {
     const answer = await validateWorker(makeCreate({ poolRef: foreignReference, requester: developer }), ports);
     expect(answer.response).toEqual({ uid: 'review-1', allowed: true });
     expect(calls).toEqual([
-      'review dev@tenant-a attach buildkit-system/shared-pool',
       'get buildkit-system/shared-pool',
+      'get namespace tenant-a',
+      'review dev@tenant-a attach buildkit-system/shared-pool',
     ]);
+  });
+
+  it.each<[string, Access]>([
+    ['all', { workers: { namespaces: { from: 'All' } } }],
+    ['a label of its namespace', { workers: { namespaces: selectLabel('team', 'blue') } }],
+    ['the name of its namespace', { workers: { namespaces: selectLabel('kubernetes.io/metadata.name', 'tenant-a') } }],
+  ])('may name a pool whose owner grants it to %s, and asks for no right', async (_, access) => {
+    const { ports, calls } = makeCluster({ pools: ['buildkit-system/shared-pool'], access });
+    const answer = await validateWorker(makeCreate({ poolRef: foreignReference, requester: developer }), ports);
+    expect(answer.response).toEqual({ uid: 'review-1', allowed: true });
+    expect(calls).toEqual(['get buildkit-system/shared-pool', 'get namespace tenant-a']);
+  });
+
+  it.each<[string, Access]>([
+    ['Same', { workers: { namespaces: { from: 'Same' } } }],
+    ['None', { workers: { namespaces: { from: 'None' } } }],
+    ['another label', { workers: { namespaces: selectLabel('team', 'red') } }],
+    ['clients alone', { clients: { namespaces: { from: 'All' } } }],
+  ])('is refused where the owner grants the pool to %s', async (_, access) => {
+    const { ports } = makeCluster({ pools: ['buildkit-system/shared-pool'], access });
+    const answer = await validateWorker(makeCreate({ poolRef: foreignReference, requester: developer }), ports);
+    expect(answer).toEqual(forbiddenReference(foreignReference));
+  });
+
+  it('may name a pool of its own namespace that grants to none', async () => {
+    const access: Access = { workers: { namespaces: { from: 'None' } } };
+    const { ports } = makeCluster({ pools: ['tenant-a/my-pool'], access });
+    const answer = await validateWorker(makeCreate({ poolRef: ownReference, requester: developer }), ports);
+    expect(answer.response.allowed).toBe(true);
+  });
+
+  it('is not granted from a namespace that is not there', async () => {
+    const access: Access = { workers: { namespaces: { from: 'All' } } };
+    const { ports } = makeCluster({ pools: ['buildkit-system/shared-pool'], access });
+    const gone = { ...ports, getNamespaceLabels: () => Promise.resolve(undefined) };
+    const answer = await validateWorker(makeCreate({ poolRef: foreignReference, requester: developer }), gone);
+    expect(answer).toEqual(forbiddenReference(foreignReference));
+  });
+
+  it('counts no right where rights are not counted, and says so', async () => {
+    const rights = ['dev@tenant-a attach buildkit-system'];
+    const { ports, calls } = makeCluster({ pools: ['buildkit-system/shared-pool'], rights });
+    const request = makeCreate({ poolRef: foreignReference, requester: developer });
+    const answer = await validateWorker(request, { ...ports, isAttachCounted: false });
+    const message = 'Forbidden: reference to BuildKitPool "buildkit-system/shared-pool" is not permitted by any grant';
+    expect(answer.response.status?.message).toBe(`spec.poolRef: ${message}`);
+    expect(calls).toEqual(['get buildkit-system/shared-pool', 'get namespace tenant-a']);
   });
 
   it('asks for the right of the whole creator', async () => {
@@ -90,11 +151,15 @@ describe('the reference of a new worker', () => {
     ['there is no right', ['buildkit-system/shared-pool'], foreignReference],
     ['there is no pool', ['buildkit-system/other'], foreignReference],
     ['there is no namespace', ['buildkit-system/shared-pool'], { name: 'shared-pool', namespace: 'nowhere' }],
-  ])('is refused in the same words, after the same one call, where %s', async (_, pools, poolRef) => {
+  ])('is refused in the same words, after the same three calls, where %s', async (_, pools, poolRef) => {
     const { ports, calls } = makeCluster({ pools });
     const answer = await validateWorker(makeCreate({ poolRef, requester: developer }), ports);
     expect(answer).toEqual(forbiddenReference(poolRef));
-    expect(calls).toEqual([`review dev@tenant-a attach ${poolRef.namespace}/shared-pool`]);
+    expect(calls).toEqual([
+      `get ${poolRef.namespace}/shared-pool`,
+      'get namespace tenant-a',
+      `review dev@tenant-a attach ${poolRef.namespace}/shared-pool`,
+    ]);
   });
 
   it('is not found where it is permitted and absent', async () => {

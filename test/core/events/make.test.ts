@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeEvent } from '../../../core/events/make.ts';
+import { makeEvent, makeResync } from '../../../core/events/make.ts';
 
 test('has the attributes of the ApiServerSource and the whole object', () => {
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
@@ -21,4 +21,25 @@ test('has the attributes of the ApiServerSource and the whole object', () => {
     'ce-namespace': 'tenant-a',
   });
   expect(JSON.parse(made.body)).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', ...object });
+});
+
+test('names no namespace for what has none', () => {
+  const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };
+  const object = { metadata: { name: 'tenant-a', uid: 'u', resourceVersion: '7' } };
+  const { headers } = makeEvent(namespaces, { change: 'add', object }, { id: 'e-1', source: 's' });
+  expect(headers).toMatchObject({ 'ce-subject': '/apis/v1/namespaces/tenant-a', 'ce-name': 'tenant-a' });
+  expect(Object.keys(headers)).not.toContain('ce-namespace');
+});
+
+test('a resync is the ping of a PingSource', () => {
+  expect(makeResync({ id: 'e-1', source: 's' })).toEqual({
+    headers: {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': 'e-1',
+      'ce-source': 's',
+      'ce-type': 'dev.knative.sources.ping',
+    },
+    body: '{"resync":"all"}',
+  });
 });

@@ -12,10 +12,10 @@ const metadata = (name: string, labels = {}) => ({
   labels,
 });
 const kinds = {
-  pool: { apiVersion: 'buildkit.smrt-devops.net/v1alpha1', kind: 'BuildKitPool', plural: 'buildkitpools' },
-  worker: { apiVersion: 'buildkit.smrt-devops.net/v1alpha1', kind: 'BuildKitWorker', plural: 'buildkitworkers' },
+  pool: { apiVersion: 'buildkit.smrt-devops.net/v1beta1', kind: 'BuildKitPool', plural: 'buildkitpools' },
+  worker: { apiVersion: 'buildkit.smrt-devops.net/v1beta1', kind: 'BuildKitWorker', plural: 'buildkitworkers' },
   config: {
-    apiVersion: 'buildkit.smrt-devops.net/v1alpha1',
+    apiVersion: 'buildkit.smrt-devops.net/v1beta1',
     kind: 'BuildKitOIDCConfig',
     plural: 'buildkitoidcconfigs',
   },
@@ -52,6 +52,16 @@ describe('points at', () => {
     expect(parse(event('deployment', { metadata: metadata('p-gateway', ours) }))).toEqual(one('tenant-a', 'p'));
     expect(parse(event('service', { metadata: metadata('p', ours) }))).toEqual(one('tenant-a', 'p'));
   });
+  test('the namespace itself, whatever its last state', () => {
+    const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };
+    const object = { metadata: { name: 'tenant-a', uid: 'u', resourceVersion: '7' } };
+    const { headers } = makeEvent(namespaces, { change: 'update', object }, origin);
+    expect(parseEvent(headers, '')).toEqual({ ok: true, value: { touched: 'namespace', namespace: 'tenant-a' } });
+    expect(parseEvent({ ...headers, 'ce-namespace': '' }, '{}')).toMatchObject({ ok: true });
+    expect(parseEvent({ ...headers, 'ce-name': '../x' }, '{}')).toEqual(
+      refused('ce-name: expected a namespace, got "../x"'),
+    );
+  });
   test('all pools on a ping', () => {
     const headers = {
       'content-type': 'application/json; charset=utf-8',
@@ -84,7 +94,7 @@ describe('structured mode', () => {
     id: '1',
     source: 's',
     type: 'dev.knative.apiserver.resource.delete',
-    apiversion: 'buildkit.smrt-devops.net/v1alpha1',
+    apiversion: 'buildkit.smrt-devops.net/v1beta1',
     kind: 'BuildKitWorker',
     namespace: 'tenant-a',
     name: 'worker-1',

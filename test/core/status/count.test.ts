@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { countWorkers } from '../../../core/status/count.ts';
 import { makePool, makeWorker } from './observed.ts';
 
@@ -31,6 +32,22 @@ test.each([
   expect(countWorkers(makePool(), [makeWorker(phase)])).toMatchObject({ total: 1, [state]: 1 });
 });
 
+test.each(['Idle', 'Allocated', 'Provisioning'] as const)('counts a revoked worker as failed that is %s', (phase) => {
+  const revoked = (status: 'True' | 'False'): Worker => ({
+    ...makeWorker(phase),
+    status: {
+      phase,
+      conditions: [{ type: 'ResolvedRefs', status, reason: 'Any', message: '', lastTransitionTime: 'then' }],
+    },
+  });
+  expect(countWorkers(makePool(), [revoked('False')])).toMatchObject({ total: 1, ready: 0, failed: 1 });
+  expect(countWorkers(makePool(), [revoked('True')])).toMatchObject({ total: 1, failed: 0 });
+  const leaving = makeWorker('Terminating');
+  expect(
+    countWorkers(makePool(), [{ ...leaving, status: { ...revoked('False').status, phase: 'Terminating' } }]),
+  ).toMatchObject({ total: 0 });
+});
+
 test('counts a worker nowhere that is terminating or being deleted', () => {
   const leaving = [makeWorker('Terminating'), makeWorker('Idle', { deletionTimestamp: '2026-01-01T00:00:00Z' })];
   expect(countWorkers(makePool(), leaving)).toMatchObject({ total: 0, ready: 0, idle: 0 });
@@ -51,15 +68,15 @@ test('leaves out workers of a pool with the same name in another namespace', () 
 });
 
 test('wants min idle workers beside the allocated ones', () => {
-  const pool = makePool({ spec: { scaling: { min: 2 } } });
+  const pool = makePool({ spec: { workers: { scaling: { min: 2 } } } });
   const workers = [makeWorker('Allocated'), makeWorker('Provisioning')];
   expect(countWorkers(pool, workers)).toMatchObject({ desired: 3, needed: 1 });
 });
 
 test('never wants more than max, which is 10 when absent', () => {
   const allocated = Array.from({ length: 9 }, () => makeWorker('Allocated'));
-  expect(countWorkers(makePool({ spec: { scaling: { min: 5 } } }), allocated).desired).toBe(10);
-  expect(countWorkers(makePool({ spec: { scaling: { min: 5, max: 3 } } }), allocated)).toMatchObject({
+  expect(countWorkers(makePool({ spec: { workers: { scaling: { min: 5 } } } }), allocated).desired).toBe(10);
+  expect(countWorkers(makePool({ spec: { workers: { scaling: { min: 5, max: 3 } } } }), allocated)).toMatchObject({
     desired: 3,
     needed: 0,
   });

@@ -1,6 +1,7 @@
 /** Objects as the apiserver gives them, with only what a status is computed from. */
-import type { Pool, PoolStatus } from '../../../api/v1alpha1/pool.ts';
-import type { Worker, WorkerPhase } from '../../../api/v1alpha1/worker.ts';
+import type { Pool } from '../../../api/v1beta1/pool.ts';
+import type { Worker } from '../../../api/v1beta1/worker.ts';
+import type { PoolStatus, WorkerPhase } from '../../../api/status.ts';
 import type { Observed } from '../../../core/status/observed.ts';
 
 const metadata = (namespace: string, name: string) => ({

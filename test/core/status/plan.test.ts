@@ -1,7 +1,6 @@
+import { type PoolStatus, workerPhase } from '../../../api/status.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PoolStatus } from '../../../api/v1alpha1/pool.ts';
-import { workerPhase } from '../../../api/v1alpha1/worker.ts';
 import type { Observed } from '../../../core/status/observed.ts';
 import { plan } from '../../../core/status/plan.ts';
 import { makeDeployment, makeObserved, makePool, makeWorker, ours } from './observed.ts';
@@ -75,7 +74,11 @@ test.each([
   ['GatewayNotReady', { service: undefined }, 'Service "shared-pool" does not exist'],
   ['GatewayNotReady', { deployment: makeDeployment(2, 0) }, '0 of 2 gateway replicas are ready'],
   ['WorkersNotReady', { workers: [makeWorker('Failed'), makeWorker('Failed')] }, 'all workers failed: 2'],
-  ['WorkersNotReady', { pool: makePool({ spec: { scaling: { min: 2 } } }) }, 'workers ready: 0, wanted: 2'],
+  [
+    'WorkersNotReady',
+    { pool: makePool({ spec: { workers: { scaling: { min: 2 } } } }) },
+    'workers ready: 0, wanted: 2',
+  ],
 ] as const)('is not Ready for the reason %s', (reason, fields, message) => {
   expect(conditionOf(planWrite(makeObserved(fields)), 'Ready')).toMatchObject({ status: 'False', reason, message });
 });
@@ -160,7 +163,7 @@ const observedArbitrary = fc
     min: fc.nat(20),
     max: fc.integer({ min: 1, max: 20 }),
   })
-  .map(({ min, max, ...rest }) => ({ ...rest, pool: makePool({ spec: { scaling: { min, max } } }) }));
+  .map(({ min, max, ...rest }) => ({ ...rest, pool: makePool({ spec: { workers: { scaling: { min, max } } } }) }));
 
 test('leaves its own result unchanged, whenever it is asked again', () => {
   fc.assert(

@@ -14,6 +14,7 @@ function createWorld(answers: readonly (number | Error)[], signal = new AbortCon
         ? Promise.resolve(answer)
         : Promise.reject(answer ?? new Error('no answer left'));
     },
+    sink: 'there',
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     signal,
   });
@@ -29,7 +30,9 @@ test.each([200, 202, 204])('%i is delivered', async (status) => {
 test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('%i is tried again', async (status) => {
   const { deliver, logged } = createWorld([status]);
   expect(await deliver(event('a'))).toBe(false);
-  expect(logged).toEqual([['warn', 'event not delivered, will try until it is', { subject: 'a', status }]]);
+  expect(logged).toEqual([
+    ['warn', 'event not delivered, will try until it is', { sink: 'there', subject: 'a', status }],
+  ]);
 });
 
 test('a connection error is tried again, and its cause is told', async () => {
@@ -37,13 +40,13 @@ test('a connection error is tried again, and its cause is told', async () => {
     new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
   ]);
   expect(await deliver(event('a'))).toBe(false);
-  expect(logged[0]?.[2]).toEqual({ subject: 'a', error: 'fetch failed: connect ECONNREFUSED' });
+  expect(logged[0]?.[2]).toEqual({ sink: 'there', subject: 'a', error: 'fetch failed: connect ECONNREFUSED' });
 });
 
 test('a malformed event is not tried again, but told', async () => {
   const { deliver, logged } = createWorld([400]);
   expect(await deliver(event('a'))).toBe(true);
-  expect(logged).toEqual([['error', 'event refused as malformed', { subject: 'a', status: 400 }]]);
+  expect(logged).toEqual([['error', 'event refused as malformed', { sink: 'there', subject: 'a', status: 400 }]]);
 });
 
 test('tells once when trouble begins and once when it is over', async () => {

@@ -37,7 +37,7 @@ const eventHeaders = {
   'ce-id': '1',
   'ce-source': 's',
   'ce-type': 'dev.knative.apiserver.resource.update',
-  'ce-apiversion': 'buildkit.smrt-devops.net/v1alpha1',
+  'ce-apiversion': 'buildkit.smrt-devops.net/v1beta1',
   'ce-kind': 'BuildKitPool',
   'ce-namespace': 'tenant-a',
   'ce-name': 'my-pool',
@@ -100,7 +100,9 @@ describe('POST /status/events', () => {
   test('answers 503 when the status could not be written', async () => {
     const { app, logged } = createWorld({ failing: ['tenant-a/my-pool'] });
     expect(await summarize(await app.request('/status/events', post()))).toEqual([503, 'try again', '1']);
-    expect(logged).toEqual([['status not updated', { pool: 'tenant-a/my-pool', error: 'apiserver unreachable' }]]);
+    expect(logged).toEqual([
+      ['pool not brought up to date', { pool: 'tenant-a/my-pool', error: 'apiserver unreachable' }],
+    ]);
   });
 
   test('answers 503 when nobody can say who the sender is', async () => {

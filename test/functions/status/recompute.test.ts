@@ -1,5 +1,5 @@
+import type { PoolStatus } from '../../../api/status.ts';
 import { expect, test } from 'vitest';
-import type { PoolStatus } from '../../../api/v1alpha1/pool.ts';
 import { createRecompute } from '../../../functions/status/recompute.ts';
 import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
 

@@ -14,7 +14,13 @@ function makeApp(changes: Partial<AdmissionPorts> = {}) {
   const lines: Line[] = [];
   const app = createAdmissionApp({
     reviewAccess: () => Promise.resolve(false),
-    hasPool: () => Promise.resolve(true),
+    getPool: () => Promise.resolve({ spec: {} }),
+    getNamespaceLabels: () => Promise.resolve({}),
+    isAttachCounted: true,
+    listReferrers: () => Promise.resolve({ namespaces: [], isComplete: true }),
+    listNamespaceLabels: () => Promise.resolve(new Map()),
+    listOidcConfigs: () => Promise.resolve([]),
+    clusterIssuer: 'https://cluster.example',
     log: {
       info: (facts, message) => lines.push({ level: 'info', facts, message }),
       error: (facts, message) => lines.push({ level: 'error', facts, message }),
@@ -80,7 +86,8 @@ describe('a review', () => {
 
   it.each([
     ['reviewAccess', foreignSpec],
-    ['hasPool', stampedSpec],
+    ['getNamespaceLabels', foreignSpec],
+    ['getPool', stampedSpec],
   ])('is denied, to be tried again, when %s fails', async (port, spec) => {
     const { review, lines } = makeApp({ [port]: () => Promise.reject(new Error('apiserver unreachable')) });
     expect((await review('/validate', { object: makeWorker(spec) })).response).toEqual({

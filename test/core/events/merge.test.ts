@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createMerge } from '../../../functions/status/merge.ts';
+import { createMerge } from '../../../core/events/merge.ts';
 
 /** Work whose runs are ended by hand. */
 function createWork() {

@@ -1,0 +1,117 @@
+/** `spec.access` of a pool: who may join it and who may build on it. Decides, so both versions say it alike. */
+import { z } from 'zod';
+import { claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
+import { labelSelector } from './label-selector.ts';
+import {
+  maxClientRules,
+  maxConfigRefs,
+  maxInlineIssuers,
+  maxObjectNameLength,
+  maxRevokedPrincipals,
+} from './limits.ts';
+import { withRules } from './rule.ts';
+
+const namespaceSelector = withRules(labelSelector('Namespaces by their labels.'), {
+  cel: '(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)',
+  message: 'expected at least one requirement: an empty selector would admit every namespace',
+  holds: ({ matchLabels = {}, matchExpressions = [] }) =>
+    Object.keys(matchLabels).length > 0 || matchExpressions.length > 0,
+});
+
+const namespaces = withRules(
+  z.object({
+    from: z
+      .enum(['Same', 'All', 'Selector', 'None'])
+      .describe("The pool's own namespace, all, those of the selector, or none."),
+    selector: namespaceSelector.optional(),
+  }),
+  {
+    cel: "(self.from == 'Selector') == has(self.selector)",
+    message: 'expected a selector where from is Selector, and none otherwise',
+    holds: ({ from, selector }) => (from === 'Selector') === (selector !== undefined),
+  },
+).describe('Namespaces that are let in; Same when absent.');
+
+/** `pools` narrows the pool that owns the rule and never grants another. */
+export const clientRules = z
+  .array(
+    z
+      .object({
+        users: z.array(text(1024, 'User, `*` as wildcard.')).max(64).describe('Who.'),
+        pools: z
+          .array(text(256, 'Pool, `*` as wildcard.'))
+          .max(64)
+          .optional()
+          .describe('Which pools; never another than this one.'),
+      })
+      .describe('One rule.'),
+  )
+  .max(maxClientRules)
+  .describe('Users who may build on the pool.');
+
+export const inlineIssuer = z
+  .object({
+    issuer: issuerUrl,
+    audience: text(1024, 'Audience a token must name.'),
+    claimsMapping: claimsMapping.optional(),
+  })
+  .describe('OIDC issuer that counts for this pool alone.');
+
+const limits = z
+  .object({
+    leases: int32(1, 10_000, 'Workers leased at once.'),
+    connections: int32(1, 100_000, 'Connections open at once.'),
+    queued: int32(0, 10_000, 'Requests that wait for a worker at once.'),
+  })
+  .partial()
+  .describe('What one principal may hold at once; unlimited when absent.');
+
+const clients = z
+  .object({ namespaces, rules: clientRules, limits })
+  .partial()
+  .describe('Who may build on the pool, and how much of it at once.');
+
+const configRef = z
+  .object({
+    name: z.string().min(1).max(maxObjectNameLength).describe('Name of the BuildKitOIDCConfig.'),
+    namespace: namespaceName("Its namespace; the pool's own when absent.").optional(),
+  })
+  .describe('An OIDC config that is trusted for this pool.');
+
+const oidc = z
+  .object({
+    configRefs: z
+      .array(configRef)
+      .max(maxConfigRefs)
+      .describe("OIDC configs that count; those of the pool's and the controller's namespace when absent."),
+    inline: z.array(inlineIssuer).max(maxInlineIssuers).describe('Issuers that count for this pool alone.'),
+  })
+  .partial()
+  .describe('Whose OIDC tokens count.');
+
+const revokedPrincipal = z
+  .object({
+    principal: z
+      .string()
+      .min(1)
+      .max(1024)
+      .meta({ example: 'system:serviceaccount:tenant-a:default' })
+      .describe('Principal, as it stands in the audit log.'),
+    before: time('Certificates issued to it before this time are refused.'),
+  })
+  .describe('A principal whose earlier certificates are refused.');
+
+export const access = z
+  .object({
+    workers: z.object({ namespaces }).partial().describe('Where workers of the pool may live.'),
+    clients,
+    oidc,
+    revokedBefore: time('Certificates issued before this time are refused.'),
+    revokedPrincipals: z
+      .array(revokedPrincipal)
+      .max(maxRevokedPrincipals)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['principal'] })
+      .describe('Principals whose earlier certificates are refused.'),
+  })
+  .partial()
+  .describe('Who may join the pool with workers, and who may build on it.');

@@ -1,0 +1,140 @@
+/** Sections of a pool that say the same in both versions. */
+import { z } from 'zod';
+import { annotations, duration, int32, port, quantity, secretName, text } from './fields.ts';
+import { maxNamespaceLength, maxObjectNameLength } from './limits.ts';
+
+export const hostname = (description: string) => text(253, description).meta({ example: 'builds.example.com' });
+export const serviceType = z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).describe('Type of the Service.');
+
+export const certificateMode = z.enum(['auto', 'manual']).describe('Who makes the certificate.');
+
+/** Bounds of the number of workers, and the words of `scaling` that both versions share. */
+export const scalingMode = z.enum(['auto', 'manual', 'dynamic']).describe('How the number of workers is decided.');
+export const minWorkers = int32(0, 1000, 'Idle workers kept ready; 0 scales to zero.');
+export const maxWorkers = int32(1, 1000, 'Most workers at once; 10 when absent.');
+export const idleTimeout = duration('How long a worker idles before it goes.');
+export const scaleDownSchedule = text(256, 'Cron expression: when it matches, the pool goes to zero.').meta({
+  example: '0 20 * * 1-5',
+});
+export const cpuUtilization = int32(1, 100, 'Average CPU use that adds a worker, in percent.');
+export const memoryUtilization = int32(1, 100, 'Average memory use that adds a worker, in percent.');
+export const activeConnections = int32(1, 100_000, 'Connections per worker that add a worker.');
+
+export const orderedBounds = {
+  cel: '!has(self.min) || !has(self.max) || self.min <= self.max',
+  message: 'expected min <= max',
+  holds: ({ min, max }: { min?: number | undefined; max?: number | undefined }) =>
+    min === undefined || max === undefined || min <= max,
+};
+
+const registryCache = z
+  .object({
+    endpoint: text(1024, 'Image reference the cache is kept under.'),
+    mode: z.enum(['min', 'max']).optional().describe('Which layers are exported.'),
+    compression: z.enum(['zstd', 'gzip', 'estargz', 'uncompressed']).optional().describe('Compression of layers.'),
+    insecure: z.boolean().optional().describe('Allow plain HTTP.'),
+    credentialsSecret: secretName('Secret with the registry credentials.').optional(),
+  })
+  .describe('Cache in a registry.');
+
+const s3Cache = z
+  .object({
+    bucket: text(255, 'Bucket.'),
+    region: text(64, 'Region.'),
+    endpoint: text(1024, 'Endpoint, when it is not Amazon.').optional(),
+    credentialsSecret: secretName('Secret with the access keys.').optional(),
+  })
+  .describe('Cache in S3.');
+
+const localCache = z
+  .object({
+    storageClass: text(maxObjectNameLength, 'StorageClass of the volume.'),
+    size: quantity('Size of the volume.'),
+  })
+  .describe('Cache on a volume.');
+
+export const cache = z
+  .object({
+    backends: z
+      .array(
+        z
+          .object({
+            type: z.enum(['registry', 's3', 'local']).describe('Which of the sections counts.'),
+            registry: registryCache.optional(),
+            s3: s3Cache.optional(),
+            local: localCache.optional(),
+          })
+          .describe('One cache backend.'),
+      )
+      .max(16)
+      .describe('Where build caches are kept.'),
+    gc: z
+      .object({
+        enabled: z.boolean().describe('Collect garbage.'),
+        schedule: text(256, 'Cron expression.'),
+        keepStorage: quantity('Storage that is kept.'),
+        keepDuration: duration('Age that is kept.'),
+      })
+      .partial()
+      .describe('Garbage collection.'),
+  })
+  .partial()
+  .describe('Build caches.');
+
+export const observability = z
+  .object({
+    metrics: z
+      .object({ enabled: z.boolean().describe('Serve metrics.'), port: port('Port of the metrics.') })
+      .partial()
+      .describe('Metrics.'),
+    logging: z
+      .object({
+        level: z.enum(['debug', 'info', 'warn', 'error']).describe('Least level that is logged.'),
+        format: z.enum(['json', 'text']).describe('Format of a line.'),
+      })
+      .partial()
+      .describe('Logs.'),
+  })
+  .partial()
+  .describe('Metrics and logs.');
+
+export const gatewayAPI = z
+  .object({
+    enabled: z.boolean().describe('Make a route for the gateway.'),
+    gatewayRef: z
+      .object({
+        name: text(maxObjectNameLength, 'Name of the Gateway.'),
+        namespace: text(maxNamespaceLength, "Its namespace; the pool's when absent."),
+      })
+      .partial()
+      .describe('Existing Gateway to attach to.'),
+    gatewayClassName: text(maxObjectNameLength, 'Class of the Gateway that is made.'),
+    gatewayName: text(maxObjectNameLength, 'Name of the Gateway that is made.'),
+    hostname: hostname('Name clients connect to.'),
+    tls: z
+      .object({
+        mode: z.enum(['terminate', 'passthrough']).describe('Where TLS ends.'),
+        secretName: secretName('Secret for terminate.'),
+        secretNamespace: text(maxNamespaceLength, 'Its namespace.'),
+        autoGenerate: z.boolean().describe('Make the Secret.'),
+      })
+      .partial()
+      .describe('TLS of the listener.'),
+    annotations: annotations('Annotations of the Gateway.'),
+  })
+  .partial()
+  .describe('Exposure by the Gateway API.');
+
+export const ingress = z
+  .object({
+    enabled: z.boolean().describe('Make an Ingress for the gateway.'),
+    ingressClassName: text(maxObjectNameLength, 'Class of the Ingress.'),
+    hostname: hostname('Name clients connect to.'),
+    tls: z
+      .object({ enabled: z.boolean().describe('Serve TLS.'), secretName: secretName('Secret with the certificate.') })
+      .partial()
+      .describe('TLS of the Ingress.'),
+    annotations: annotations('Annotations of the Ingress.'),
+  })
+  .partial()
+  .describe('Exposure by an Ingress.');

@@ -1,0 +1,101 @@
+/** What is observed of each kind: both versions say it alike. */
+import { z } from 'zod';
+import { conditions, count, longCount, secretName, text, time } from './fields.ts';
+import { maxObjectNameLength } from './limits.ts';
+
+export const poolPhase = z.enum(['Pending', 'Running', 'ScaledToZero', 'Terminating', 'Failed']);
+
+export const workerCounts = z
+  .object({
+    total: count('Workers of every namespace that serve this pool.'),
+    ready: count('Idle and allocated workers.'),
+    idle: count('Workers nobody uses.'),
+    allocated: count('Workers in use.'),
+    provisioning: count('Workers that are starting.'),
+    failed: count('Workers that failed.'),
+    desired: count('Workers wanted: `scaling.min` idle ones beside the allocated, at most `scaling.max`.'),
+    needed: count('Workers missing to that.'),
+  })
+  .partial()
+  .describe('Workers by state.');
+
+export const connections = z
+  .object({
+    active: count('Connections open now.'),
+    total: longCount('Connections ever opened.'),
+    lastConnectionTime: time('When the last one was opened.'),
+  })
+  .partial()
+  .describe('Client connections through the gateway.');
+
+export const gatewayStatus = z
+  .object({
+    ready: z.boolean().describe('Whether a gateway Pod serves.'),
+    replicas: count('Gateway Pods wanted.'),
+    readyReplicas: count('Gateway Pods that serve.'),
+    deploymentName: text(maxObjectNameLength, 'Deployment of the gateway.'),
+    serviceName: text(maxObjectNameLength, 'Service of the gateway.'),
+  })
+  .partial()
+  .describe('The gateway.');
+
+export const poolStatus = z
+  .object({
+    conditions,
+    phase: poolPhase.describe('One word for the state.'),
+    endpoint: text(1024, 'Where clients connect.'),
+    gateway: gatewayStatus,
+    workers: workerCounts,
+    connections,
+    lastActivityTime: time('When the pool was last used.'),
+    serverCert: z
+      .object({
+        notBefore: time('Valid from.'),
+        notAfter: time('Valid until.'),
+        renewalTime: time('When it is replaced.'),
+      })
+      .partial()
+      .describe('Certificate the gateway serves.'),
+    tlsSecretName: secretName('Secret with the gateway certificate.'),
+    workerTLSSecretName: secretName('Secret with the worker certificate.'),
+    lastScaleTime: time('When the number of workers last changed.'),
+    observedGeneration: longCount('Generation of the spec this was computed from.'),
+  })
+  .partial()
+  .describe('What the pool is.');
+
+export type PoolPhase = z.infer<typeof poolPhase>;
+export type PoolStatus = z.infer<typeof poolStatus>;
+
+/** `Running` is what older controllers wrote for a worker nobody uses. */
+export const workerPhase = z.enum(['Pending', 'Provisioning', 'Running', 'Idle', 'Allocated', 'Terminating', 'Failed']);
+export type WorkerPhase = z.infer<typeof workerPhase>;
+
+export const workerStatus = z
+  .object({
+    phase: workerPhase.describe('One word for the state. `Running` is read as Idle.'),
+    conditions,
+    poolUID: text(64, 'UID of the pool that the worker was admitted to: a pool made anew is another one.'),
+    podName: text(maxObjectNameLength, 'Pod of the worker.'),
+    podIP: text(45, 'Address of the Pod.'),
+    endpoint: text(1024, 'Where the gateway reaches the worker.'),
+    createdAt: time('When the Pod was made.'),
+    readyAt: time('When the worker became ready.'),
+    lastActivityAt: time('When the worker was last used.'),
+    allocationCount: count('How often the worker was leased.'),
+    message: text(32_768, 'State for a person.'),
+  })
+  .partial()
+  .describe('What the worker is.');
+
+export type WorkerStatus = z.infer<typeof workerStatus>;
+
+export const oidcConfigStatus = z
+  .object({
+    ready: z.boolean().describe('Whether tokens of this issuer can be verified.'),
+    message: text(32_768, 'State for a person.'),
+    conditions,
+  })
+  .partial()
+  .describe('What is known of the issuer.');
+export type OidcConfigStatus = z.infer<typeof oidcConfigStatus>;

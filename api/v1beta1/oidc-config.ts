@@ -1,0 +1,29 @@
+/** BuildKitOIDCConfig v1beta1. */
+import { z } from 'zod';
+import { claimsMapping, issuerUrl, secretName, text, type ObjectMeta } from '../fields.ts';
+import { maxNamespaceLength } from '../limits.ts';
+import type { OidcConfigStatus } from '../status.ts';
+
+export const oidcConfigSpec = z
+  .object({
+    issuer: issuerUrl,
+    audience: z.string().min(1).max(1024).describe('Audience a token must name.'),
+    claimsMapping: claimsMapping.optional(),
+    clientID: text(1024, 'OAuth client, for token exchange.').optional(),
+    clientSecretRef: z
+      .object({
+        name: secretName('Name of the Secret.'),
+        namespace: text(maxNamespaceLength, 'Must be the namespace of the config.').optional(),
+        key: text(253, 'Key in the Secret; `client-secret` when absent.').optional(),
+      })
+      .optional()
+      .describe('Secret of the OAuth client.'),
+    enabled: z.boolean().optional().describe('Whether tokens of this issuer count; true when absent.'),
+  })
+  .describe('An issuer of tokens.');
+
+export interface OidcConfig {
+  readonly metadata: ObjectMeta;
+  readonly spec: z.infer<typeof oidcConfigSpec>;
+  readonly status?: OidcConfigStatus;
+}

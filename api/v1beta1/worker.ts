@@ -1,0 +1,26 @@
+/** BuildKitWorker v1beta1. */
+import { z } from 'zod';
+import type { ObjectMeta } from '../fields.ts';
+import type { WorkerStatus } from '../status.ts';
+import * as field from '../worker-fields.ts';
+
+const lease = z
+  .object({
+    jobID: field.jobID,
+    token: field.leaseToken,
+    holder: field.leaseHolder.optional(),
+    acquiredAt: field.acquiredAt,
+    expiresAt: field.expiresAt.optional(),
+    metadata: field.leaseMetadata.optional(),
+  })
+  .describe('Lease of the worker to a job.');
+
+export const workerSpec = z
+  .object({ poolRef: field.poolReference, requester: field.requester.optional(), lease: lease.optional() })
+  .describe('What the worker should be.');
+
+export interface Worker {
+  readonly metadata: ObjectMeta;
+  readonly spec: z.infer<typeof workerSpec>;
+  readonly status?: WorkerStatus;
+}

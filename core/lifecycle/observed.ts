@@ -1,0 +1,29 @@
+/** What the references to one pool are judged by. No I/O. */
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import type { Labels } from '../access/label-selector.ts';
+import { formatPoolKey, poolOfWorker, type PoolKey } from '../pool-reference.ts';
+
+export interface Observed {
+  readonly key: PoolKey;
+  readonly pool: Pool | undefined;
+  /** May hold workers of pools that have the same name in other namespaces. */
+  readonly workers: readonly Worker[];
+  /** Labels of the namespaces of `namespacesToRead` that exist. */
+  readonly labels: ReadonlyMap<string, Labels>;
+}
+
+/** The workers that refer to the pool and stay. One that is being deleted is left to whoever deletes it. */
+export const referringWorkers = ({ key, workers }: Pick<Observed, 'key' | 'workers'>): readonly Worker[] =>
+  workers.filter(
+    (worker) =>
+      worker.metadata.deletionTimestamp === undefined && formatPoolKey(poolOfWorker(worker)) === formatPoolKey(key),
+  );
+
+/** The namespaces whose labels decide whether a worker is let in: those of guests, where the grant is a selector. */
+export function namespacesToRead(observed: Omit<Observed, 'labels'>): readonly string[] {
+  if (observed.pool?.spec.access?.workers?.namespaces?.from !== 'Selector') return [];
+  const namespaces = new Set(referringWorkers(observed).map(({ metadata }) => metadata.namespace));
+  namespaces.delete(observed.key.namespace);
+  return [...namespaces];
+}

@@ -1,0 +1,63 @@
+/** The lifecycle function over real ports. */
+import type { Hono } from 'hono';
+import { inClusterKube, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
+import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
+import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
+import { readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createLog, type Log } from '../../adapters/log.ts';
+import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { VERBS } from '../../api/names.ts';
+import { createLifecycleApp } from './app.ts';
+import { createRecompute } from './recompute.ts';
+
+export interface LifecycleConfig {
+  readonly kube: KubeClientOptions;
+  /** User names that may send events. */
+  readonly senders: readonly string[];
+  /** Whether the right to attach lets a worker in, as in admission. */
+  readonly isAttachCounted: boolean;
+  readonly now: () => Date;
+}
+
+export interface WiredLifecycle {
+  readonly app: Hono;
+  readonly close: () => void;
+}
+
+export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<WiredLifecycle> {
+  const { kube: options, senders, isAttachCounted, now } = config;
+  const kube = await createKubeClient(options);
+  const issuer = await readClusterIssuer(options.accountFolder);
+  const store = createPoolReferenceStore(kube);
+  const hasRight = createAccessReviewer(kube);
+  const app = createLifecycleApp({
+    recompute: createRecompute({
+      ...store,
+      mayAttach: isAttachCounted ? (user, pool) => hasRight(user, { verb: VERBS.attach, ...pool }) : undefined,
+      now,
+    }),
+    listPools: store.listPools,
+    authenticateSender: createSenderCheck(kube, { issuer, users: senders }),
+    log,
+  });
+  return { app, close: kube.close };
+}
+
+if (import.meta.main) {
+  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS', 'PORT', 'COUNT_ATTACH']);
+  const listener = readListener();
+  const config = {
+    kube: inClusterKube(),
+    senders: EVENT_SENDERS.split(','),
+    isAttachCounted: readSwitch('COUNT_ATTACH'),
+    now: () => new Date(),
+  };
+  const { app, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const server = await serveHttp({ app, ...listener });
+  onTermination(async () => {
+    await server.close();
+    close();
+  });
+}

@@ -1,0 +1,303 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { validatePool, type PoolPorts } from '../../../core/admission/validate-pool.ts';
+import { makeDenial, makePoolRequest } from './reviews.ts';
+
+/** A cluster whose pool is referred to from these namespaces; `calls` lists what it was asked. */
+function makeCluster({ referrers = [] as string[], mayCustomize = false, isComplete = true } = {}) {
+  const calls: string[] = [];
+  const ports: PoolPorts = {
+    reviewAccess: (user, { verb, namespace, name }) => {
+      calls.push(`review ${user.username} ${verb} ${namespace}/${name}`);
+      return Promise.resolve(mayCustomize);
+    },
+    listReferrers: ({ namespace, name }) => {
+      calls.push(`list workers of ${namespace}/${name}`);
+      return Promise.resolve({ namespaces: referrers, isComplete });
+    },
+    listNamespaceLabels: () => {
+      calls.push('list namespaces');
+      return Promise.resolve(
+        new Map([
+          ['tenant-b', { team: 'blue' }],
+          ['tenant-c', { team: 'red' }],
+        ]),
+      );
+    },
+    clusterIssuer: 'https://cluster.example',
+  };
+  return { ports, calls };
+}
+
+const grant = (namespaces: object) => ({ access: { workers: { namespaces } } });
+const select = (key: string, ...values: string[]) =>
+  grant({ from: 'Selector', selector: { matchExpressions: [{ key, operator: 'In', values }] } });
+const byName = (...names: string[]) => select('kubernetes.io/metadata.name', ...names);
+
+const pool = { kind: 'BuildKitPool', name: 'my-pool' };
+const cannotCustomize = (...fields: string[]) =>
+  makeDenial(
+    pool,
+    fields.map((field) => ({
+      field: `spec.workers.${field}`,
+      reason: 'FieldValueForbidden',
+      message:
+        'Forbidden: user "dev@tenant-a" cannot customize resource "buildkitpools" in API group ' +
+        '"buildkit.smrt-devops.net" in the namespace "tenant-a"',
+    })),
+    true,
+  );
+
+const custom = {
+  image: 'moby/buildkit',
+  template: { labels: { a: 'b' } },
+  isolation: 'Privileged',
+  egress: { allowedCIDRs: ['10.0.0.0/8'] },
+};
+
+describe('what the workers are', () => {
+  it.each(Object.entries(custom))('may be said with the right to customize: %s', async (field, value) => {
+    const { ports, calls } = makeCluster({ mayCustomize: true });
+    const answer = await validatePool(makePoolRequest({ workers: { [field]: value } }), ports);
+    expect(answer.response).toEqual({ uid: 'review-1', allowed: true });
+    expect(calls).toEqual(['review dev@tenant-a customize tenant-a/my-pool']);
+  });
+
+  it('is refused without the right, every field in one answer', async () => {
+    const { ports, calls } = makeCluster();
+    const answer = await validatePool(makePoolRequest({ workers: custom }), ports);
+    expect(answer).toEqual(cannotCustomize('image', 'template', 'isolation', 'egress'));
+    expect(calls).toHaveLength(1);
+  });
+
+  it.each([{}, { workers: {} }, { workers: { config: 'debug = true', sharing: 'Pool', scaling: { max: 3 } } }])(
+    'asks for no right where nothing of it is said: %j',
+    async (spec) => {
+      const { ports, calls } = makeCluster();
+      expect((await validatePool(makePoolRequest(spec), ports)).response.allowed).toBe(true);
+      expect(calls).toEqual([]);
+    },
+  );
+
+  it('stays as it is, or goes back to the default, without the right', async () => {
+    const { ports, calls } = makeCluster();
+    const old = { workers: custom };
+    for (const spec of [{ workers: { ...custom, scaling: { max: 3 } } }, { workers: { image: custom.image } }, {}]) {
+      expect((await validatePool(makePoolRequest(spec, old), ports)).response.allowed).toBe(true);
+    }
+    expect(calls).toEqual([]);
+  });
+
+  it('is not changed without the right', async () => {
+    const { ports } = makeCluster();
+    const spec = { workers: { ...custom, template: {}, isolation: 'UserNamespace' } };
+    expect(await validatePool(makePoolRequest(spec, { workers: custom }), ports)).toEqual(
+      cannotCustomize('template', 'isolation'),
+    );
+  });
+
+  it('is left undecided where the authorizer fails', async () => {
+    const ports = { ...makeCluster().ports, reviewAccess: () => Promise.reject(new Error('etcd is away')) };
+    await expect(validatePool(makePoolRequest({ workers: custom }), ports)).rejects.toThrow('etcd is away');
+  });
+});
+
+describe('a narrowed grant', () => {
+  const all = grant({ from: 'All' });
+  it.each([
+    ['1 worker in 1 namespace loses access', ['tenant-b'], all, {}],
+    ['2 workers in 1 namespace lose access', ['tenant-b', 'tenant-b', 'tenant-a'], all, grant({ from: 'Same' })],
+    ['3 workers in 2 namespaces lose access', ['tenant-b', 'tenant-c', 'tenant-b'], all, grant({ from: 'None' })],
+    ['1 worker in 1 namespace loses access', ['tenant-b', 'tenant-c'], all, byName('tenant-b')],
+    [
+      '1 worker in 1 namespace loses access',
+      ['tenant-b', 'tenant-c'],
+      byName('tenant-b', 'tenant-c'),
+      byName('tenant-b'),
+    ],
+  ])('warns: %s', async (warning, referrers, before, after) => {
+    const { ports, calls } = makeCluster({ referrers });
+    const answer = await validatePool(makePoolRequest(after, before), ports);
+    expect(answer.response).toEqual({ uid: 'review-1', allowed: true, warnings: [warning] });
+    expect(calls).toEqual(['list workers of tenant-a/my-pool']);
+  });
+
+  it('looks at the labels of namespaces where they decide', async () => {
+    const { ports, calls } = makeCluster({ referrers: ['tenant-b', 'tenant-c'] });
+    const answer = await validatePool(makePoolRequest(select('team', 'blue'), all), ports);
+    expect(answer.response.warnings).toContain('1 worker in 1 namespace loses access');
+    expect(calls).toEqual(['list workers of tenant-a/my-pool', 'list namespaces']);
+  });
+
+  it('says where it has not counted all', async () => {
+    const { ports } = makeCluster({ referrers: ['tenant-b'], isComplete: false });
+    const answer = await validatePool(makePoolRequest({}, all), ports);
+    expect(answer.response.warnings).toEqual(['at least 1 worker in 1 namespace loses access']);
+  });
+
+  it.each([
+    ['nobody is left out', ['tenant-a', 'tenant-b'], byName('tenant-b', 'x'), byName('tenant-b')],
+    ['the own namespace is closed, which workers do not feel', ['tenant-a'], all, grant({ from: 'None' })],
+  ])('warns of nothing where %s', async (_, referrers, before, after) => {
+    const { ports } = makeCluster({ referrers });
+    expect((await validatePool(makePoolRequest(after, before), ports)).response.warnings).toBeUndefined();
+  });
+
+  it.each([
+    ['opened', byName('tenant-b'), all],
+    ['first given', {}, all],
+    ['as it was', all, { ...all, workers: { scaling: { max: 2 } } }],
+    ['narrowed for clients', { access: { clients: { namespaces: { from: 'All' } } } }, {}],
+  ])('counts nothing where the grant is %s', async (_, before, after) => {
+    const { ports, calls } = makeCluster({ referrers: ['tenant-b'] });
+    expect((await validatePool(makePoolRequest(after, before), ports)).response.allowed).toBe(true);
+    expect(calls).toEqual([]);
+  });
+
+  it('is never refused because nothing can be counted', async () => {
+    const ports = { ...makeCluster().ports, listReferrers: () => Promise.reject(new Error('etcd is away')) };
+    const answer = await validatePool(makePoolRequest({}, all), ports);
+    expect(answer.response).toEqual({
+      uid: 'review-1',
+      allowed: true,
+      warnings: ['spec.access.workers: the workers that lose access could not be counted'],
+    });
+  });
+});
+
+describe('a selector', () => {
+  it('warns of every label that others may give, for workers and clients', async () => {
+    const { ports } = makeCluster();
+    const namespaces = {
+      from: 'Selector',
+      selector: {
+        matchLabels: { team: 'blue', 'kubernetes.io/metadata.name': 'tenant-b' },
+        matchExpressions: [{ key: 'zone', operator: 'Exists' }],
+      },
+    };
+    const answer = await validatePool(
+      makePoolRequest({ access: { workers: { namespaces }, clients: { namespaces } } }),
+      ports,
+    );
+    const warning = (who: string) =>
+      `spec.access.${who}.namespaces.selector: team, zone: whoever may label a namespace can let it in; ` +
+      "only kubernetes.io/metadata.name is nobody's to choose";
+    expect(answer.response.warnings).toEqual([warning('workers'), warning('clients')]);
+  });
+
+  it('by name warns of nothing', async () => {
+    const answer = await validatePool(makePoolRequest(byName('tenant-b')), makeCluster().ports);
+    expect(answer.response.warnings).toBeUndefined();
+  });
+
+  it('warns on one short line, however long its labels are', async () => {
+    const matchLabels = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`${index}${'x'.repeat(60)}`, '']));
+    const spec = grant({ from: 'Selector', selector: { matchLabels } });
+    const { warnings = [] } = (await validatePool(makePoolRequest(spec), makeCluster().ports)).response;
+    expect(warnings.map((line) => line.length <= 256 && !line.includes('\n'))).toEqual([true]);
+  });
+});
+
+describe('a deleted pool', () => {
+  const remove = (old: unknown = {}) => makePoolRequest(undefined, old, { operation: 'DELETE', object: null });
+
+  it.each([
+    [[], undefined],
+    [
+      ['tenant-b', 'tenant-a'],
+      ['2 workers in 2 namespaces still refer to this pool: it goes when none of them is allocated'],
+    ],
+  ])('warns of who refers to it: %j', async (referrers, warnings) => {
+    const { ports } = makeCluster({ referrers });
+    expect((await validatePool(remove({ workers: custom }), ports)).response).toEqual({
+      uid: 'review-1',
+      allowed: true,
+      ...(warnings === undefined ? {} : { warnings }),
+    });
+  });
+
+  it('goes though nothing can be counted', async () => {
+    const ports = { ...makeCluster().ports, listReferrers: () => Promise.reject(new Error('etcd is away')) };
+    expect((await validatePool(remove(), ports)).response).toEqual({
+      uid: 'review-1',
+      allowed: true,
+      warnings: ['the workers that refer to this pool could not be counted'],
+    });
+  });
+});
+
+describe('issuers of its own', () => {
+  const inline = (...issuers: string[]) => ({
+    access: { oidc: { inline: issuers.map((issuer) => ({ issuer, audience: 'a' })) } },
+  });
+
+  it('may not be the cluster, nor private', async () => {
+    const request = makePoolRequest(inline('https://ok.example', 'https://cluster.example', 'http://x.example'));
+    expect(await validatePool(request, makeCluster().ports)).toEqual(
+      makeDenial(pool, [
+        {
+          field: 'spec.access.oidc.inline[1].issuer',
+          reason: 'FieldValueForbidden',
+          message: "Forbidden: is this cluster's own issuer, whose tokens count only when the apiserver says so",
+        },
+        {
+          field: 'spec.access.oidc.inline[2].issuer',
+          reason: 'FieldValueInvalid',
+          message:
+            'Invalid value: "http://x.example": expected https and a public host outside the namespace buildkit-system',
+        },
+      ]),
+    );
+  });
+
+  it('stay where they are older than the rule', async () => {
+    const request = makePoolRequest({ ...inline('http://x.example'), workers: {} }, inline('http://x.example'));
+    expect((await validatePool(request, makeCluster().ports)).response.allowed).toBe(true);
+  });
+
+  it('that strangers share earn a warning', async () => {
+    const request = makePoolRequest(inline('https://gitlab.com'));
+    expect((await validatePool(request, makeCluster().ports)).response.warnings).toEqual([
+      'spec.access.oidc.inline[0].issuer: anybody can get a token of this issuer for any audience: ' +
+        'name in access.clients.rules who may build',
+    ]);
+  });
+});
+
+describe('what came in the older version', () => {
+  const requestKind = { group: 'buildkit.smrt-devops.net', version: 'v1alpha1', kind: 'BuildKitPool' };
+  const smuggled = { workers: { isolation: 'Root', image: 7 } };
+
+  it('is held to the schema it was carried past', async () => {
+    const { ports } = makeCluster({ mayCustomize: true });
+    const answer = await validatePool(makePoolRequest(smuggled, undefined, { requestKind }), ports);
+    expect(answer.response.status?.details.causes).toEqual([
+      {
+        field: 'spec.workers.image',
+        reason: 'FieldValueInvalid',
+        message: 'Invalid value: Invalid input: expected string, received number',
+      },
+      {
+        field: 'spec.workers.isolation',
+        reason: 'FieldValueInvalid',
+        message: 'Invalid value: Invalid option: expected one of "UserNamespace"|"Privileged"',
+      },
+    ]);
+  });
+
+  it('keeps what was there before', async () => {
+    const changed = { workers: { ...smuggled.workers, scaling: { max: 1 } } };
+    const answer = await validatePool(makePoolRequest(changed, smuggled, { requestKind }), makeCluster().ports);
+    expect(answer.response.allowed).toBe(true);
+  });
+});
+
+it('decides on anything', async () => {
+  const { ports } = makeCluster({ referrers: ['tenant-b'] });
+  const spec = fc.oneof(fc.jsonValue(), fc.record({ access: fc.jsonValue(), workers: fc.jsonValue() }));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('CREATE', 'UPDATE', 'DELETE'), spec, spec, async (operation, now, before) => {
+      expect((await validatePool(makePoolRequest(now, before, { operation }), ports)).response.uid).toBe('review-1');
+    }),
+  );
+});

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { convertObject, parseVersion } from '../../../core/conversion/convert.ts';
+import type { Json } from './objects.ts';
+
+const folder = join(import.meta.dirname, '../../../manifests/examples');
+const read = (file: string): Json[] =>
+  parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Json);
+
+/** Carried words aside: the page for one version need not name the places of the other. */
+const inBeta = (object: Json): unknown => {
+  if (parseVersion(object['apiVersion']) === undefined) return object;
+  // As the schema defaults it.
+  const converted = convertObject({ ...object, spec: object['spec'] ?? {} }, 'v1beta1');
+  if (!converted.ok) throw new Error(converted.error);
+  const { name, namespace } = (converted.value as { metadata: { name: string; namespace: string } }).metadata;
+  return { ...(converted.value as Json), metadata: { name, namespace } };
+};
+
+describe('every example', () => {
+  it.each(readdirSync(join(folder, 'v1beta1')))('%s says the same in both versions', (file) => {
+    expect(read(file).map(inBeta)).toEqual(read(join('v1beta1', file)).map(inBeta));
+  });
+
+  it('of our kinds stands in both versions', () => {
+    const ours = readdirSync(folder).filter(
+      (file) => file.endsWith('.yaml') && read(file).some((object) => parseVersion(object['apiVersion']) !== undefined),
+    );
+    expect(readdirSync(join(folder, 'v1beta1')).toSorted()).toEqual(ours.toSorted());
+  });
+});

@@ -1,0 +1,54 @@
+import { BlockList, isIPv4 } from 'node:net';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isPrivateHost } from '../../../core/oidc/address.ts';
+
+const hostOf = (authority: string) => new URL(`https://${authority}`).hostname;
+
+test.each([
+  'localhost',
+  'sso.localhost',
+  'keycloak',
+  'keycloak.sso.svc',
+  'keycloak.sso.svc.cluster.local',
+  'keycloak.sso.svc.example.org',
+  'localhost.',
+  'printer.local',
+  '127.0.0.1',
+  '0x7f.1',
+  '2130706433',
+  '169.254.169.254',
+  '[::]',
+  '[::1]',
+  '[::ffff:10.0.0.1]',
+  '[fe80::1]',
+  '[fd00::1]',
+  '[2002:7f00:1::]',
+  '[2001::1]',
+  '[64:ff9b::a00:1]',
+])('%s is private', (authority) => {
+  expect(isPrivateHost(hostOf(authority))).toBe(true);
+});
+
+test.each(['issuer.example', 'svc.example.org', 'localhost.example', '8.8.8.8', '[2606:4700::1]', '[2001:4860::1]'])(
+  '%s is public as far as can be seen',
+  (authority) => {
+    expect(isPrivateHost(hostOf(authority))).toBe(false);
+  },
+);
+
+test('IPv4 ranges are those of a block list', () => {
+  const list = new BlockList();
+  const ranges = '0/8 10/8 100.64/10 127/8 169.254/16 172.16/12 192.0.0/24 192.168/16 198.18/15 224/3';
+  for (const range of ranges.split(' ')) {
+    const [address = '', bits] = range.split('/');
+    const octets = [...address.split('.'), '0', '0', '0'].slice(0, 4);
+    list.addSubnet(octets.join('.'), Number(bits), 'ipv4');
+  }
+  fc.assert(
+    fc.property(fc.ipV4(), (address) => {
+      expect(isIPv4(address)).toBe(true);
+      expect(isPrivateHost(address)).toBe(list.check(address, 'ipv4'));
+    }),
+  );
+});
