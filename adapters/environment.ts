@@ -11,15 +11,15 @@ export function readVariables<const N extends string>(
   return Object.fromEntries(names.map((name) => [name, environment[name]])) as Record<N, string>;
 }
 
+/** What Kubernetes sets in every Pod to say where its apiserver is. */
+export const KUBE_VARIABLES = ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'] as const;
+
 /** Where the kubelet mounts the ServiceAccount of a Pod. */
 const podAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The apiserver and ServiceAccount of the Pod this runs in; `ACCOUNT_FOLDER` where it is mounted elsewhere. */
 export function inClusterKube(environment: NodeJS.ProcessEnv = process.env): KubeClientOptions {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = readVariables(
-    ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'],
-    environment,
-  );
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = readVariables(KUBE_VARIABLES, environment);
   return {
     url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     accountFolder: environment['ACCOUNT_FOLDER'] ?? podAccountFolder,

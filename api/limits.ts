@@ -95,9 +95,6 @@ export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 
-/** The apiserver waits at most this long for a webhook. */
-export const webhookTimeoutSeconds = 5;
-
 /** Calls to the apiserver: shorter than the webhook's own timeout, so that we answer before it gives up. */
 export const kubeCallTimeoutMs = 4_000;
 

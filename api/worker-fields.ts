@@ -8,7 +8,6 @@ export const poolReference = z
     namespace: namespaceName("Namespace of the pool; the worker's own when absent, and always written out.").optional(),
   })
   .describe('The pool this worker serves. Immutable: serving another pool means a new worker.');
-export type PoolReference = z.infer<typeof poolReference>;
 
 /** Who created the object, as the apiserver authenticated them: authentication.k8s.io/v1 UserInfo. */
 export const requester = z
@@ -23,7 +22,6 @@ export const requester = z
       .describe('Further attributes of the user.'),
   })
   .describe('Who created the worker. Written by admission, never by hand, and immutable.');
-export type Requester = z.infer<typeof requester>;
 
 /** A lease in the words of each version is made of these. */
 export const jobID = text(256, 'Job the worker is leased to.');

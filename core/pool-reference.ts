@@ -1,6 +1,4 @@
 /** Which pool a name means. No I/O. */
-import type { Worker } from '../api/v1beta1/worker.ts';
-
 export interface PoolKey {
   readonly namespace: string;
   readonly name: string;
@@ -9,8 +7,14 @@ export interface PoolKey {
 /** `<namespace>/<name>` */
 export const formatPoolKey = (key: PoolKey): string => `${key.namespace}/${key.name}`;
 
+/** As much of a worker as says which pool it means. */
+interface Referring {
+  readonly metadata: { readonly namespace: string };
+  readonly spec: { readonly poolRef: { readonly name: string; readonly namespace?: string | undefined } };
+}
+
 /** The pool a worker serves: a reference without namespace means the worker's own. */
-export const poolOfWorker = (worker: Pick<Worker, 'metadata' | 'spec'>): PoolKey => ({
+export const poolOfWorker = (worker: Referring): PoolKey => ({
   namespace: worker.spec.poolRef.namespace ?? worker.metadata.namespace,
   name: worker.spec.poolRef.name,
 });

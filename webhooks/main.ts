@@ -1,6 +1,6 @@
 /** The webhooks as one process, on its own TLS. */
 import { Hono } from 'hono';
-import { inClusterKube, readListener, readSwitch, readVariables } from '../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../adapters/environment.ts';
 import { createAccessReviewer } from '../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../adapters/kube/client.ts';
 import { createNamespaceLister, createNamespaceReader } from '../adapters/kube/namespaces.ts';
@@ -46,7 +46,7 @@ export async function wireWebhooks({ kube, isAttachCounted }: WebhooksConfig, lo
 }
 
 if (import.meta.main) {
-  const { TLS_FOLDER } = readVariables(['TLS_FOLDER']);
+  const { TLS_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH']);
   const log = createLog('webhooks');
   const { app, close } = await wireWebhooks(
     { kube: inClusterKube(), isAttachCounted: readSwitch('COUNT_ATTACH') },

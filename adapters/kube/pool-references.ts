@@ -9,10 +9,11 @@ import type { Area } from '../../core/events/handle.ts';
 import { namespacesToRead, type Observed } from '../../core/lifecycle/observed.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
-import { KubeError, orUndefined, type KubeCall, type KubeClient } from './client.ts';
+import { KubeError, type KubeCall, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
 import { createNamespaceReader } from './namespaces.ts';
 import { ourCollectionPath, ourNamespacedCollectionPath, ourObjectPath } from './paths.ts';
+import { createPoolReader, listPoolKeys } from './pools.ts';
 import { keepReference, listWorkersOf } from './pool-workers.ts';
 
 /** `stale`: somebody wrote the object since it was read. `gone`: it exists no more. */
@@ -43,10 +44,7 @@ export const createPoolReferenceStore = (kube: KubeClient): PoolReferenceStore =
 });
 
 async function gather(kube: KubeClient, key: PoolKey): Promise<Observed> {
-  const [pool, workers] = await Promise.all([
-    orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, key) })) as Promise<Pool | undefined>,
-    listWorkersOf(kube, key),
-  ]);
+  const [pool, workers] = await Promise.all([createPoolReader(kube)(key), listWorkersOf(kube, key)]);
   const namespaces = namespacesToRead({ key, pool, workers });
   return { key, pool, workers, labels: await readLabels(kube, namespaces) };
 }
@@ -61,21 +59,16 @@ async function readLabels(kube: KubeClient, namespaces: readonly string[]): Prom
   return byNamespace;
 }
 
-const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });
-
 /** A pool that is gone is listed while workers refer to it: they must be told. */
 async function listPools(kube: KubeClient, area: Area): Promise<readonly PoolKey[]> {
   const { plural } = KINDS.worker;
   const isAll = area.touched === 'all';
   const path = isAll ? ourCollectionPath(plural) : ourNamespacedCollectionPath(plural, area.namespace);
   const [pools, workers] = await Promise.all([
-    isAll ? listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepKey) : { items: [] },
+    isAll ? listPoolKeys(kube) : [],
     listAll<Worker>(kube, { path }, keepReference),
   ]);
-  const keys = [
-    ...pools.items.map(({ metadata: { namespace, name } }) => ({ namespace, name })),
-    ...workers.items.map(poolOfWorker),
-  ];
+  const keys = [...pools, ...workers.items.map(poolOfWorker)];
   return [...new Map(keys.map((key) => [formatPoolKey(key), key])).values()];
 }
 

@@ -8,12 +8,12 @@ import {
 } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
-import { isEqualJson } from '../../core/equal.ts';
+import { isSameJson } from '../../core/json.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
-import { listAll } from './list.ts';
-import { deploymentPath, ourCollectionPath, ourObjectPath, servicePath } from './paths.ts';
+import { deploymentPath, ourObjectPath, servicePath } from './paths.ts';
+import { createPoolReader, listPoolKeys } from './pools.ts';
 import { listWorkersOf } from './pool-workers.ts';
 
 /** `stale`: somebody wrote the pool since it was read. `gone`: it exists no more. */
@@ -31,17 +31,13 @@ export interface PoolStatusStore {
 export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
   gather: (key) => gather(kube, key),
   apply: (pool, status) => apply(kube, pool, status),
-  listPools: async () => {
-    const { items } = await listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepKey);
-    return items.map(({ metadata: { namespace, name } }) => ({ namespace, name }));
-  },
+  listPools: () => listPoolKeys(kube),
 });
 
 async function gather(kube: KubeClient, { namespace, name }: PoolKey): Promise<Observed | undefined> {
   // The pool comes first: only then does a write with its resourceVersion prove that the lists are no older
   // than what somebody else wrote meanwhile.
-  const pool = (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, { namespace, name }) }))) as
-    Pool | undefined;
+  const pool = await createPoolReader(kube)({ namespace, name });
   if (pool === undefined) return undefined;
   const [workers, deployment, service] = await Promise.all([
     listWorkersOf(kube, { namespace, name }),
@@ -56,13 +52,11 @@ async function gather(kube: KubeClient, { namespace, name }: PoolKey): Promise<O
   };
 }
 
-const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });
-
 async function apply(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Applied> {
   try {
     const written = await applyFields(kube, pool, status);
     // Applying can't remove what another field manager owns, such as an older controller.
-    if (!isEqualJson(written.status, status)) await replace(kube, written, status);
+    if (!isSameJson(written.status, status)) await replace(kube, written, status);
     return 'written';
   } catch (error) {
     if (error instanceof KubeError && error.status === 409) return 'stale';

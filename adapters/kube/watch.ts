@@ -29,10 +29,11 @@ interface KubeObject {
 /** Last state by uid. */
 type Known = Map<string, KubeObject>;
 
-interface Line {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+interface ObjectLine {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: KubeObject;
 }
+type Line = ObjectLine | { readonly type: 'ERROR'; readonly object: WatchError };
 
 const changes = { ADDED: 'add', MODIFIED: 'update', DELETED: 'delete' } as const;
 
@@ -86,8 +87,8 @@ function replaceKnown(known: Known, items: readonly KubeObject[], emit: WatchOpt
   return next;
 }
 
-function take({ type, object }: Line, known: Known, emit: WatchOptions['emit']): void {
-  if (type === 'BOOKMARK' || type === 'ERROR') return;
+function take({ type, object }: ObjectLine, known: Known, emit: WatchOptions['emit']): void {
+  if (type === 'BOOKMARK') return;
   const lean = keepWhereToLook(object);
   if (type === 'DELETED') known.delete(object.metadata.uid);
   else known.set(object.metadata.uid, lean);
@@ -120,7 +121,7 @@ async function* openWatch(
   kube: KubeClient,
   { path, query }: ReturnType<typeof toCall>,
   { from, signal }: WatchStart,
-): AsyncGenerator<Line> {
+): AsyncGenerator<ObjectLine> {
   const watching = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
   const call = { path, query: { ...query, ...watching, timeoutSeconds: String(watchTimeoutSeconds) } };
   const overdue = AbortSignal.timeout(watchTimeoutSeconds * 1000 + watchGraceMs);
@@ -130,7 +131,7 @@ async function* openWatch(
       call,
       AbortSignal.any([signal, overdue, left.signal]),
     ) as AsyncGenerator<Line>) {
-      if (line.type === 'ERROR') throw toError(line.object as unknown as WatchError);
+      if (line.type === 'ERROR') throw toError(line.object);
       yield line;
     }
   } finally {

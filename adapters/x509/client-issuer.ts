@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { caFileMemoryMs } from '../../api/limits.ts';
-import { makeClientProfile, type PoolIdentity } from '../../core/certificates/profile.ts';
+import type { IssuedCertificate, IssueRequest } from '../../core/certificates/issued.ts';
+import { makeClientProfile } from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
 import { issue, loadSigner, makeSerial, type Signer } from './signer.ts';
@@ -16,24 +17,6 @@ export interface ClientIssuerOptions {
   readonly now: () => number;
 }
 
-export interface ClientIssueRequest {
-  readonly principal: string;
-  readonly pools: readonly PoolIdentity[];
-  readonly ttlSeconds: number;
-}
-
-export interface IssuedClientCertificate {
-  /** PEM, as are the other two. */
-  readonly caCert: string;
-  readonly clientCert: string;
-  readonly clientKey: string;
-  /** Upper-case hexadecimal, as OpenSSL prints it. */
-  readonly serial: string;
-  readonly subjectKeyId: string;
-  /** Seconds since the epoch. */
-  readonly notAfter: number;
-}
-
 interface Ca {
   readonly signer: Signer;
   /** PEM. */
@@ -43,7 +26,7 @@ interface Ca {
 /** The issuer throws Error while there is no CA that can sign; the files are then read again at the next request. */
 export function createClientIssuer(
   options: ClientIssuerOptions,
-): (request: ClientIssueRequest) => Promise<IssuedClientCertificate> {
+): (request: IssueRequest) => Promise<IssuedCertificate> {
   const { caFolder, now } = options;
   let held: { readonly ca: Promise<Ca>; readonly untilMs: number } | undefined;
 
@@ -70,9 +53,9 @@ async function readCa(folder: string): Promise<Ca> {
 
 function issueFrom(
   { signer, certificate }: Ca,
-  { principal, pools, ttlSeconds }: ClientIssueRequest,
+  { principal, pools, ttlSeconds }: IssueRequest,
   { clusterFqdn, now }: ClientIssuerOptions,
-): IssuedClientCertificate {
+): IssuedCertificate {
   const profile = makeClientProfile({
     clusterFqdn,
     pools,

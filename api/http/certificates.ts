@@ -39,7 +39,6 @@ export const certificateRequest = z
     { error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : 'a JSON object') },
   )
   .describe('Which pools the certificate is for.');
-export type CertificateRequestBody = z.infer<typeof certificateRequest>;
 
 export const DURATION_EXPECTATION = durationExpectation;
 

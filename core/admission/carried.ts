@@ -2,7 +2,7 @@
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { maxReportedErrors } from '../../api/limits.ts';
 import { poolSpec } from '../../api/v1beta1/pool.ts';
-import { isSameJson } from './json.ts';
+import { at, isSameJson } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 /** Finds nothing in a place that is as it was: an old pool may be changed elsewhere. */
@@ -19,12 +19,3 @@ export function checkCarried({ isConverted, spec, oldSpec }: ObjectRequest): rea
       message: `Invalid value: ${message}`,
     }));
 }
-
-const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (found, key) =>
-      typeof found === 'object' && found !== null && Object.hasOwn(found, key)
-        ? (found as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    value,
-  );

@@ -5,7 +5,7 @@
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { VERBS } from '../../api/names.ts';
 import { cannot } from './answers.ts';
-import { isSameJson, member } from './json.ts';
+import { isSameJson, member } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 import type { ReferencePorts } from './reference.ts';
 

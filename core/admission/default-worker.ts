@@ -5,13 +5,13 @@
  */
 import type { AddOperation, AdmissionAnswer } from '../../api/http/admission-review.ts';
 import { patched } from './answers.ts';
-import { isSameJson } from './json.ts';
+import { isSameJson } from '../json.ts';
 import type { WorkerFields, WorkerRequest } from './worker-request.ts';
 
 const namespacePath = '/spec/poolRef/namespace';
 const requesterPath = '/spec/requester';
 
-export const replacedRequesterWarning = 'spec.requester: is written by admission, the value given was replaced';
+const replacedRequesterWarning = 'spec.requester: is written by admission, the value given was replaced';
 
 export const defaultWorker = (request: WorkerRequest): AdmissionAnswer =>
   request.operation === 'CREATE' ? stamp(request) : restore(request);

@@ -3,7 +3,7 @@ import { NAMESPACE_NAME_LABEL } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { isGranted } from '../access/grant.ts';
 import { listSelectedKeys, type Labels } from '../access/label-selector.ts';
-import { isSameJson } from './json.ts';
+import { isSameJson } from '../json.ts';
 
 export type Access = Pool['spec']['access'];
 

@@ -3,7 +3,7 @@ import type { AdmissionRequest } from '../../api/http/admission-review.ts';
 import { GROUP, KINDS, STORAGE_VERSION } from '../../api/names.ts';
 import type { UserInfo } from '../../api/review.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isJsonObject, member, type JsonObject } from './json.ts';
+import { isJsonObject, member, type JsonObject } from '../json.ts';
 import { makeRequester } from './requester.ts';
 
 export type Kind = (typeof KINDS)[keyof typeof KINDS]['kind'];

@@ -2,7 +2,7 @@
 import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
 import { allowed, invalid } from './answers.ts';
 import { checkIssuer, warnOfSharedIssuer } from './issuers.ts';
-import { member } from './json.ts';
+import { member } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 export interface NamedIssuer {

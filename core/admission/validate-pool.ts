@@ -13,7 +13,7 @@ import { allowed, forbidden, invalid } from './answers.ts';
 import { checkCarried } from './carried.ts';
 import { checkCustomization } from './customize.ts';
 import { checkInlineIssuers, warnOfSharedInline } from './issuers.ts';
-import { member, type JsonObject } from './json.ts';
+import { member, type JsonObject } from '../json.ts';
 import {
   countReferrers,
   dependsOnLabels,

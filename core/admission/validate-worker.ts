@@ -8,7 +8,7 @@ import { maxRequesterBytes } from '../../api/limits.ts';
 import { VERBS } from '../../api/names.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { allowed, cannot, forbidden, immutable, invalid, ungranted } from './answers.ts';
-import { isSameJson } from './json.ts';
+import { isSameJson } from '../json.ts';
 import { judgeReference, type ReferencePorts } from './reference.ts';
 import type { WorkerFields, WorkerRequest } from './worker-request.ts';
 

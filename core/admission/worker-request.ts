@@ -1,5 +1,5 @@
 /** What admission reads of a BuildKitWorker. */
-import { isJsonObject, member, type JsonObject } from './json.ts';
+import { isJsonObject, member, type JsonObject } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 export interface WorkerRequest extends Omit<ObjectRequest, 'spec' | 'oldSpec'> {

@@ -52,7 +52,7 @@ export interface ClientFacts {
 }
 
 /** `buildkit://<cluster-fqdn>/ns/<ns>/pool/<name>/uid/<uid>` */
-export const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
+const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
   `buildkit://${clusterFqdn}/ns/${pool.namespace}/pool/${pool.name}/uid/${pool.uid}`;
 
 /** Never outlives its issuer; an issuer that has ended signs nothing. */

@@ -9,6 +9,7 @@ import {
   minCertificateTtlSeconds,
 } from '../../api/limits.ts';
 import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
+import { at } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 
 export interface CertificateRequest {
@@ -72,15 +73,6 @@ const formatPath = (path: readonly PropertyKey[]): string =>
       typeof key === 'number' ? `${field}[${key}]` : [field, shorten(String(key))].filter(Boolean).join('.'),
     '',
   ) || 'body';
-
-const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (found, key) =>
-      typeof found === 'object' && found !== null && Object.hasOwn(found, key)
-        ? (found as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    value,
-  );
 
 /** What came, on one short line. */
 function show(value: unknown): string {

@@ -7,7 +7,7 @@
  */
 import { maxAnnotationsBytes, maxCarriedDepth } from '../../api/limits.ts';
 import { CARRIED_ANNOTATION, type Version } from '../../api/names.ts';
-import { isJsonObject, type JsonObject } from '../admission/json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Draft } from './move.ts';
 
 /** Words of `version` in the annotations of an object that is in the other one. */

@@ -1,7 +1,7 @@
 /** One object from one version to the other. No I/O. */
 import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../../api/names.ts';
 import { oidcConfigRows, workerRows, type Row } from '../../api/places.ts';
-import { isJsonObject, type JsonObject } from '../admission/json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { readCarried, writeCarried } from './annotation.ts';
 import { moveToAlpha, moveToBeta, type Moved } from './move.ts';

@@ -6,7 +6,7 @@
  * `oidc`; any other method is a list of that one method. An empty list says that `access.oidc.inline` was there and
  * empty.
  */
-import { isJsonObject, type JsonObject } from '../admission/json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { get, put, type Moved } from './move.ts';
 
 export const methodsPath = ['auth', 'methods'];

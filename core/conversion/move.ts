@@ -4,7 +4,7 @@
  * What has no place there is the rest: it travels in an annotation and is put back where nothing else stands, so it
  * never replaces a value that the version it was read in can say.
  */
-import { isJsonObject, isSameJson, type JsonObject } from '../admission/json.ts';
+import { isJsonObject, isSameJson, type JsonObject } from '../json.ts';
 import { isPlace, type AlphaPlace, type Branch, type CompiledRow, type Place, type Table } from './table.ts';
 
 /** Without prototype, so that `__proto__` is a member like any other. */

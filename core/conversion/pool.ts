@@ -1,6 +1,6 @@
 /** BuildKitPool: v1alpha1 <-> v1beta1. No I/O. */
 import { clientRules, poolRows, samePlace } from '../../api/places.ts';
-import type { JsonObject } from '../admission/json.ts';
+import type { JsonObject } from '../json.ts';
 import { giveIssuersBack, methodsPath, takeIssuers } from './issuers.ts';
 import { get, moveToAlpha, moveToBeta, put, type Moved } from './move.ts';
 import { compileTable } from './table.ts';

@@ -5,7 +5,7 @@
  */
 import { namespaceName, poolName } from '../../api/fields.ts';
 import { GROUP, KINDS, LABELS, MANAGED_BY, poolOfGatewayDeployment } from '../../api/names.ts';
-import type { Worker } from '../../api/v1beta1/worker.ts';
+import { at, isJsonObject } from '../json.ts';
 import { poolOfWorker, type PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
@@ -63,7 +63,7 @@ function openStructured(body: string): Result<Event, string> {
   const parsed = parseJson(body);
   if (!parsed.ok) return parsed;
   const envelope = parsed.value;
-  if (!isObject(envelope)) return expected('body', 'an object', envelope);
+  if (!isJsonObject(envelope)) return expected('body', 'an object', envelope);
   return ok({ attributes: envelope, label: (attribute) => attribute, readData: () => ok(envelope['data']) });
 }
 
@@ -77,7 +77,7 @@ function findFault({ attributes, label }: Event): string | undefined {
 function readPing(event: Event): Result<Touched, string> {
   const data = event.readData();
   if (!data.ok) return data;
-  const resync = read(data.value, ['resync']);
+  const resync = at(data.value, ['resync']);
   return resync === 'all' ? ok({ touched: 'all' }) : expected('data.resync', '"all"', resync);
 }
 
@@ -108,7 +108,7 @@ const namespaced =
     if (!isText(name)) return expected(label('name'), 'the name of an object', name);
     const data = readData();
     if (!data.ok) return data;
-    if (!isObject(data.value)) return expected('data', 'an object', data.value);
+    if (!isJsonObject(data.value)) return expected('data', 'an object', data.value);
     return reader({ key: { namespace, name }, nameLabel: label('name'), data: data.value });
   };
 
@@ -117,22 +117,25 @@ const readPool: NamespacedReader = ({ key, nameLabel }) =>
 
 /** The reference of a worker never changes, so its last state says enough even when it is gone. */
 const readWorker: NamespacedReader = ({ data }) => {
-  const name = read(data, ['spec', 'poolRef', 'name']);
+  const name = at(data, ['spec', 'poolRef', 'name']);
   if (!isPoolName(name)) return expected('data.spec.poolRef.name', 'the name of a pool', name);
-  const namespace = read(data, ['spec', 'poolRef', 'namespace']);
+  const namespace = at(data, ['spec', 'poolRef', 'namespace']);
   if (namespace !== undefined && !isNamespace(namespace)) {
     return expected('data.spec.poolRef.namespace', 'a namespace', namespace);
   }
-  const own = read(data, ['metadata', 'namespace']);
+  const own = at(data, ['metadata', 'namespace']);
   if (!isNamespace(own)) return expected('data.metadata.namespace', 'a namespace', own);
-  return ok({ touched: 'one', pool: poolOfWorker(data as unknown as Worker) });
+  return ok({
+    touched: 'one',
+    pool: poolOfWorker({ metadata: { namespace: own }, spec: { poolRef: { name, namespace } } }),
+  });
 };
 
 /** A gateway's objects are looked up by the pool's name, so their own name leads back to it. */
 const readGatewayPart =
   (poolOf: (name: string) => string | undefined): NamespacedReader =>
   ({ key, data }) => {
-    const isOurs = read(data, ['metadata', 'labels', LABELS.managedBy]) === MANAGED_BY;
+    const isOurs = at(data, ['metadata', 'labels', LABELS.managedBy]) === MANAGED_BY;
     const name = poolOf(key.name);
     return ok(isOurs && isPoolName(name) ? { touched: 'one', pool: { namespace: key.namespace, name } } : none);
   };
@@ -156,12 +159,7 @@ function parseJson(text: string): Result<unknown, string> {
   }
 }
 
-const read = (value: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>((inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined), value);
-
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const expected = (field: string, what: string, got: unknown) => err(describe(field, what, got));
 const describe = (field: string, what: string, got: unknown): string => `${field}: expected ${what}, got ${quote(got)}`;
@@ -170,6 +168,6 @@ const describe = (field: string, what: string, got: unknown): string => `${field
 function quote(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'an array';
-  if (isObject(value)) return 'an object';
+  if (isJsonObject(value)) return 'an object';
   return JSON.stringify(typeof value === 'string' ? value.slice(0, 64) : value);
 }

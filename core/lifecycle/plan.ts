@@ -5,7 +5,7 @@ import type { WorkerPhase, WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { mergeConditions, type Verdict } from '../conditions.ts';
-import { isEqualJson } from '../equal.ts';
+import { isSameJson } from '../json.ts';
 import { referringWorkers, type Observed } from './observed.ts';
 import { isAdmittedTo, judgeReference, type Judgement } from './reference.ts';
 import { reviewKey, type Reviews } from './reviews.ts';
@@ -36,7 +36,7 @@ export function plan(observed: Observed, reviews: Reviews | undefined, now: Date
     workers: judged.flatMap(({ worker, judgement }) => {
       if (judgement.outcome === 'review needed') return [];
       const status = makeStatus(worker, pool, { verdict: judgement.verdict, now });
-      return isEqualJson(worker.status ?? {}, status) ? [] : [{ worker, status }];
+      return isSameJson(worker.status ?? {}, status) ? [] : [{ worker, status }];
     }),
     finalizers: pool === undefined ? undefined : planFinalizers(pool, workers),
     nextDueAt: findEarliest(judged.map(({ judgement }) => judgement)),

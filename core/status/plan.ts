@@ -2,7 +2,7 @@
 import { poolEndpoint } from '../../api/names.ts';
 import type { PoolPhase, PoolStatus } from '../../api/status.ts';
 import { mergeConditions } from '../conditions.ts';
-import { isEqualJson } from '../equal.ts';
+import { isSameJson } from '../json.ts';
 import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
 import { countWorkers } from './count.ts';
 import { makeGatewayStatus } from './gateway.ts';
@@ -28,7 +28,7 @@ export function plan(observed: Observed, now: Date): PoolStatus | 'unchanged' {
     conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now, generation }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  return isEqualJson(stored, status) ? 'unchanged' : status;
+  return isSameJson(stored, status) ? 'unchanged' : status;
 }
 
 /** The first that matches. */

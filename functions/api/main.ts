@@ -1,6 +1,6 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
-import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
@@ -46,7 +46,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
 }
 
 if (import.meta.main) {
-  const { CLUSTER_FQDN, CA_FOLDER } = readVariables(['CLUSTER_FQDN', 'CA_FOLDER']);
+  const { CLUSTER_FQDN, CA_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER']);
   const api = await wireApi(
     { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER },
     createLog('api'),

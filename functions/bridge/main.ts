@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
@@ -107,7 +107,12 @@ function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal 
 }
 
 if (import.meta.main) {
-  const { STATUS_URL, LIFECYCLE_URL, TOKEN_FILE } = readVariables(['STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE']);
+  const { STATUS_URL, LIFECYCLE_URL, TOKEN_FILE } = readVariables([
+    ...KUBE_VARIABLES,
+    'STATUS_URL',
+    'LIFECYCLE_URL',
+    'TOKEN_FILE',
+  ]);
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {

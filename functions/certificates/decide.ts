@@ -4,30 +4,13 @@ import { maxParallelPoolCalls } from '../../api/limits.ts';
 import type { UserInfo } from '../../api/review.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
 import { judgeUse, type Client, type UsablePool, type UsePorts } from '../../core/access/use.ts';
+import type { IssuedCertificate, IssueRequest } from '../../core/certificates/issued.ts';
 import type { PoolIdentity } from '../../core/certificates/profile.ts';
 import type { CertificateRequest } from '../../core/certificates/request.ts';
 import { resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { namespaceOf } from '../../core/tokens/service-account.ts';
-
-export interface IssueRequest {
-  readonly principal: string;
-  readonly pools: readonly PoolIdentity[];
-  readonly ttlSeconds: number;
-}
-
-export interface IssuedCertificate {
-  /** PEM, as are the other two. */
-  readonly caCert: string;
-  readonly clientCert: string;
-  readonly clientKey: string;
-  /** Hexadecimal. */
-  readonly serial: string;
-  readonly subjectKeyId: string;
-  /** Seconds since the epoch. */
-  readonly notAfter: number;
-}
 
 /** Each port throws when the part behind it can't answer. */
 export interface DecisionPorts extends UsePorts {

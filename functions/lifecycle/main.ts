@@ -1,6 +1,6 @@
 /** The lifecycle function over real ports. */
 import type { Hono } from 'hono';
-import { inClusterKube, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
@@ -46,7 +46,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS', 'PORT', 'COUNT_ATTACH']);
+  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
   const listener = readListener();
   const config = {
     kube: inClusterKube(),

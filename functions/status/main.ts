@@ -1,5 +1,6 @@
+/** The status function over real ports. */
 import type { Hono } from 'hono';
-import { inClusterKube, readListener, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
@@ -34,7 +35,7 @@ export async function wireStatus({ kube: options, senders }: StatusConfig, log: 
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS', 'PORT']);
+  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS']);
   const listener = readListener();
   const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(',') };
   const { app, close } = await wireStatus(config, createLog('status'));

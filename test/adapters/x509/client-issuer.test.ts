@@ -18,7 +18,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeRoot } from '../../../adapters/x509/authorities.ts';
-import { createClientIssuer, type IssuedClientCertificate } from '../../../adapters/x509/client-issuer.ts';
+import { createClientIssuer } from '../../../adapters/x509/client-issuer.ts';
+import type { IssuedCertificate } from '../../../core/certificates/issued.ts';
 import { makeClientRootProfile } from '../../../core/certificates/profile.ts';
 
 const run = promisify(execFile);
@@ -52,7 +53,7 @@ async function mountCa(ca = makeRoot(makeClientRootProfile, nowSeconds)): Promis
   await writeFile(join(folder, 'tls.key'), ca.key);
 }
 
-async function openssl(issued: IssuedClientCertificate, args: readonly string[]): Promise<string> {
+async function openssl(issued: IssuedCertificate, args: readonly string[]): Promise<string> {
   const paths = new Map<string, string>();
   const files = { ca: issued.caCert, leaf: issued.clientCert, key: issued.clientKey };
   for (const [name, pem] of Object.entries(files)) {

@@ -1,4 +1,6 @@
-/** Whether two JSON values say the same: lists in order, members of an object in any order. */
+/** JSON values, whoever sent them. No I/O. */
+
+/** Whether two say the same: lists in order, members of an object in any order. */
 export function isSameJson(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (!isJsonObject(left) || !isJsonObject(right)) return isSameList(left, right);
@@ -23,3 +25,13 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 /** The member of an object; undefined of everything else. */
 export const member = (value: unknown, key: string): unknown =>
   isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+
+/** What stands at the path, through own members of objects and lists alone; undefined where nothing does. */
+export const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (found, key) =>
+      typeof found === 'object' && found !== null && Object.hasOwn(found, key)
+        ? (found as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSameJson } from '../../../core/admission/json.ts';
+import { at, isSameJson } from '../../core/json.ts';
 
 /** Members in the opposite order, at every depth. */
 function reverseMembers(value: unknown): unknown {
@@ -44,5 +44,41 @@ describe('isSameJson', () => {
   ])('tells %j from %j', (left, right) => {
     expect(isSameJson(left, right)).toBe(false);
     expect(isSameJson(right, left)).toBe(false);
+  });
+
+  it('ignores the order of keys', () => {
+    expect(isSameJson({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 })).toBe(true);
+  });
+
+  it.each([
+    ['another value', { a: 1 }, { a: 2 }],
+    ['a missing key', { a: 1, b: undefined }, { a: 1 }],
+    ['another key', { a: undefined }, { b: undefined }],
+    ['another order of items', [1, 2], [2, 1]],
+    ['an array for an object', [], {}],
+    ['null for an object', null, {}],
+  ])('sees %s', (_, left, right) => {
+    expect(isSameJson(left, right)).toBe(false);
+  });
+
+  it('a copy is equal', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(isSameJson(JSON.parse(text), JSON.parse(text))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('at', () => {
+  it.each([
+    [{ a: [{ b: 1 }] }, ['a', 0, 'b'], 1],
+    [{ a: 1 }, [], { a: 1 }],
+    [{ a: 1 }, ['a', 'b'], undefined],
+    [null, ['a'], undefined],
+    [{}, ['constructor'], undefined],
+  ])('of %j, %j is %j', (value, path, found) => {
+    expect(at(value, path)).toEqual(found);
   });
 });
