@@ -19,8 +19,8 @@ const namespace = 'bench-admission';
 const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 
 export const admission: Bench = async ({ quick }) => [
-  ...(await withStack((stack, kube) => compareCreates(stack, kube, quick ? 320 : 1600))),
-  await compareReviews(quick ? 5_000 : 50_000),
+  ...(await withStack((stack, kube) => compareCreates(stack, kube, quick ? 96 : 1600))),
+  await compareReviews(quick ? 2_000 : 50_000),
 ];
 
 /** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */

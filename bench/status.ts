@@ -15,7 +15,7 @@ const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
 /** Between two changes: a modest rate, and time for what one of them caused to be over. */
 const pauseMs = 80;
 
-export const status: Bench = async ({ quick }) => await withStack((_stack, kube) => compare(kube, quick ? 50 : 300));
+export const status: Bench = async ({ quick }) => await withStack((_stack, kube) => compare(kube, quick ? 25 : 300));
 
 /** Changes of a worker and bare writes of the pool's status, in turns. */
 async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
