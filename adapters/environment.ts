@@ -26,15 +26,27 @@ export function inClusterKube(environment: NodeJS.ProcessEnv = process.env): Kub
   };
 }
 
-/** `PORT`, and `HOST` where not every address should be listened on. @throws {Error} when PORT is no port. */
-export function readListener(environment: NodeJS.ProcessEnv = process.env): { port: number; hostname?: string } {
+interface Listener {
+  readonly port: number;
+  readonly hostname?: string;
+  readonly reusePort: boolean;
+}
+
+/**
+ * `PORT`; `HOST` where not every address should be listened on; `REUSE_PORT` where other processes share the port.
+ * @throws {Error} when one is not what it should be.
+ */
+export function readListener(environment: NodeJS.ProcessEnv = process.env): Listener {
   const { PORT } = readVariables(['PORT'], environment);
   const port = Number(PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`environment: PORT: expected 0 to 65535, got ${PORT}`);
   }
-  const hostname = environment['HOST'];
-  return hostname === undefined ? { port } : { port, hostname };
+  const { HOST: hostname, REUSE_PORT } = environment;
+  if (REUSE_PORT !== undefined && REUSE_PORT !== 'true') {
+    throw new Error(`environment: REUSE_PORT: expected true or nothing, got ${REUSE_PORT}`);
+  }
+  return { port, reusePort: REUSE_PORT === 'true', ...(hostname === undefined ? {} : { hostname }) };
 }
 
 /** `on` or `off`. @throws {Error} when it is neither. */

@@ -1,7 +1,6 @@
 /** An app on a port, over HTTP or HTTPS, that can be ended without dropping a request. */
 import { getRequestListener } from '@hono/node-server';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -10,19 +9,17 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate as nextIteration, setTimeout as sleep } from 'node:timers/promises';
 import {
   headersTimeoutMs,
   maxHeaderBytes,
   requestTimeoutMs,
-  tlsReloadMs,
   webhookDrainMs,
   webhookKeepAliveMs,
 } from '../api/limits.ts';
 import { PROBE_PATHS } from '../api/names.ts';
-import type { Log } from './log.ts';
+import type { TlsFolder } from './tls-folder.ts';
 
 export interface ServeOptions {
   readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
@@ -30,14 +27,14 @@ export interface ServeOptions {
   readonly port: number;
   /** Every interface when absent. */
   readonly hostname?: string;
-  /** How long `close` goes on serving, so that callers hear `Connection: close` before the port is shut. */
+  /** Shares the port with other processes that do the same; those take over what comes after `close`. Linux only. */
+  readonly reusePort?: boolean;
+  /** How long `close` goes on answering, so that callers hear `Connection: close` before their connection ends. */
   readonly drainMs?: number;
 }
 
 export interface ServeTlsOptions extends ServeOptions {
-  /** Folder with `tls.crt` and `tls.key`, as a Pod mounts a kubernetes.io/tls Secret. Followed when it changes. */
-  readonly tlsFolder: string;
-  readonly log: Log;
+  readonly tls: TlsFolder;
 }
 
 export interface Serving {
@@ -45,6 +42,8 @@ export interface Serving {
   /** Not ready, drained, shut; resolves when the last running request is answered. */
   readonly close: () => Promise<void>;
 }
+
+type AnyServer = Server | HttpsServer;
 
 const serverOptions: ServerOptions = {
   // Long for plain HTTP too: the proxies in front of it keep idle connections for 90 s.
@@ -54,21 +53,27 @@ const serverOptions: ServerOptions = {
   maxHeaderSize: maxHeaderBytes,
 };
 
+const minVersion = 'TLSv1.2';
+
 /** @throws {Error} naming the port, when it can't be listened on. */
 export const serveHttp = async (options: ServeOptions): Promise<Serving> =>
-  await listen(createHttpServer(serverOptions), options);
+  await listen(createHttpServer(serverOptions), 'connection', options);
 
-/** @throws {Error} as `serveHttp`, and when the pair can't be read or used. */
-export async function serveHttps(options: ServeTlsOptions): Promise<Serving> {
-  const pair = await readPair(options.tlsFolder);
-  const server = createHttpsServer({ ...serverOptions, ...pair, minVersion });
-  const serving = await listen(server, options);
-  const stopFollowing = followPair(server, pair, options);
-  const close = async (): Promise<void> => {
-    stopFollowing();
-    await serving.close();
+/** @throws {Error} as `serveHttp`. Closes the folder with the server. */
+export async function serveHttps({ tls, ...options }: ServeTlsOptions): Promise<Serving> {
+  const tlsOptions = { ...tls.current(), minVersion, handshakeTimeout: headersTimeoutMs } as const;
+  const server = createHttpsServer({ ...serverOptions, ...tlsOptions });
+  const { port, close } = await listen(server, 'secureConnection', options);
+  tls.follow((pair) => {
+    server.setSecureContext({ ...pair, minVersion });
+  });
+  return {
+    port,
+    close: async () => {
+      tls.close();
+      await close();
+    },
   };
-  return { port: serving.port, close };
 }
 
 /** Calls `close` once at SIGTERM or SIGINT, then ends the process with status 0. */
@@ -83,40 +88,77 @@ export function onTermination(close: () => Promise<void>): void {
   process.on('SIGINT', end);
 }
 
-async function listen(server: Server | HttpsServer, options: ServeOptions): Promise<Serving> {
-  const drain = answerWith(server, options.app);
+async function listen(server: AnyServer, connected: string, options: ServeOptions): Promise<Serving> {
+  const connections = answerWith(server, connected, options.app);
   const port = await bind(server, options);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    drain();
+    const ended = once(server, 'close');
+    // Where others listen too, no connection is lost if this one stops before its callers are told to connect anew.
+    // Where nobody else does, they would come back to a closed port.
+    if (options.reusePort === true) await shutPort(server);
+    connections.drain();
     await sleep(options.drainMs ?? webhookDrainMs);
-    await new Promise((resolve) => server.close(resolve));
+    if (options.reusePort !== true) await shutPort(server);
+    connections.endIdle();
+    await ended;
   };
   return { port, close: () => (closed ??= close()) };
 }
 
-/** Connects app and server. The returned function begins the drain. */
-function answerWith(server: Server | HttpsServer, app: ServeOptions['app']): () => void {
+/**
+ * Stops listening, and no more: the `close` of an HTTP server ends idle connections at once, on which a request may be
+ * under way. The kernel resets connections that nobody has accepted yet, and right after a round of accepting there
+ * are the fewest of them.
+ */
+async function shutPort(server: AnyServer): Promise<void> {
+  await nextIteration();
+  NetServer.prototype.close.call(server);
+}
+
+interface Connections {
+  /** From now on every answer says `Connection: close`, and the server is not ready. */
+  readonly drain: () => void;
+  /** Ends every connection without a request, now and as requests finish. */
+  readonly endIdle: () => void;
+}
+
+/** Connects app and server. */
+function answerWith(server: AnyServer, connected: string, app: ServeOptions['app']): Connections {
   const answer = getRequestListener(app.fetch);
-  const running = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
+  const running = new Map<ServerResponse, Socket>();
   let isDraining = false;
+  let isEnding = false;
+  const endIdle = (): void => {
+    isEnding = true;
+    const busy = new Set(running.values());
+    for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon();
+  };
+  server.on(connected, (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    running.add(outgoing);
-    outgoing.once('close', () => running.delete(outgoing));
+    running.set(outgoing, incoming.socket);
+    outgoing.once('close', () => {
+      running.delete(outgoing);
+      if (isEnding) endIdle();
+    });
     if (isDraining) outgoing.setHeader('connection', 'close');
     if (isDraining && incoming.url === PROBE_PATHS.ready) outgoing.writeHead(503).end('draining');
     else void answer(incoming, outgoing);
   });
-  return () => {
+  const drain = (): void => {
     isDraining = true;
-    // Without this a connection whose request outlasts the drain would stay open, idle, for the keep-alive time.
-    for (const outgoing of running) if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
+    for (const outgoing of running.keys()) if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
   };
+  return { drain, endIdle };
 }
 
-async function bind(server: Server | HttpsServer, { port, hostname }: ServeOptions): Promise<number> {
+async function bind(server: AnyServer, { port, hostname, reusePort = false }: ServeOptions): Promise<number> {
   try {
-    server.listen({ port, ...(hostname === undefined ? {} : { host: hostname }) });
+    server.listen({ port, reusePort, ...(hostname === undefined ? {} : { host: hostname }) });
     await once(server, 'listening');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -124,37 +166,4 @@ async function bind(server: Server | HttpsServer, { port, hostname }: ServeOptio
     throw new Error(`cannot listen on port ${port}: ${why}`, { cause: error });
   }
   return (server.address() as AddressInfo).port;
-}
-
-const minVersion = 'TLSv1.2';
-
-interface Pair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-async function readPair(folder: string): Promise<Pair> {
-  const [cert, key] = await Promise.all(['tls.crt', 'tls.key'].map((name) => readFile(join(folder, name), 'utf8')));
-  return { cert: cert ?? '', key: key ?? '' };
-}
-
-/** Looks for a new pair now and then; keeps the old one while the new one is half written. */
-function followPair(server: HttpsServer, first: Pair, { tlsFolder, log }: ServeTlsOptions): () => void {
-  let last = first;
-  const reload = async (): Promise<void> => {
-    try {
-      const next = await readPair(tlsFolder);
-      if (next.cert === last.cert && next.key === last.key) return;
-      last = next;
-      server.setSecureContext({ ...next, minVersion });
-      log.info('certificate reloaded');
-    } catch (error) {
-      log.warn({ error: (error as Error).message }, 'certificate not reloaded');
-    }
-  };
-  const timer = setInterval(() => void reload(), tlsReloadMs);
-  timer.unref();
-  return () => {
-    clearInterval(timer);
-  };
 }

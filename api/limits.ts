@@ -6,6 +6,13 @@ export const maxReportedErrors = 32;
 /** Enough to recognise a value in an answer or a log line. */
 export const maxShownValueLength = 64;
 
+/** The name of a ServiceAccount fits; one of megabytes must not fill the log. */
+export const maxLoggedUserLength = 256;
+
+/** Log lines of a busy moment leave in one write; a process that is killed loses as much. */
+export const maxBufferedLogBytes = 4 * 1024;
+export const logFlushMs = 200;
+
 /** A token, a pool list and a CSR fit many times over; nothing else belongs in a request. */
 export const maxRequestBodyBytes = 64 * 1024;
 
@@ -18,6 +25,12 @@ export const maxReviewBodyBytes = 4 * 1024 * 1024;
  */
 export const maxConversionBodyBytes = 32 * 1024 * 1024;
 
+/** Conversions keep the apiserver waiting for nothing but their turn: two of the largest fit beside each other. */
+export const maxConversionBytesAtOnce = 2 * maxConversionBodyBytes;
+
+/** A member of an object takes up to 180 bytes while it is converted: this many fit in the heap beside admission. */
+export const maxConversionValues = 2_000_000;
+
 /**
  * Kubernetes: keys and values of all annotations of an object together. The apiserver refuses a converted object above
  * it, and one refused object breaks every LIST of its version: so what does not fit is left out.
@@ -26,6 +39,9 @@ export const maxAnnotationsBytes = 256 * 1024;
 
 /** The deepest place of any of our schemas is at 13; what is deeper was not written by us. */
 export const maxCarriedDepth = 32;
+
+/** JSON that is all brackets takes 29 times its text when parsed: this much of it at once fits in the heap, with room. */
+export const maxReviewCharsAtOnce = maxReviewBodyBytes;
 
 /** CloudEvents carry one whole object, on which etcd sets 1.5 MiB. */
 export const maxEventBodyBytes = 2 * 1024 * 1024;
@@ -68,6 +84,9 @@ export const maxClientRules = 64;
 /** A stamp with thousands of groups would make every SubjectAccessReview slow and the object large. */
 export const maxRequesterBytes = 16 * 1024;
 
+/** A stamp is three levels deep; a review that is posted to us by a stranger may be a million. */
+export const maxComparedDepth = 64;
+
 /** Short enough to need no revocation list, long enough for most builds. */
 export const defaultCertificateTtlSeconds = 60 * 60;
 export const minCertificateTtlSeconds = 5 * 60;
@@ -95,8 +114,26 @@ export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 
+/** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
+export const webhookOverlapSeconds = 60 * 60;
+
+/** One run of the authority makes some 20 calls of at most 4 s: whoever holds its Lease for longer is gone. */
+export const authorityLeaseSeconds = 5 * 60;
+
+/** The apiserver waits at most this long for a webhook. */
+export const webhookTimeoutSeconds = 5;
+
 /** Calls to the apiserver: shorter than the webhook's own timeout, so that we answer before it gives up. */
 export const kubeCallTimeoutMs = 4_000;
+
+/** Somebody who asks for readiness in a loop costs the apiserver one call in this time. */
+export const reachabilityMemoryMs = 1_000;
+
+/** The kubelet renews a token when a fifth of its life is left, minutes at least; reading it at every call costs a file. */
+export const accountTokenMemoryMs = 10_000;
+
+/** A review takes one or two calls to the apiserver, and at most the 5 s it waits. */
+export const reviewSecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** Node closes idle connections after 5 s by default; the apiserver then fails writes with a broken pipe. */
 export const webhookKeepAliveMs = 150_000;

@@ -52,10 +52,33 @@ export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 /** Every server answers these: alive, and ready for traffic. */
 export const PROBE_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
 
+/** Where a part that has any shows its figures, in the text format of Prometheus. */
+export const METRICS_PATH = '/metrics';
+
+export const METRICS = {
+  reviews: 'buildkit_webhook_reviews_total',
+  reviewSeconds: 'buildkit_webhook_review_duration_seconds',
+  certificateEnd: 'buildkit_webhook_certificate_not_after_seconds',
+} as const;
+
+/** Label values of the review metrics: never a word of a user's. */
+export type Webhook = 'mutate' | 'validate' | 'convert';
+export type ReviewOutcome = 'allowed' | 'patched' | 'denied' | 'converted' | 'failed' | 'unavailable' | 'malformed';
+
 export const PORTS = { gateway: 1235, functions: 8082 } as const;
 
 /** Secret and data keys that hold a CA: the names `kubernetes.io/tls` Secrets use. */
 export const CA_SECRETS = { clients: 'buildkit-ca', webhooks: 'buildkit-webhook-ca' } as const;
+
+/** Data keys of the webhook CA's Secret, beside those of `kubernetes.io/tls`, while it is being replaced. */
+export const ROTATION_KEYS = {
+  nextCertificate: 'next.crt',
+  nextKey: 'next.key',
+  previousCertificate: 'previous.crt',
+} as const;
+
+/** Lease of the one writer of keys and CA bundles. */
+export const AUTHORITY_LEASE = 'buildkit-authority';
 
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;

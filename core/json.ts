@@ -1,21 +1,26 @@
 /** JSON values, whoever sent them. No I/O. */
+import { maxComparedDepth } from '../api/limits.ts';
 
-/** Whether two say the same: lists in order, members of an object in any order. */
-export function isSameJson(left: unknown, right: unknown): boolean {
+/**
+ * Whether two say the same: lists in order, members of an object in any order.
+ * What is nested deeper than anything we compare is the same as nothing.
+ */
+export function isSameJson(left: unknown, right: unknown, depth = 0): boolean {
   if (left === right) return true;
-  if (!isJsonObject(left) || !isJsonObject(right)) return isSameList(left, right);
+  if (depth > maxComparedDepth) return false;
+  if (!isJsonObject(left) || !isJsonObject(right)) return isSameList(left, right, depth);
   const keys = Object.keys(left);
   return (
     keys.length === Object.keys(right).length &&
-    keys.every((key) => Object.hasOwn(right, key) && isSameJson(left[key], right[key]))
+    keys.every((key) => Object.hasOwn(right, key) && isSameJson(left[key], right[key], depth + 1))
   );
 }
 
-const isSameList = (left: unknown, right: unknown): boolean =>
+const isSameList = (left: unknown, right: unknown, depth: number): boolean =>
   Array.isArray(left) &&
   Array.isArray(right) &&
   left.length === right.length &&
-  left.every((item, index) => isSameJson(item, right[index]));
+  left.every((item, index) => isSameJson(item, right[index], depth + 1));
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

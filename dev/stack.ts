@@ -2,22 +2,20 @@
  * The whole system on this machine: a real control plane, our CRDs, accounts and webhooks, and the functions as
  * processes. Used alike by `npm start`, the tests and the benchmarks.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { CA_SECRETS, GROUP, KINDS, LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH } from '../api/names.ts';
+import { CA_SECRETS, GROUP, KINDS } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
-import { findFreePort, startChild, waitUntilAnswering, type Child, type Exit } from './child.ts';
+import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
 import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
+import { bridgePart, functionsPart, launchPart, waitUntilListening, webhooksParts, type Part } from './parts.ts';
 import { mountAccount, mountAudienceToken, mountSecret, type Mounts } from './mounts.ts';
 
 const root = join(import.meta.dirname, '..');
-
-/** There is no cluster here to be named by, and certificates need a name. */
-export const developmentFqdn = 'dev.buildkit.internal';
 
 export interface StackOptions {
   /** Takes all state: data, keys, mounts, logs. */
@@ -38,6 +36,11 @@ export interface Stack {
   readonly controlPlane: ControlPlane;
   /** `<mounts>/<account>/{token,ca.crt}` of each part. */
   readonly mounts: string;
+  readonly children: readonly Child[];
+  /** Names of the processes that serve the webhooks. */
+  readonly webhooks: readonly string[];
+  /** Ends that part and starts it again; resolves when it is ready. */
+  readonly restart: (name: string) => Promise<void>;
   /** Resolves at the first end of a process that `stop` did not ask for. */
   readonly exited: Promise<Exit>;
   /** Functions first, etcd last. */
@@ -50,20 +53,32 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   const binaries = await find({ report });
   report('starting etcd, kube-apiserver and kube-controller-manager');
   const controlPlane = await start({ ...options, folder: join(folder, 'control-plane'), binaries });
-  const parts: Child[] = [];
+  const parts = new Map<string, { part: Part; child: Child }>();
+  const restarting = new Set<string>();
   const exited = Promise.withResolvers<Exit>();
   let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= endInReverse(parts, controlPlane));
+  const children = () => [...parts.values()].map(({ child }) => child);
+  const stop = () => (stopped ??= endInReverse(children(), controlPlane));
   void controlPlane.exited.then((exit) => {
     exited.resolve(exit);
   });
   const launch = async (part: Part) => {
     const child = await launchPart(part, folder, watch);
-    parts.push(child);
+    parts.set(part.name, { part, child });
     void child.ended.then((exit) => {
-      if (stopped === undefined) exited.resolve(exit);
+      if (stopped === undefined && !restarting.has(part.name)) exited.resolve(exit);
     });
     if (part.readyUrl !== undefined) await waitUntilAnswering(child, part.readyUrl, part.caFile ?? '');
+    return child;
+  };
+  const restart = async (name: string) => {
+    const running = parts.get(name);
+    if (running === undefined) throw new Error(`${name}: expected one of ${[...parts.keys()].join(', ')}`);
+    restarting.add(name);
+    await running.child.end();
+    restarting.delete(name);
+    const { size } = await stat(running.child.log);
+    await waitUntilListening(await launch(running.part), size);
   };
   try {
     const kubectl = createKubectl(binaries.kubectl, controlPlane.adminKubeconfig);
@@ -73,10 +88,8 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     await makeMounts(mounts, controlPlane);
     report('starting the webhooks, the functions and the bridge');
     const kubeUrl = controlPlane.url;
-    await Promise.all([
-      launch(webhooksPart({ mounts: mounts.folder, kubeUrl, port: webhookPort })),
-      launch(functionsPart({ mounts: mounts.folder, kubeUrl, port })),
-    ]);
+    const webhooks = webhooksParts({ mounts: mounts.folder, kubeUrl, port: webhookPort });
+    await Promise.all([...webhooks.map(launch), launch(functionsPart({ mounts: mounts.folder, kubeUrl, port }))]);
     await launch(bridgePart({ mounts: mounts.folder, kubeUrl, port }));
     return {
       apiUrl: `http://127.0.0.1:${port}`,
@@ -85,6 +98,11 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
       binaries,
       controlPlane,
       mounts: mounts.folder,
+      get children() {
+        return [...controlPlane.children, ...children()];
+      },
+      webhooks: webhooks.map(({ name }) => name),
+      restart,
       exited: exited.promise,
       stop,
     };
@@ -150,6 +168,7 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
     {
       kube: { url: controlPlane.url, accountFolder: join(mounts.folder, 'buildkit-authority') },
       webhookNames: ['127.0.0.1', 'localhost'],
+      now: Date.now,
     },
     createLog('authority', 'warn'),
   );
@@ -157,71 +176,3 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
     [CA_SECRETS.clients, 'buildkit-webhook-ca', 'buildkit-webhook-tls'].map((name) => mountSecret(mounts, name)),
   );
 }
-
-interface Part {
-  readonly name: string;
-  readonly file: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly readyUrl?: string;
-  readonly caFile?: string;
-}
-
-interface Place {
-  readonly mounts: string;
-  readonly kubeUrl: string;
-  readonly port: number;
-}
-
-const kubeVariables = ({ mounts, kubeUrl }: Place, account: string) => ({
-  KUBERNETES_SERVICE_HOST: new URL(kubeUrl).hostname,
-  KUBERNETES_SERVICE_PORT: new URL(kubeUrl).port,
-  ACCOUNT_FOLDER: join(mounts, account),
-});
-
-const webhooksPart = (place: Place): Part => ({
-  name: 'webhooks',
-  file: 'webhooks/main.ts',
-  environment: {
-    ...kubeVariables(place, 'buildkit-webhooks'),
-    HOST: '127.0.0.1',
-    PORT: String(place.port),
-    TLS_FOLDER: join(place.mounts, 'buildkit-webhook-tls'),
-    COUNT_ATTACH: 'on',
-  },
-  readyUrl: `https://127.0.0.1:${place.port}/readyz`,
-  caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
-});
-
-const functionsPart = (place: Place): Part => ({
-  name: 'functions',
-  file: 'dev/functions.ts',
-  environment: {
-    KUBERNETES_URL: place.kubeUrl,
-    MOUNTS: place.mounts,
-    PORT: String(place.port),
-    CLUSTER_FQDN: developmentFqdn,
-  },
-  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
-});
-
-const bridgePart = (place: Place): Part => ({
-  name: 'bridge',
-  file: 'functions/bridge/main.ts',
-  environment: {
-    ...kubeVariables(place, 'buildkit-bridge'),
-    STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
-    LIFECYCLE_URL: `http://127.0.0.1:${place.port}${LIFECYCLE_EVENTS_PATH}`,
-    TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
-  },
-});
-
-const launchPart = (part: Part, folder: string, watch: StackOptions['watch']): Promise<Child> =>
-  startChild({
-    name: part.name,
-    file: process.execPath,
-    args: [join(root, part.file)],
-    cwd: root,
-    log: join(folder, `${part.name}.log`),
-    environment: { PATH: process.env['PATH'] ?? '', ...part.environment },
-    watch,
-  });

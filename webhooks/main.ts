@@ -6,15 +6,21 @@ import { createKubeClient, type KubeClientOptions } from '../adapters/kube/clien
 import { createNamespaceLister, createNamespaceReader } from '../adapters/kube/namespaces.ts';
 import { createOidcConfigLister } from '../adapters/kube/oidc-configs.ts';
 import { createPoolReader } from '../adapters/kube/pools.ts';
+import { createReachability } from '../adapters/kube/reachability.ts';
 import { createReferrerReader } from '../adapters/kube/referrers.ts';
 import { readClusterIssuer } from '../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../adapters/log.ts';
+import { createWebhookMetrics } from '../adapters/metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
+import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
+import { checkReady } from '../core/readiness.ts';
 import { createAdmissionApp } from './admission/app.ts';
 import { createConversionApp } from './conversion/app.ts';
+import { createOperationsApp } from './operations/app.ts';
 
 export interface WebhooksConfig {
   readonly kube: KubeClientOptions;
+  readonly tls: Pick<TlsFolder, 'validity'>;
   /** See `ReferencePorts`. */
   readonly isAttachCounted: boolean;
 }
@@ -24,9 +30,15 @@ interface Webhooks {
   readonly close: () => void;
 }
 
-export async function wireWebhooks({ kube, isAttachCounted }: WebhooksConfig, log: Log): Promise<Webhooks> {
+export async function wireWebhooks({ kube, tls, isAttachCounted }: WebhooksConfig, log: Log): Promise<Webhooks> {
   const clusterIssuer = await readClusterIssuer(kube.accountFolder);
   const client = await createKubeClient(kube);
+  const { startReview, read: readMetrics } = createWebhookMetrics(() => tls.validity().notAfter);
+  const isReachable = createReachability(client, Date.now);
+  const operations = createOperationsApp({
+    checkReady: async () => checkReady({ ...tls.validity(), isReachable: await isReachable(), now: Date.now() }),
+    readMetrics,
+  });
   const admission = createAdmissionApp({
     getPool: createPoolReader(client),
     getNamespaceLabels: createNamespaceReader(client),
@@ -36,23 +48,21 @@ export async function wireWebhooks({ kube, isAttachCounted }: WebhooksConfig, lo
     listNamespaceLabels: createNamespaceLister(client),
     listOidcConfigs: createOidcConfigLister(client),
     clusterIssuer,
+    startReview,
     log,
   });
-  // Conversion takes larger bodies, so it is asked before the limit of admission.
   const app = new Hono();
-  app.route('/', createConversionApp({ log }));
-  app.route('/', admission);
+  for (const part of [operations, createConversionApp({ startReview, log }), admission]) app.route('/', part);
   return { app, close: client.close };
 }
 
 if (import.meta.main) {
   const { TLS_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH']);
   const log = createLog('webhooks');
-  const { app, close } = await wireWebhooks(
-    { kube: inClusterKube(), isAttachCounted: readSwitch('COUNT_ATTACH') },
-    log,
-  );
-  const server = await serveHttps({ app, ...readListener(), tlsFolder: TLS_FOLDER, log });
+  const tls = await openTlsFolder(TLS_FOLDER, log);
+  const config = { kube: inClusterKube(), tls, isAttachCounted: readSwitch('COUNT_ATTACH') };
+  const { app, close } = await wireWebhooks(config, log);
+  const server = await serveHttps({ app, ...readListener(), tls });
   log.info({ port: server.port }, 'webhooks listen');
   onTermination(async () => {
     await server.close();

@@ -6,14 +6,16 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { kubeCallTimeoutMs } from '../../api/limits.ts';
+import { addAbortSignal } from 'node:stream';
+import { urlToHttpOptions } from 'node:url';
+import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits.ts';
 
 export interface KubeClientOptions {
   /** Base URL, e.g. `https://10.96.0.1:443`. */
   readonly url: string;
-  /** Folder with `token` and `ca.crt`, as a Pod mounts it. The token is read again at every call: it rotates. */
+  /** Folder with `token` and `ca.crt`, as a Pod mounts it. The token is read again now and then: it rotates. */
   readonly accountFolder: string;
 }
 
@@ -60,25 +62,28 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
 export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
   const ca = await readFile(join(options.accountFolder, 'ca.crt'));
   const agent = new Agent({ keepAlive: true, ca, maxSockets: 64 });
+  const { hostname, port } = urlToHttpOptions(new URL(options.url));
+  const address = { hostname, ...(port === undefined ? {} : { port }) };
+  const readToken = createTokenReader(join(options.accountFolder, 'token'));
 
-  async function open(call: KubeCall, signal?: AbortSignal): Promise<IncomingMessage> {
-    const token = await readFile(join(options.accountFolder, 'token'), 'utf8');
-    const url = new URL(call.path, options.url);
-    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
+  async function open(call: KubeCall, bound: (sent: ClientRequest) => void): Promise<IncomingMessage> {
+    const token = await readToken();
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     return await new Promise((resolve, reject) => {
-      const sent = httpsRequest(url, {
+      const sent = httpsRequest({
         agent,
+        ...address,
+        path: call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`,
         method: call.method ?? 'GET',
         headers: {
           accept: 'application/json',
-          authorization: `Bearer ${token.trim()}`,
+          authorization: `Bearer ${token}`,
           ...(body === undefined
             ? {}
             : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
         },
-        ...(signal === undefined ? {} : { signal }),
       });
+      bound(sent);
       sent.once('response', resolve);
       sent.once('error', (cause) => {
         reject(new KubeError(0, 'Unreachable', `apiserver unreachable: ${cause.message}`));
@@ -88,14 +93,24 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
   }
 
   async function call(options: KubeCall): Promise<unknown> {
-    const answer = await open(options, AbortSignal.timeout(kubeCallTimeoutMs));
-    const text = await readAll(answer);
-    if (isSuccess(answer)) return JSON.parse(text);
-    throw toKubeError(answer.statusCode ?? 0, text);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      // A timer that is cleared: one of AbortSignal's would outlive its call by seconds.
+      const answer = await open(options, (sent) => {
+        timer = setTimeout(() => {
+          sent.destroy(new Error(`no answer within ${kubeCallTimeoutMs} ms`));
+        }, kubeCallTimeoutMs);
+      });
+      const text = await readAll(answer);
+      if (isSuccess(answer)) return JSON.parse(text);
+      throw toKubeError(answer.statusCode ?? 0, text);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator {
-    const answer = await open(options, signal);
+    const answer = await open(options, (sent) => addAbortSignal(signal, sent));
     if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
     for await (const line of createInterface({ input: answer })) yield JSON.parse(line);
   }
@@ -106,6 +121,17 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
     close: () => {
       agent.destroy();
     },
+  };
+}
+
+function createTokenReader(file: string): () => Promise<string> {
+  let readAtMs = -Infinity;
+  let token = '';
+  return async () => {
+    if (performance.now() - readAtMs < accountTokenMemoryMs) return token;
+    token = (await readFile(file, 'utf8')).trim();
+    readAtMs = performance.now();
+    return token;
   };
 }
 

@@ -1,4 +1,5 @@
 /** BuildKitPools, one at a time or all by name. */
+import { maxObjectNameLength } from '../../api/limits.ts';
 import { KINDS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
@@ -8,9 +9,12 @@ import { ourCollectionPath, ourObjectPath } from './paths.ts';
 
 /** The pool; undefined where there is none. The reader throws KubeError when the apiserver can't say. */
 export const createPoolReader =
-  (kube: KubeClient) =>
-  async (key: PoolKey): Promise<Pool | undefined> =>
-    (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, key) }))) as Pool | undefined;
+  (kube: Pick<KubeClient, 'call'>) =>
+  async (key: PoolKey): Promise<Pool | undefined> => {
+    // A name that nothing can have is not asked for: not every one of them can be written into a path.
+    if (!isName(key.namespace) || !isName(key.name)) return undefined;
+    return (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, key) }))) as Pool | undefined;
+  };
 
 /** @throws {KubeError} */
 export async function listPoolKeys(kube: KubeClient): Promise<readonly PoolKey[]> {
@@ -19,3 +23,7 @@ export async function listPoolKeys(kube: KubeClient): Promise<readonly PoolKey[]
 }
 
 const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });
+
+/** A DNS subdomain, which every name of Kubernetes is. */
+const isName = (text: string): boolean =>
+  text.length <= maxObjectNameLength && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text);

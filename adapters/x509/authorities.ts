@@ -1,6 +1,7 @@
 /** Makes the CAs and what they sign for ourselves, and judges those that stand already. */
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { Validity } from '../../core/authority/rotation.ts';
 import { makeWebhookLeafProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
@@ -16,13 +17,14 @@ export function makeRoot(makeProfile: MakeProfile, nowSeconds: number): TlsPair 
   return { certificate: toPem('CERTIFICATE', certificate), key: toPem('PRIVATE KEY', pair.privateKey) };
 }
 
-/** @throws {Error} saying why this is no self-signed CA that may sign now. */
-export function checkRoot(root: TlsPair, nowSeconds: number): void {
+/** Its validity. @throws {Error} saying why this is no self-signed CA that may sign now. */
+export function inspectRoot(root: TlsPair, nowSeconds: number): Validity {
   const signer = loadSigner(root);
   const { certificate } = loadPair(root);
   if (!certificate.verify(signer.publicKey)) throw new Error('certificate: expected one signed by itself');
   if (signer.notAfter <= nowSeconds)
     throw new Error('certificate: expected one that is valid now, got one that has ended');
+  return readValidity(certificate);
 }
 
 /** A serving certificate for these DNS names and IPv4 addresses. */
@@ -33,17 +35,23 @@ export function makeWebhookLeaf(ca: TlsPair, names: readonly string[], nowSecond
   return { certificate: toPem('CERTIFICATE', certificate), key: toPem('PRIVATE KEY', pair.privateKey) };
 }
 
-/** @throws {Error} saying why the apiserver would not take this certificate for these names. */
-export function checkWebhookLeaf(leaf: TlsPair, ca: TlsPair, names: readonly string[], nowSeconds: number): void {
+/** Its validity, and the names it is not good for. @throws {Error} when it is no pair. */
+export function inspectWebhookLeaf(
+  leaf: TlsPair,
+  names: readonly string[],
+): Validity & { readonly missing: readonly string[] } {
   const { certificate } = loadPair(leaf);
-  if (!certificate.verify(loadSigner(ca).publicKey))
-    throw new Error('certificate: expected one signed by the webhook CA');
-  if (certificate.validToDate.getTime() <= nowSeconds * 1000) {
-    throw new Error('certificate: expected one that is valid now, got one that has ended');
-  }
-  const missing = names.filter((name) => !covers(certificate, name));
-  if (missing.length > 0) throw new Error(`certificate: expected it to name ${missing.join(', ')}`);
+  return { ...readValidity(certificate), missing: names.filter((name) => !covers(certificate, name)) };
 }
+
+/** Both PEM. */
+export const isSignedBy = (certificate: string, ca: string): boolean =>
+  new X509Certificate(certificate).verify(new X509Certificate(ca).publicKey);
+
+const readValidity = ({ validFromDate, validToDate }: X509Certificate): Validity => ({
+  notBefore: validFromDate.getTime() / 1000,
+  notAfter: validToDate.getTime() / 1000,
+});
 
 const covers = (certificate: X509Certificate, name: string): boolean =>
   (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;

@@ -26,8 +26,19 @@ describe('readListener', () => {
   });
 
   it('listens on every address unless HOST says which', () => {
-    expect(readListener({ PORT: '8080' })).toEqual({ port: 8080 });
-    expect(readListener({ PORT: '8080', HOST: '127.0.0.1' })).toEqual({ port: 8080, hostname: '127.0.0.1' });
+    expect(readListener({ PORT: '8080' })).toEqual({ port: 8080, reusePort: false });
+    expect(readListener({ PORT: '8080', HOST: '127.0.0.1' })).toEqual({
+      port: 8080,
+      hostname: '127.0.0.1',
+      reusePort: false,
+    });
+  });
+
+  it('shares the port only where that is asked for in one way', () => {
+    expect(readListener({ PORT: '8080', REUSE_PORT: 'true' })).toEqual({ port: 8080, reusePort: true });
+    expect(() => readListener({ PORT: '8080', REUSE_PORT: '1' })).toThrow(
+      'environment: REUSE_PORT: expected true or nothing, got 1',
+    );
   });
 });
 

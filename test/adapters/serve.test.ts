@@ -3,12 +3,15 @@ import * as x509 from '@peculiar/x509';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, get, type IncomingMessage } from 'node:http';
+import net from 'node:net';
 import { connect } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveHttp, serveHttps, type Serving } from '../../adapters/serve.ts';
+import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { tlsReloadMs } from '../../api/limits.ts';
 
 const hostname = '127.0.0.1';
@@ -89,18 +92,48 @@ describe('close', () => {
     await closed;
   });
 
+  it('ends a connection that never carried a request', async () => {
+    const { port, close } = await serve(hello);
+    const socket = net.connect(port, hostname);
+    await once(socket, 'connect');
+    const ended = once(socket, 'close');
+    await close();
+    await ended;
+  });
+
   it('may be asked for twice', async () => {
     const { close } = await serve(hello);
     await Promise.all([close(), close()]);
   });
 });
 
+describe.runIf(process.platform === 'linux')('two servers on one port', () => {
+  const share = async (port: number, name: string) =>
+    await serveHttp({ app: { fetch: () => new Response(name) }, port, hostname, reusePort: true, drainMs: 500 });
+  const askAnew = async (port: number) => (await ask(port, '/', { agent: new Agent() })).body;
+
+  it('leave new connections to the other while one ends, which still answers on its own', async () => {
+    const first = await share(0, 'first');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect((await ask(first.port, '/', { agent })).body).toBe('first');
+    const second = await share(first.port, 'second');
+    cleanups.push(second.close);
+    const closed = first.close();
+    await sleep(50);
+    const others = await Promise.all(Array.from({ length: 20 }, () => askAnew(first.port)));
+    expect(new Set(others)).toEqual(new Set(['second']));
+    const last = await ask(first.port, '/', { agent });
+    expect([last.body, last.headers.connection]).toEqual(['first', 'close']);
+    await closed;
+  });
+});
+
 describe('serveHttps', () => {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-  async function makePair(name: string) {
+  async function makePair(name: string, notAfter = new Date('2030-01-01')) {
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-    const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name: `CN=${name}`, keys });
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({ name: `CN=${name}`, keys, notAfter });
     const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
     return { 'tls.crt': certificate.toString('pem'), 'tls.key': x509.PemConverter.encode(key, 'PRIVATE KEY') };
   }
@@ -126,9 +159,10 @@ describe('serveHttps', () => {
     const add = (...args: unknown[]) => void lines.push(args.at(-1) as string);
     const log = { info: add, warn: add, error: add, debug: add };
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const serving = await serveHttps({ app: hello, port: 0, hostname, drainMs: 0, tlsFolder: folder, log });
+    const tls = await openTlsFolder(folder, log);
+    const serving = await serveHttps({ app: hello, port: 0, hostname, drainMs: 0, tls });
     cleanups.push(serving.close);
-    return { ...serving, folder, lines };
+    return { ...serving, folder, lines, tls };
   }
 
   it('follows the pair when it is replaced', async () => {
@@ -153,8 +187,22 @@ describe('serveHttps', () => {
     expect(await nameAt(port)).toBe('second');
   });
 
-  it('does not start without a pair', async () => {
+  it('knows how long the certificate lasts that it serves', async () => {
+    const { folder, lines, tls } = await serveFolder();
+    const first = tls.validity();
+    const second = await makePair('second', new Date('2031-01-01'));
+    await write(folder, { 'tls.crt': second['tls.crt'] });
+    vi.advanceTimersByTime(tlsReloadMs);
+    await expect.poll(() => lines).toEqual(['certificate not reloaded']);
+    expect(tls.validity()).toEqual(first);
+    await write(folder, second);
+    vi.advanceTimersByTime(tlsReloadMs);
+    await expect.poll(() => lines).toContain('certificate reloaded');
+    expect(tls.validity().notAfter).toBe(Date.parse('2031-01-01'));
+  });
+
+  it('has nothing to serve with without a pair', async () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
-    await expect(serveHttps({ app: hello, port: 0, tlsFolder: '/nowhere', log })).rejects.toThrow('/nowhere/tls.');
+    await expect(openTlsFolder('/nowhere', log)).rejects.toThrow('/nowhere/tls.');
   });
 });

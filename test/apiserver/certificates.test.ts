@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateAnswer } from '../../api/http/certificates.ts';
 import type { Problem } from '../../api/http/problem.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { developmentFqdn } from '../../dev/stack.ts';
+import { developmentFqdn } from '../../dev/parts.ts';
 import { apply, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
 
 const exec = promisify(execFile);

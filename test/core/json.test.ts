@@ -46,6 +46,12 @@ describe('isSameJson', () => {
     expect(isSameJson(right, left)).toBe(false);
   });
 
+  it('calls nothing the same that is nested deeper than anything we compare', () => {
+    const nest = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+    expect(isSameJson(nest(64), nest(64))).toBe(true);
+    expect(isSameJson(nest(1_000_000), nest(1_000_000))).toBe(false);
+  });
+
   it('ignores the order of keys', () => {
     expect(isSameJson({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 })).toBe(true);
   });

@@ -1,13 +1,12 @@
 /** The admission webhooks: AdmissionReview v1 in and out, 200 on denial. */
 import { Hono, type Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { admissionReview, type AdmissionAnswer, type AdmissionRequest } from '../../api/http/admission-review.ts';
-import { maxReviewBodyBytes } from '../../api/limits.ts';
-import { PROBE_PATHS } from '../../api/names.ts';
+import { maxLoggedUserLength, maxReviewBodyBytes, maxReviewCharsAtOnce } from '../../api/limits.ts';
+import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
 import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
-import { readReview } from '../read-review.ts';
+import { checkHead, createRoom, readReview } from '../read-review.ts';
 
 interface DecisionLog {
   readonly info: (facts: object, message: string) => void;
@@ -16,44 +15,75 @@ interface DecisionLog {
 
 export interface AdmissionPorts extends ValidationPorts {
   readonly log: DecisionLog;
+  /** Times and counts a review; what is returned is called once, at its end. */
+  readonly startReview: (webhook: Webhook) => (outcome: ReviewOutcome) => void;
 }
 
 type Decide = (request: ObjectRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
 
-export function createAdmissionApp({ log, ...ports }: AdmissionPorts): Hono {
-  const answer = (decide: Decide) => async (context: Context) => {
-    const review = await readReview(context, admissionReview);
-    if (!review.ok) return review.error;
-    return context.json(await decideAndLog(review.value.request, decide, log));
+export function createAdmissionApp({ log, startReview, ...ports }: AdmissionPorts): Hono {
+  const takeRoom = createRoom(maxReviewCharsAtOnce);
+  const answer = (webhook: Webhook, decide: Decide) => async (context: Context) => {
+    const endReview = startReview(webhook);
+    const refusal = checkHead(context, maxReviewBodyBytes);
+    if (refusal !== undefined) {
+      endReview('malformed');
+      return refusal;
+    }
+    const text = await context.req.text();
+    const leaveRoom = takeRoom(text.length);
+    if (leaveRoom === undefined) {
+      endReview('unavailable');
+      return context.text('busy: too many large reviews at once', 503);
+    }
+    try {
+      const review = readReview(context, text, admissionReview);
+      if (!review.ok) {
+        endReview('malformed');
+        return review.error;
+      }
+      const { request } = review.value;
+      const decided = await decideOn(request, decide, log);
+      const outcome = outcomeOf(decided);
+      endReview(outcome);
+      logDecision(request, decided, { outcome, log });
+      return context.json(decided);
+    } finally {
+      leaveRoom();
+    }
   };
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: maxReviewBodyBytes, onError: (context) => context.text('body: too large', 413) }));
-  app.post('/mutate', answer(mutate));
+  app.post('/mutate', answer('mutate', mutate));
   app.post(
     '/validate',
-    answer(async (request) => await validate(request, ports)),
+    answer('validate', async (request) => await validate(request, ports)),
   );
-  app.get(PROBE_PATHS.alive, (context) => context.text('ok'));
-  app.get(PROBE_PATHS.ready, (context) => context.text('ok'));
   return app;
 }
 
-async function decideAndLog(request: AdmissionRequest, decide: Decide, log: DecisionLog): Promise<AdmissionAnswer> {
-  const answer = await decideOn(request, decide, log);
-  const { allowed, patch, status } = answer.response;
+function outcomeOf({ response }: AdmissionAnswer): ReviewOutcome {
+  if (response.allowed) return response.patch === undefined ? 'allowed' : 'patched';
+  return response.status?.code === 503 ? 'unavailable' : 'denied';
+}
+
+interface Logged {
+  readonly outcome: ReviewOutcome;
+  readonly log: DecisionLog;
+}
+
+function logDecision(request: AdmissionRequest, { response }: AdmissionAnswer, { outcome, log }: Logged): void {
   log.info(
     {
       uid: request.uid,
-      user: request.userInfo.username,
+      user: request.userInfo.username.slice(0, maxLoggedUserLength),
       operation: request.operation,
       namespace: request.namespace,
       name: request.name,
-      outcome: allowed ? (patch === undefined ? 'allowed' : 'patched') : 'denied',
-      reason: status?.reason,
+      outcome,
+      reason: response.status?.reason,
     },
     'admission decided',
   );
-  return answer;
 }
 
 /** Closed: what can't be decided is denied. */

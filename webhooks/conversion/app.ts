@@ -1,35 +1,59 @@
 /** The conversion webhook: ConversionReview v1 in and out, 200 on failure. */
-import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono, type Context } from 'hono';
 import { conversionReview, makeConversionAnswer } from '../../api/http/conversion-review.ts';
-import { maxConversionBodyBytes } from '../../api/limits.ts';
-import { CONVERSION_PATH } from '../../api/names.ts';
+import { maxConversionBodyBytes, maxConversionBytesAtOnce, maxConversionValues } from '../../api/limits.ts';
+import { CONVERSION_PATH, type ReviewOutcome, type Webhook } from '../../api/names.ts';
 import { convertReview } from '../../core/conversion/review.ts';
-import { readReview } from '../read-review.ts';
+import { checkHead, createRoom, hasMoreValues, readReview } from '../read-review.ts';
 
 export interface ConversionPorts {
   readonly log: { readonly error: (facts: object, message: string) => void };
+  /** Times and counts a review; what is returned is called once, at its end. */
+  readonly startReview: (webhook: Webhook) => (outcome: ReviewOutcome) => void;
 }
 
-export function createConversionApp({ log }: ConversionPorts): Hono {
+interface Answered {
+  readonly outcome: ReviewOutcome;
+  readonly answer: Response;
+}
+
+export function createConversionApp({ log, startReview }: ConversionPorts): Hono {
+  const takeRoom = createRoom(maxConversionBytesAtOnce);
+  const answerWithRoom = async (context: Context): Promise<Answered> => {
+    const refusal = checkHead(context, maxConversionBodyBytes);
+    if (refusal !== undefined) return { outcome: 'malformed', answer: refusal };
+    // Taken before the body is read: that of one review may be a large part of what the process can hold.
+    const leaveRoom = takeRoom(Number(context.req.header('content-length')));
+    if (leaveRoom === undefined)
+      return { outcome: 'unavailable', answer: context.text('busy: too many large reviews at once', 503) };
+    try {
+      return convert(context, await context.req.text(), log);
+    } finally {
+      leaveRoom();
+    }
+  };
   const app = new Hono();
-  app.post(
-    CONVERSION_PATH,
-    bodyLimit({ maxSize: maxConversionBodyBytes, onError: (context) => context.text('body: too large', 413) }),
-    async (context) => {
-      const review = await readReview(context, conversionReview);
-      if (!review.ok) return review.error;
-      const response = convertReview(review.value.request);
-      // Success is the rule, several times a write: only what an operator must know of is told.
-      if (response.result.status === 'Failure') {
-        log.error({ uid: response.uid, error: response.result.message }, 'conversion failed');
-      }
-      return context.json(makeConversionAnswer(response));
-    },
-  );
-  app.onError((error, context) => {
-    log.error({ error: error.message }, 'conversion broke');
-    return context.text('conversion: failed', 500);
+  app.post(CONVERSION_PATH, async (context) => {
+    const endReview = startReview('convert');
+    const { outcome, answer } = await answerWithRoom(context).catch((error: unknown): Answered => {
+      log.error({ error: (error as Error).message }, 'conversion broke');
+      return { outcome: 'failed', answer: context.text('conversion: failed', 500) };
+    });
+    endReview(outcome);
+    return answer;
   });
   return app;
+}
+
+function convert(context: Context, text: string, log: ConversionPorts['log']): Answered {
+  if (hasMoreValues(text, maxConversionValues))
+    return { outcome: 'malformed', answer: context.text('body: too many values', 413) };
+  const review = readReview(context, text, conversionReview);
+  if (!review.ok) return { outcome: 'malformed', answer: review.error };
+  const response = convertReview(review.value.request);
+  const answer = context.json(makeConversionAnswer(response));
+  if (response.result.status === 'Success') return { outcome: 'converted', answer };
+  // Success is the rule, several times a write: only what an operator must know of is told.
+  log.error({ uid: response.uid, error: response.result.message }, 'conversion failed');
+  return { outcome: 'failed', answer };
 }

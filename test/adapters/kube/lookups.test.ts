@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
 import { createNamespaceLister, createNamespaceReader } from '../../../adapters/kube/namespaces.ts';
 import { createOidcConfigLister } from '../../../adapters/kube/oidc-configs.ts';
+import { createPoolReader } from '../../../adapters/kube/pools.ts';
 import { createReferrerReader } from '../../../adapters/kube/referrers.ts';
 
 /** An apiserver that gives one answer, and what it was asked. */
@@ -13,6 +14,24 @@ function answering(answer: unknown) {
   };
   return { kube: { call }, calls };
 }
+
+describe('a pool', () => {
+  it('is read by its name', async () => {
+    const { kube, calls } = answering({ spec: {} });
+    expect(await createPoolReader(kube)({ namespace: 'a', name: 'p' })).toEqual({ spec: {} });
+    expect(calls).toEqual([{ path: '/apis/buildkit.smrt-devops.net/v1beta1/namespaces/a/buildkitpools/p' }]);
+  });
+
+  it.each(['\ud800', '../../..', '..', 'pods?watch=1#', 'a/b', '', 'a'.repeat(254)])(
+    'is not asked for by what is no name: %j',
+    async (text) => {
+      const { kube, calls } = answering({ spec: {} });
+      expect(await createPoolReader(kube)({ namespace: text, name: 'p' })).toBeUndefined();
+      expect(await createPoolReader(kube)({ namespace: 'a', name: text })).toBeUndefined();
+      expect(calls).toEqual([]);
+    },
+  );
+});
 
 describe('the labels of a namespace', () => {
   it('are read by its name', async () => {

@@ -12,6 +12,7 @@ interface Line {
 
 function makeApp(changes: Partial<AdmissionPorts> = {}) {
   const lines: Line[] = [];
+  const reviews: string[] = [];
   const app = createAdmissionApp({
     reviewAccess: () => Promise.resolve(false),
     getPool: () => Promise.resolve({ spec: {} }),
@@ -25,10 +26,19 @@ function makeApp(changes: Partial<AdmissionPorts> = {}) {
       info: (facts, message) => lines.push({ level: 'info', facts, message }),
       error: (facts, message) => lines.push({ level: 'error', facts, message }),
     },
+    startReview: (webhook) => (outcome) => void reviews.push(`${webhook} ${outcome}`),
     ...changes,
   });
   const post = async (path: string, body: string | ReadableStream, contentType = 'application/json') =>
-    await app.request(path, { method: 'POST', headers: { 'content-type': contentType }, body, duplex: 'half' });
+    await app.request(path, {
+      method: 'POST',
+      headers: {
+        'content-type': contentType,
+        ...(typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {}),
+      },
+      body,
+      duplex: 'half',
+    });
   const review = async (path: string, changes: Partial<AdmissionRequest> = {}) => {
     const request = makeAdmissionRequest(changes);
     const response = await post(
@@ -38,7 +48,7 @@ function makeApp(changes: Partial<AdmissionPorts> = {}) {
     expect(response.status).toBe(200);
     return (await response.json()) as AdmissionAnswer;
   };
-  return { app, post, review, lines };
+  return { app, post, review, lines, reviews };
 }
 
 const stampedSpec = { poolRef: { name: 'my-pool', namespace: 'tenant-a' }, requester: developer };
@@ -107,7 +117,23 @@ describe('a review', () => {
     });
     expect(lines).toMatchObject([
       { level: 'error', message: 'admission undecided', facts: { error: 'apiserver unreachable' } },
-      { level: 'info', facts: { outcome: 'denied', reason: 'ServiceUnavailable' } },
+      { level: 'info', facts: { outcome: 'unavailable', reason: 'ServiceUnavailable' } },
+    ]);
+  });
+
+  it('is counted once, by its outcome', async () => {
+    const { review, post, reviews } = makeApp({ reviewAccess: (user) => Promise.reject(new Error(user.username)) });
+    await review('/mutate');
+    await review('/mutate', { object: makeWorker({}) });
+    await review('/validate');
+    await review('/validate', { object: makeWorker(foreignSpec) });
+    await post('/validate', '{}');
+    expect(reviews).toEqual([
+      'mutate patched',
+      'mutate allowed',
+      'validate denied',
+      'validate unavailable',
+      'validate malformed',
     ]);
   });
 
@@ -159,11 +185,26 @@ describe('a body', () => {
     expect((await post('/mutate', JSON.stringify(envelope), 'Application/JSON; charset=utf-8')).status).toBe(200);
   });
 
-  it('above the limit gets 413, with or without a length', async () => {
-    const { post } = makeApp();
+  it('above the limit gets 413, and one without a length 411', async () => {
+    const { post, reviews } = makeApp();
     const body = 'x'.repeat(maxReviewBodyBytes + 1);
     expect((await post('/mutate', body)).status).toBe(413);
-    expect((await post('/mutate', new Blob([body]).stream())).status).toBe(413);
+    expect((await post('/mutate', new Blob([body]).stream())).status).toBe(411);
+    expect(reviews).toEqual(['mutate malformed', 'mutate malformed']);
+  });
+
+  it('of which too much is held at once is turned away, and the next is not', async () => {
+    const { promise: allowed, resolve: allow } = Promise.withResolvers<boolean>();
+    const { post } = makeApp({ reviewAccess: () => allowed });
+    const filler = 'x'.repeat(maxReviewBodyBytes / 2);
+    const request = { ...envelope.request, object: makeWorker({ ...foreignSpec, filler }) };
+    const first = post('/validate', JSON.stringify({ ...envelope, request }));
+    const second = await post('/validate', JSON.stringify({ ...envelope, request }));
+    expect([second.status, await second.text()]).toEqual([503, 'busy: too many large reviews at once']);
+    expect((await post('/mutate', JSON.stringify(envelope))).status).toBe(200);
+    allow(true);
+    expect((await first).status).toBe(200);
+    expect((await post('/mutate', JSON.stringify({ ...envelope, request }))).status).toBe(200);
   });
 
   it.each([
@@ -194,12 +235,6 @@ describe('a body', () => {
 });
 
 describe('the app', () => {
-  it('answers probes', async () => {
-    const { app } = makeApp();
-    expect((await app.request('/healthz')).status).toBe(200);
-    expect((await app.request('/readyz')).status).toBe(200);
-  });
-
   it('has nothing else', async () => {
     const { app } = makeApp();
     expect((await app.request('/mutate')).status).toBe(404);

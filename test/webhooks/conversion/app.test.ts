@@ -1,20 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { maxConversionBodyBytes } from '../../../api/limits.ts';
+import { maxConversionBodyBytes, maxConversionValues } from '../../../api/limits.ts';
 import { createConversionApp } from '../../../webhooks/conversion/app.ts';
 
 const group = 'buildkit.smrt-devops.net';
 
 function makeApp() {
   const lines: object[] = [];
-  const app = createConversionApp({ log: { error: (facts, message) => lines.push({ message, ...facts }) } });
+  const reviews: string[] = [];
+  const app = createConversionApp({
+    log: { error: (facts, message) => lines.push({ message, ...facts }) },
+    startReview: (webhook) => (outcome) => void reviews.push(`${webhook} ${outcome}`),
+  });
   const post = async (body: string, contentType = 'application/json') =>
-    await app.request('/convert', { method: 'POST', headers: { 'content-type': contentType }, body });
+    await app.request('/convert', {
+      method: 'POST',
+      headers: { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) },
+      body,
+    });
   const review = async (objects: unknown[], desiredAPIVersion = `${group}/v1beta1`) => {
     const response = await post(JSON.stringify(makeReview({ uid: 'review-1', desiredAPIVersion, objects })));
     expect(response.status).toBe(200);
     return (await response.json()) as { response: unknown };
   };
-  return { post, review, lines };
+  return { app, post, review, lines, reviews };
 }
 
 const makeReview = (request: unknown) => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'ConversionReview', request });
@@ -32,7 +40,7 @@ const worker = (version: string, name: string) => ({
 
 describe('a review', () => {
   it('of a mixed list is answered in order, with its uid', async () => {
-    const { review, lines } = makeApp();
+    const { review, lines, reviews } = makeApp();
     const objects = [
       pool('v1alpha1', 'a', { buildkitImage: 'i' }),
       pool('v1beta1', 'b', { workers: { image: 'i' } }),
@@ -52,6 +60,7 @@ describe('a review', () => {
       },
     });
     expect(lines).toEqual([]);
+    expect(reviews).toEqual(['convert converted']);
   });
 
   it('of nothing succeeds', async () => {
@@ -74,11 +83,12 @@ describe('a review', () => {
     ],
     [[7], `${group}/v1beta1`, 'objects[0]: expected an object, got number'],
   ])('of what is not ours fails as a whole, by name: %j', async (objects, version, message) => {
-    const { review, lines } = makeApp();
+    const { review, lines, reviews } = makeApp();
     expect(await review(objects, version)).toMatchObject({
       response: { uid: 'review-1', convertedObjects: [], result: { status: 'Failure', message } },
     });
     expect(lines).toEqual([{ message: 'conversion failed', uid: 'review-1', error: message }]);
+    expect(reviews).toEqual(['convert failed']);
   });
 });
 
@@ -115,6 +125,33 @@ describe('a body', () => {
 
   it('above the limit gets 413', async () => {
     expect((await makeApp().post('x'.repeat(maxConversionBodyBytes + 1))).status).toBe(413);
+  });
+
+  it('of more values than are ever listed gets 413', async () => {
+    const { post, reviews } = makeApp();
+    const objects = `[${'0,'.repeat(maxConversionValues)}0]`;
+    expect((await post(objects)).status).toBe(413);
+    expect(reviews).toEqual(['convert malformed']);
+  });
+
+  it('without a length gets 411', async () => {
+    const { app } = makeApp();
+    const headers = { 'content-type': 'application/json' };
+    expect((await app.request('/convert', { method: 'POST', headers, body: '{}' })).status).toBe(411);
+  });
+
+  it('of which too much is held at once is turned away, and the next is not', async () => {
+    const { app, post, reviews } = makeApp();
+    const { readable, writable } = new TransformStream();
+    const headers = { 'content-type': 'application/json', 'content-length': String(maxConversionBodyBytes) };
+    const hold = { method: 'POST', headers, body: readable, duplex: 'half' } as const;
+    const first = app.request('/convert', hold);
+    void app.request('/convert', { ...hold, body: new TransformStream().readable });
+    expect((await post('{}')).status).toBe(503);
+    await writable.close();
+    expect((await first).status).toBe(400);
+    expect((await post('{}')).status).toBe(400);
+    expect(reviews).toEqual(['convert unavailable', 'convert malformed', 'convert malformed']);
   });
 
   it('that is nested a million deep breaks nothing but its own answer', async () => {

@@ -1,0 +1,76 @@
+/** One writer at a time: a Lease, coordination.k8s.io/v1, of our own namespace. */
+import { SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { KubeError, orUndefined, type KubeClient } from './client.ts';
+
+export interface LeaseOptions {
+  readonly kube: Pick<KubeClient, 'call'>;
+  readonly name: string;
+  /** Differs from run to run. */
+  readonly holder: string;
+  /** Must be longer than the work: it is not renewed. */
+  readonly durationSeconds: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface Lease {
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string };
+  readonly spec: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly renewTime?: string;
+  };
+}
+
+/** Does the work while nobody else does work under the same Lease. @throws {Error} naming who holds it. */
+export async function withLease(options: LeaseOptions, work: () => Promise<void>): Promise<void> {
+  const held = await acquire(options);
+  try {
+    await work();
+  } finally {
+    await release(options, held);
+  }
+}
+
+const collection = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/leases`;
+
+async function acquire(options: LeaseOptions): Promise<Lease> {
+  const { kube, name } = options;
+  const found = (await orUndefined(kube.call({ path: `${collection}/${name}` }))) as Lease | undefined;
+  if (found !== undefined && isHeld(found, options.now())) {
+    throw new Error(`Lease ${name}: held by ${found.spec.holderIdentity ?? ''}`);
+  }
+  const lease = makeLease(options, found);
+  try {
+    const call =
+      found === undefined
+        ? ({ method: 'POST', path: collection } as const)
+        : ({ method: 'PUT', path: `${collection}/${name}` } as const);
+    return (await kube.call({ ...call, body: lease })) as Lease;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 409)
+      throw new Error(`Lease ${name}: taken by another`, { cause: error });
+    throw error;
+  }
+}
+
+function isHeld({ spec }: Lease, nowMs: number): boolean {
+  const { holderIdentity = '', leaseDurationSeconds = 0, renewTime = '' } = spec;
+  return holderIdentity !== '' && Date.parse(renewTime) + leaseDurationSeconds * 1000 > nowMs;
+}
+
+function makeLease({ name, holder, durationSeconds, now }: LeaseOptions, found: Lease | undefined): unknown {
+  const time = new Date(now()).toISOString().replace('Z', '000Z');
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, namespace: SYSTEM_NAMESPACE, ...found?.metadata },
+    spec: { holderIdentity: holder, leaseDurationSeconds: durationSeconds, acquireTime: time, renewTime: time },
+  };
+}
+
+/** What was done is done: a Lease that can't be given back ends by itself. */
+async function release({ kube, name }: LeaseOptions, held: Lease): Promise<void> {
+  const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: held.metadata, spec: {} };
+  await kube.call({ method: 'PUT', path: `${collection}/${name}`, body }).catch(() => undefined);
+}

@@ -1,0 +1,47 @@
+/** What the webhooks' processes use of the machine and of the apiserver. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Stack } from '../dev/stack.ts';
+
+const account = 'system:serviceaccount:buildkit-system:buildkit-webhooks';
+
+/** Flags of an apiserver that writes down what the webhooks ask of it, and nothing else, in `<folder>/audit.log`. */
+export async function writeAuditPolicy(folder: string): Promise<string[]> {
+  const file = join(folder, 'audit-policy.json');
+  const policy = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: [{ level: 'Metadata', users: [account], resources: [{ group: '*' }] }, { level: 'None' }],
+  };
+  await writeFile(file, JSON.stringify(policy));
+  return [`--audit-policy-file=${file}`, `--audit-log-path=${join(folder, 'audit.log')}`];
+}
+
+export interface WebhookCost {
+  /** User and system time of all threads. */
+  readonly cpuMs: number;
+  readonly apiCalls: number;
+}
+
+/** Since the webhooks began. Reads /proc: on Linux only. */
+export async function readWebhookCost(stack: Stack, auditFolder: string): Promise<WebhookCost> {
+  const processes = stack.children.filter(({ name }) => stack.webhooks.includes(name));
+  const times = await Promise.all(processes.map(({ pid }) => readCpuMs(pid)));
+  const audit = await readFile(join(auditFolder, 'audit.log'), 'utf8').catch(() => '');
+  return { cpuMs: times.reduce((sum, ms) => sum + ms, 0), apiCalls: audit.split('\n').length - 1 };
+}
+
+/** Linux counts in hundredths of a second. */
+const msPerTick = 10;
+
+/** proc_pid_stat(5): fields 14 and 15, counted after the name in parentheses, which may contain anything. */
+async function readCpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const [userTicks = NaN, systemTicks = NaN] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return (userTicks + systemTicks) * msPerTick;
+}

@@ -1,0 +1,99 @@
+/** The processes of the system on this machine: what each is told, and how it is started. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH } from '../api/names.ts';
+import { startChild, type Child, type Exit } from './child.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** There is no cluster here to be named by, and certificates need a name. */
+export const developmentFqdn = 'dev.buildkit.internal';
+
+export interface Part {
+  readonly name: string;
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly readyUrl?: string;
+  readonly caFile?: string;
+}
+
+interface Place {
+  readonly mounts: string;
+  readonly kubeUrl: string;
+  readonly port: number;
+}
+
+const kubeVariables = ({ mounts, kubeUrl }: Place, account: string) => ({
+  KUBERNETES_SERVICE_HOST: new URL(kubeUrl).hostname,
+  KUBERNETES_SERVICE_PORT: new URL(kubeUrl).port,
+  ACCOUNT_FOLDER: join(mounts, account),
+});
+
+/** Two processes on one port, so that one can be restarted; one where the kernel does not share ports like that. */
+export const webhooksParts = (place: Place): Part[] =>
+  process.platform === 'linux'
+    ? ['webhooks-1', 'webhooks-2'].map((name) => webhooksPart(name, place, { REUSE_PORT: 'true' }))
+    : [webhooksPart('webhooks', place, {})];
+
+const webhooksPart = (name: string, place: Place, sharing: Readonly<Record<string, string>>): Part => ({
+  name,
+  file: 'webhooks/main.ts',
+  environment: {
+    ...kubeVariables(place, 'buildkit-webhooks'),
+    ...sharing,
+    HOST: '127.0.0.1',
+    PORT: String(place.port),
+    TLS_FOLDER: join(place.mounts, 'buildkit-webhook-tls'),
+    COUNT_ATTACH: 'on',
+    // As in the Deployment, whose memory limit it keeps.
+    NODE_OPTIONS: '--max-old-space-size=512',
+  },
+  readyUrl: `https://127.0.0.1:${place.port}/readyz`,
+  caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
+});
+
+export const functionsPart = (place: Place): Part => ({
+  name: 'functions',
+  file: 'dev/functions.ts',
+  environment: {
+    KUBERNETES_URL: place.kubeUrl,
+    MOUNTS: place.mounts,
+    PORT: String(place.port),
+    CLUSTER_FQDN: developmentFqdn,
+  },
+  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+});
+
+export const bridgePart = (place: Place): Part => ({
+  name: 'bridge',
+  file: 'functions/bridge/main.ts',
+  environment: {
+    ...kubeVariables(place, 'buildkit-bridge'),
+    STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
+    LIFECYCLE_URL: `http://127.0.0.1:${place.port}${LIFECYCLE_EVENTS_PATH}`,
+    TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
+  },
+});
+
+/** Logs to `<folder>/<name>.log`. */
+export const launchPart = (part: Part, folder: string, watch: ((child: Child) => void) | undefined): Promise<Child> =>
+  startChild({
+    name: part.name,
+    file: process.execPath,
+    args: [join(root, part.file)],
+    cwd: root,
+    log: join(folder, `${part.name}.log`),
+    environment: { PATH: process.env['PATH'] ?? '', ...part.environment },
+    watch,
+  });
+
+/** Which of two processes on one port answers is the kernel's choice: only its log tells that this one is there. */
+export async function waitUntilListening({ name, log, ended }: Child, logBytesBefore: number): Promise<void> {
+  const state: { exit?: Exit } = {};
+  void ended.then((exit) => (state.exit = exit));
+  while (!(await readFile(log)).subarray(logBytesBefore).includes('listen')) {
+    if (state.exit) throw new Error(`${name} ended as it was started again (see ${log})`);
+    await sleep(25);
+  }
+}
