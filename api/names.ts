@@ -102,6 +102,7 @@ export const STATUS_FIELD_MANAGER = 'buildkit-status';
 
 /** Where the functions take events. */
 export const STATUS_EVENTS_PATH = '/status/events';
+export const STATUS_REPORTS_PATH = '/status/reports';
 export const LIFECYCLE_EVENTS_PATH = '/lifecycle/events';
 
 /** On every pool: a pool goes when no worker of it is in use. */

@@ -1,7 +1,7 @@
 /** What is observed of each kind: both versions say it alike. */
 import { z } from 'zod';
 import { conditions, count, longCount, secretName, text, time } from './fields.ts';
-import { maxObjectNameLength } from './limits.ts';
+import { maxGatewayInstances, maxObjectNameLength } from './limits.ts';
 
 export const poolPhase = z.enum(['Pending', 'Running', 'ScaledToZero', 'Terminating', 'Failed']);
 
@@ -19,14 +19,35 @@ export const workerCounts = z
   .partial()
   .describe('Workers by state.');
 
+/** Counters of one process: they only grow, and begin anew with the next one. */
+const gatewayInstance = z
+  .object({
+    uid: text(64, 'UID of the Pod.'),
+    pod: text(maxObjectNameLength, 'Name of the Pod.'),
+    startedAt: time('When the process that counts was started.'),
+    sequence: longCount('Number of the report this is from; an earlier one changes nothing.'),
+    active: count('Connections open in it at that moment.'),
+    total: longCount('Connections it ever opened.'),
+  })
+  .describe('What one Pod of the gateway reported last.');
+
 export const connections = z
   .object({
     active: count('Connections open now.'),
     total: longCount('Connections ever opened.'),
     lastConnectionTime: time('When the last one was opened.'),
+    instances: z
+      .array(gatewayInstance)
+      .max(maxGatewayInstances)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['uid'] })
+      .describe('The Pods of the gateway that are counted.'),
+    retired: longCount('Connections that processes opened which are gone.'),
   })
   .partial()
   .describe('Client connections through the gateway.');
+
+export type Connections = z.infer<typeof connections>;
+export type GatewayInstance = z.infer<typeof gatewayInstance>;
 
 export const gatewayStatus = z
   .object({

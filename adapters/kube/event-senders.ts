@@ -1,23 +1,10 @@
-/** Who may send events: by a token of our audience. */
-import { TOKEN_AUDIENCE } from '../../api/names.ts';
-import type { KubeClient } from './client.ts';
-import { createTokenReviewer } from './token-review.ts';
-
-export interface EventSenders {
-  /** The cluster's issuer, see `readClusterIssuer`. */
-  readonly issuer: string;
-  /** Names of the users who may. */
-  readonly users: readonly string[];
-}
+/** Who may send events: the users with these names, by a token of our audience. */
+import type { TokenReviewer } from './token-review.ts';
 
 /** @throws {KubeError} when the apiserver gives no verdict. */
-export function createSenderCheck(
-  kube: KubeClient,
-  { issuer, users }: EventSenders,
-): (token: string) => Promise<'allowed' | 'refused'> {
-  const review = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
-  return async (token) => {
-    const user = await review(token);
+export const createSenderCheck =
+  (authenticate: TokenReviewer, users: readonly string[]) =>
+  async (token: string): Promise<'allowed' | 'refused'> => {
+    const user = await authenticate(token);
     return user !== undefined && users.includes(user.username) ? 'allowed' : 'refused';
   };
-}

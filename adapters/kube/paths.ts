@@ -27,6 +27,8 @@ export const ourNamespacedCollectionPath = (plural: string, namespace: string): 
 export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
 export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);
 
+export const podsPath = (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/pods`;
+
 function namespacedPath(root: string, plural: string, object: ObjectPath): string {
   const path = `${root}/namespaces/${segment(object.namespace)}/${plural}/${segment(object.name)}`;
   return object.subresource === undefined ? path : `${path}/${object.subresource}`;

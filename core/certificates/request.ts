@@ -5,10 +5,10 @@ import {
   defaultCertificateTtlSeconds,
   maxCertificateTtlSeconds,
   maxReportedErrors,
-  maxShownValueLength,
   minCertificateTtlSeconds,
 } from '../../api/limits.ts';
 import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
+import { fieldErrorAt, toFieldErrors } from '../field-errors.ts';
 import { at } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 
@@ -21,13 +21,6 @@ export interface CertificateRequest {
 export interface RequestFault {
   readonly code: 'invalid_request' | 'unsupported_field';
   readonly errors: readonly FieldError[];
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  /** Only where fields are unknown; `path` is then where they stand. */
-  readonly keys?: readonly string[];
 }
 
 export function parseCertificateRequest(body: unknown): Result<CertificateRequest, RequestFault> {
@@ -55,31 +48,3 @@ function parseTtl(duration: unknown): number | undefined {
     parsed.value <= BigInt(maxCertificateTtlSeconds) * nanosecondsPerSecond;
   return isWithin ? Number(parsed.value / nanosecondsPerSecond) : undefined;
 }
-
-const toFieldErrors = ({ path, message, keys }: Issue, body: unknown): FieldError[] =>
-  keys === undefined
-    ? [fieldErrorAt(path, message, body)]
-    : keys.map((key) => fieldErrorAt([...path, key], message, body));
-
-const fieldErrorAt = (path: readonly PropertyKey[], expected: string, body: unknown): FieldError => ({
-  field: formatPath(path),
-  expected,
-  got: show(at(body, path)),
-});
-
-const formatPath = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>(
-    (field, key) =>
-      typeof key === 'number' ? `${field}[${key}]` : [field, shorten(String(key))].filter(Boolean).join('.'),
-    '',
-  ) || 'body';
-
-/** What came, on one short line. */
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  return typeof value === 'object' && value !== null ? 'an object' : shorten(JSON.stringify(value));
-}
-
-const shorten = (text: string): string =>
-  text.length > maxShownValueLength ? `${text.slice(0, maxShownValueLength)}...` : text;

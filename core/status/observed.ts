@@ -20,4 +20,6 @@ export interface Observed {
   readonly deployment: GatewayDeployment | undefined;
   /** Object with the name of the gateway's Service, whoever made it. */
   readonly service: Labelled | undefined;
+  /** UIDs of the Pods of the gateway that exist; undefined where no status depends on them. */
+  readonly gatewayPods: ReadonlySet<string> | undefined;
 }

@@ -6,10 +6,12 @@ import { isSameJson } from '../json.ts';
 import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
 import { countWorkers } from './count.ts';
 import { makeGatewayStatus } from './gateway.ts';
+import { mergeConnections } from './connections.ts';
 import type { Observed } from './observed.ts';
+import type { ReceivedReport } from './report.ts';
 
 /** The whole status to write, or `unchanged` where the stored one says it all. What it does not compute it keeps. */
-export function plan(observed: Observed, now: Date): PoolStatus | 'unchanged' {
+export function plan(observed: Observed, now: Date, reports: readonly ReceivedReport[] = []): PoolStatus | 'unchanged' {
   const { metadata, status: stored = {} } = observed.pool;
   const findings: Findings = {
     name: metadata.name,
@@ -24,7 +26,7 @@ export function plan(observed: Observed, now: Date): PoolStatus | 'unchanged' {
     endpoint: poolEndpoint(metadata.namespace, metadata.name),
     gateway: findings.gateway,
     workers: findings.workers,
-    connections: { active: 0, total: 0, ...stored.connections },
+    connections: mergeConnections(stored.connections, { pods: observed.gatewayPods, reports, now }),
     conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now, generation }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };

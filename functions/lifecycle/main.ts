@@ -5,10 +5,10 @@ import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
-import { readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { VERBS } from '../../api/names.ts';
+import { TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
 import { createLifecycleApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 
@@ -30,6 +30,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const { kube: options, senders, isAttachCounted, now } = config;
   const kube = await createKubeClient(options);
   const issuer = await readClusterIssuer(options.accountFolder);
+  const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
   const app = createLifecycleApp({
@@ -39,7 +40,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
       now,
     }),
     listPools: store.listPools,
-    authenticateSender: createSenderCheck(kube, { issuer, users: senders }),
+    authenticateSender: createSenderCheck(authenticate, senders),
     log,
   });
   return { app, close: kube.close };

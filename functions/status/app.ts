@@ -1,16 +1,20 @@
-/** Takes CloudEvents and brings the status of the pools they touch up to date. */
+/** Takes CloudEvents and reports of gateways, and brings the status of the pools they touch up to date. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { maxEventBodyBytes } from '../../api/limits.ts';
-import { PROBE_PATHS, STATUS_EVENTS_PATH } from '../../api/names.ts';
+import { maxEventBodyBytes, maxReportBodyBytes } from '../../api/limits.ts';
+import { PROBE_PATHS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
+import { createReportHandler, type ReportPorts } from './reports.ts';
 
-export interface StatusPorts extends Omit<EventPorts, 'listPools'> {
+export interface StatusPorts extends Omit<EventPorts, 'listPools'>, ReportPorts {
   readonly listPools: () => Promise<readonly PoolKey[]>;
 }
 
-/** `POST /status/events`: as `createEventHandler`, and 413 for what is too large. */
+const limitBody = (maxSize: number) =>
+  bodyLimit({ maxSize, onError: (c) => c.text(`body: expected <= ${maxSize} bytes`, 413) });
+
+/** `POST /status/events` as `createEventHandler`, `POST /status/reports` as `createReportHandler`; 413 for what is too large. */
 export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
   const app = new Hono();
   const handle = createEventHandler({
@@ -18,14 +22,9 @@ export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
     // No status says anything that depends on a namespace.
     listPools: async ({ touched }) => (touched === 'all' ? await listPools() : []),
   });
-  app.post(
-    STATUS_EVENTS_PATH,
-    bodyLimit({
-      maxSize: maxEventBodyBytes,
-      onError: (c) => c.text(`body: expected <= ${maxEventBodyBytes} bytes`, 413),
-    }),
-    (c) => handle(c.req.raw),
-  );
+  const report = createReportHandler(ports);
+  app.post(STATUS_EVENTS_PATH, limitBody(maxEventBodyBytes), (c) => handle(c.req.raw));
+  app.post(STATUS_REPORTS_PATH, limitBody(maxReportBodyBytes), (c) => report(c.req.raw));
   for (const path of Object.values(PROBE_PATHS)) app.get(path, (c) => c.text('ok'));
   return app;
 }

@@ -4,11 +4,13 @@ import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../.
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
-import { readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { TOKEN_AUDIENCE } from '../../api/names.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
+import { createRecorder } from './record.ts';
 
 export interface StatusConfig {
   readonly kube: KubeClientOptions;
@@ -25,10 +27,14 @@ export async function wireStatus({ kube: options, senders }: StatusConfig, log: 
   const kube = await createKubeClient(options);
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
+  const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
+  const now = () => new Date();
   const app = createStatusApp({
-    recompute: createRecompute({ ...store, now: () => new Date() }),
+    recompute: createRecompute({ ...store, now }),
+    record: createRecorder({ gather: store.gatherWithPods, apply: store.apply, now }),
     listPools: store.listPools,
-    authenticateSender: createSenderCheck(kube, { issuer, users: senders }),
+    authenticate,
+    authenticateSender: createSenderCheck(authenticate, senders),
     log,
   });
   return { app, close: kube.close };

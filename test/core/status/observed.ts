@@ -48,5 +48,6 @@ export const makeObserved = (fields: Partial<Observed> = {}): Observed => ({
   workers: [],
   deployment: makeDeployment(2, 2),
   service: { metadata: { labels: ours } },
+  gatewayPods: undefined,
   ...fields,
 });

@@ -160,6 +160,7 @@ const observedArbitrary = fc
       { nil: undefined },
     ),
     service: fc.constantFrom(undefined, { metadata: { labels: ours } }),
+    gatewayPods: fc.constant(undefined),
     min: fc.nat(20),
     max: fc.integer({ min: 1, max: 20 }),
   })

@@ -25,6 +25,8 @@ function createWorld({ failing = [], pools = [], senderFault, listFault }: World
       if (senderFault !== undefined) return Promise.reject(senderFault);
       return Promise.resolve(token === 'good' ? 'allowed' : 'refused');
     },
+    authenticate: () => Promise.resolve(undefined),
+    record: () => Promise.resolve('refused'),
     log: { warn: (fields, message) => logged.push([message, fields]) },
   };
   return { app: createStatusApp(ports), recomputed, logged };

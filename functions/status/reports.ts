@@ -1,0 +1,48 @@
+/** `POST /status/reports`: who it is, what is reported, and then the status. */
+import type { UserInfo } from '../../api/review.ts';
+import { retryAfterSeconds } from '../../api/limits.ts';
+import { parseReport, readReporter, type ReceivedReport } from '../../core/status/report.ts';
+import type { Recorded } from './record.ts';
+
+export interface ReportPorts {
+  /** Whose token it is; undefined when it is refused. Rejects when nobody can say now. */
+  readonly authenticate: (token: string) => Promise<UserInfo | undefined>;
+  /** Rejects when it may be tried again. */
+  readonly record: (received: ReceivedReport) => Promise<Recorded>;
+  readonly log: { readonly warn: (fields: object, message: string) => void };
+}
+
+/**
+ * 204 when the report is counted, 400 malformed, 401 no token of a Pod, 403 a Pod of no gateway of that pool, 503 when
+ * it should be sent again. Never rejects.
+ */
+export const createReportHandler =
+  (ports: ReportPorts): ((request: Request) => Promise<Response>) =>
+  async (request) => {
+    try {
+      return await handle(ports, request);
+    } catch (error) {
+      ports.log.warn({ error: (error as Error).message }, 'report not counted');
+      return new Response('try again', { status: 503, headers: { 'retry-after': String(retryAfterSeconds) } });
+    }
+  };
+
+async function handle({ authenticate, record }: ReportPorts, request: Request): Promise<Response> {
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  const user = token === undefined ? undefined : await authenticate(token);
+  const reporter = user === undefined ? undefined : readReporter(user);
+  if (reporter === undefined) {
+    return new Response('expected a token of a Pod', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+  }
+  const parsed = parseReport(await request.json().catch(() => undefined));
+  if (!parsed.ok) {
+    const lines = parsed.error.map(({ field, expected, got }) => `${field}: expected ${expected}, got ${got}`);
+    return new Response(lines.join('\n'), { status: 400 });
+  }
+  const { pool, report } = parsed.value;
+  const key = { namespace: reporter.namespace, name: pool };
+  const recorded = await record({ key, reporter, report });
+  return recorded === 'recorded'
+    ? new Response(null, { status: 204 })
+    : new Response('not a Pod of the gateway of this pool', { status: 403 });
+}
