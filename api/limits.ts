@@ -98,6 +98,17 @@ export const certificateBackdateSeconds = 60;
 /** RFC 5280 allows 20 octets; 16 random octets need no counter. */
 export const certificateSerialBytes = 16;
 
+/** The request of an RSA key of 8192 bits takes 3.1 kB in PEM; extensions that are refused by name fit beside it. */
+export const maxCsrLength = 8 * 1024;
+
+/** Below, NIST SP 800-57 counts fewer than 112 bits of strength; above, one verification takes milliseconds. */
+export const minRsaBits = 2048;
+export const maxRsaBits = 8192;
+
+/** FIPS 186-5 asks for more than 2^16, and a long exponent makes each verification slow. */
+export const minRsaExponent = 65_537n;
+export const maxRsaExponentBits = 32n;
+
 /** Reviews and reads of one request that run at once: a request for 16 pools must not crowd out the others. */
 export const maxParallelPoolCalls = 4;
 
@@ -150,6 +161,15 @@ export const maxHeaderBytes = maxTokenBytes + 16 * 1024;
 /** A client that sends slower than this holds a connection for nothing. */
 export const headersTimeoutMs = 10_000;
 export const requestTimeoutMs = 30_000;
+
+/** How often those that are too slow are looked for: they hold a connection for so much longer. */
+export const slowRequestCheckMs = 5_000;
+
+/** A connection with TLS takes up to 100 kB: a third of the memory of a Pod. What comes beyond is closed at once. */
+export const maxConnections = 1_024;
+
+/** A certificate takes a review or two and a few reads; a stranger's token is looked at in less than a millisecond. */
+export const certificateSecondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** An authentication may be remembered this long, never longer. */
 export const authenticationMemoryMs = 10_000;

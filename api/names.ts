@@ -59,7 +59,12 @@ export const METRICS = {
   reviews: 'buildkit_webhook_reviews_total',
   reviewSeconds: 'buildkit_webhook_review_duration_seconds',
   certificateEnd: 'buildkit_webhook_certificate_not_after_seconds',
+  certificateRequests: 'buildkit_certificate_requests_total',
+  certificateRequestSeconds: 'buildkit_certificate_request_duration_seconds',
 } as const;
+
+/** Header of every answer to a client: what names the request in the logs. */
+export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 /** Label values of the review metrics: never a word of a user's. */
 export type Webhook = 'mutate' | 'validate' | 'convert';

@@ -84,7 +84,7 @@ function readParts(certificate: Uint8Array): Parts {
 
 function readFields({ signed, algorithm }: Parts): Fields {
   const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] =
-    read.readElements(signed.content);
+    read.readInside(signed, TAG.sequence);
   if (more.length > 0) throw new read.DerError('fields after the extensions');
   const [notBefore, notAfter] = read.readInside(validity, TAG.sequence);
   const [versionNumber] = read.readInside(version, constructed(0));
@@ -126,12 +126,9 @@ function readExtensions(field: read.Element | undefined): Fields {
   const [list] = read.readInside(field, constructed(3));
   const fields: Record<string, string> = {};
   for (const extension of read.readInside(list, TAG.sequence)) {
-    const parts = read.readInside(extension, TAG.sequence);
-    const id = read.readObjectIdentifier(parts[0]);
+    const { id, isCritical, value } = read.readExtension(extension);
     if (id in fields) throw new read.DerError(`extension ${id} twice`);
-    const isCritical = parts.length === 3 && read.expectTag(parts[1], TAG.boolean).content[0] === 0xff;
-    const value = read.readElement(read.expectTag(parts.at(-1), TAG.octetString).content);
-    fields[id] = (isCritical ? 'critical ' : '') + (readers[id] ?? readUnknown)(value);
+    fields[id] = (isCritical ? 'critical ' : '') + (readers[id] ?? readUnknown)(read.readElement(value));
   }
   return fields;
 }

@@ -3,11 +3,12 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { caFileMemoryMs } from '../../api/limits.ts';
-import type { IssuedCertificate, IssueRequest } from '../../core/certificates/issued.ts';
+import type { IssuedCertificate, IssueFault, IssueRequest, SubjectKey } from '../../core/certificates/issued.ts';
 import { makeClientProfile } from '../../core/certificates/profile.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
-import { issue, loadSigner, makeSerial, type Signer } from './signer.ts';
+import { loadSigner, makeSerial, prepare, type Issuer, type Sign } from './signer.ts';
 
 export interface ClientIssuerOptions {
   /** Folder with `tls.crt` and `tls.key`, as a Pod mounts a kubernetes.io/tls Secret. */
@@ -18,15 +19,18 @@ export interface ClientIssuerOptions {
 }
 
 interface Ca {
-  readonly signer: Signer;
+  readonly issuer: Issuer;
+  readonly sign: Sign;
+  /** DER of SubjectPublicKeyInfo: nobody is certified for the key of the CA. */
+  readonly publicKey: Buffer;
   /** PEM. */
   readonly certificate: string;
 }
 
-/** The issuer throws Error while there is no CA that can sign; the files are then read again at the next request. */
-export function createClientIssuer(
-  options: ClientIssuerOptions,
-): (request: IssueRequest) => Promise<IssuedCertificate> {
+/** Rejects while there is no CA that can sign; the files are then read again at the next request. */
+export type IssueClient = (request: IssueRequest) => Promise<Result<IssuedCertificate, IssueFault>>;
+
+export function createClientIssuer(options: ClientIssuerOptions): IssueClient {
   const { caFolder, now } = options;
   let held: { readonly ca: Promise<Ca>; readonly untilMs: number } | undefined;
 
@@ -40,7 +44,7 @@ export function createClientIssuer(
     }
   }
 
-  return async (request) => issueFrom(await findCa(), request, options);
+  return async (request) => await issueFrom(await findCa(), request, options);
 }
 
 async function readCa(folder: string): Promise<Ca> {
@@ -48,14 +52,21 @@ async function readCa(folder: string): Promise<Ca> {
     readFile(join(folder, 'tls.crt'), 'utf8'),
     readFile(join(folder, 'tls.key'), 'utf8'),
   ]);
-  return { signer: loadSigner({ certificate, key }), certificate };
+  const { sign, ...issuer } = loadSigner({ certificate, key });
+  return {
+    issuer,
+    sign: (tbsCertificate) => Promise.resolve(sign(tbsCertificate)),
+    publicKey: issuer.publicKey.export({ format: 'der', type: 'spki' }),
+    certificate,
+  };
 }
 
-function issueFrom(
-  { signer, certificate }: Ca,
-  { principal, pools, ttlSeconds }: IssueRequest,
+async function issueFrom(
+  { issuer, sign, publicKey, certificate }: Ca,
+  { principal, pools, ttlSeconds, subjectKey }: IssueRequest,
   { clusterFqdn, now }: ClientIssuerOptions,
-): IssuedCertificate {
+): Promise<Result<IssuedCertificate, IssueFault>> {
+  if (subjectKey !== undefined && publicKey.equals(subjectKey.publicKey)) return err('issuer_key');
   const profile = makeClientProfile({
     clusterFqdn,
     pools,
@@ -63,16 +74,24 @@ function issueFrom(
     serial: makeSerial(),
     nowSeconds: Math.floor(now() / 1000),
     ttlSeconds,
-    issuerNotAfter: signer.notAfter,
+    issuerNotAfter: issuer.notAfter,
   });
   if (!profile.ok) throw new Error('client CA: expected one that is valid now, got one that has ended');
-  const pair = generateKeyPair();
-  return {
+  const { subject, ...made } = subjectKey === undefined ? makeSubject() : { subject: subjectKey };
+  const prepared = prepare(issuer, profile.value, subject);
+  const clientCert = toPem('CERTIFICATE', prepared.complete(await sign(prepared.tbsCertificate)));
+  return ok({
     caCert: certificate,
-    clientCert: toPem('CERTIFICATE', issue(signer, profile.value, pair)),
-    clientKey: toPem('PRIVATE KEY', pair.privateKey),
+    clientCert,
+    ...made,
     serial: profile.value.serial.toHex().toUpperCase(),
-    subjectKeyId: pair.keyId.toHex().toUpperCase(),
+    subjectKeyId: subject.keyId.toHex().toUpperCase(),
     notAfter: profile.value.notAfter,
-  };
+  });
+}
+
+/** A key of its own for each certificate, kept nowhere. */
+function makeSubject(): { readonly subject: SubjectKey; readonly clientKey: string } {
+  const pair = generateKeyPair();
+  return { subject: pair, clientKey: toPem('PRIVATE KEY', pair.privateKey) };
 }

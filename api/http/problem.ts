@@ -7,6 +7,7 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'Bad Request' },
   unsupported_field: { status: 400, title: 'Bad Request' },
+  duration_too_long: { status: 400, title: 'Bad Request' },
   unauthenticated: { status: 401, title: 'Unauthorized' },
   pool_forbidden: { status: 403, title: 'Forbidden' },
   pool_not_found: { status: 404, title: 'Not Found' },
@@ -18,6 +19,10 @@ export const PROBLEMS = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** How a certificate request ends. */
+export type CertificateOutcome = 'issued' | ProblemCode;
+
 const problemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 
 export const fieldError = z

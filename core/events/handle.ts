@@ -3,7 +3,8 @@
  *
  * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
  */
-import { eventRetryAfterSeconds, maxParallelRecomputes } from '../../api/limits.ts';
+import { eventRetryAfterSeconds, maxEventBodyBytes, maxParallelRecomputes } from '../../api/limits.ts';
+import { isAnnouncedTooLarge, readBody } from '../body.ts';
 import { forEachAtOnce } from '../parallel.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { createMerge } from './merge.ts';
@@ -23,19 +24,22 @@ export interface EventPorts {
 }
 
 /**
- * 200 when every pool touched is up to date, 202 when none is, 400 malformed, 401 not an allowed sender, 503 when it
- * should be sent again (Knative does not retry 500). Never rejects.
+ * 200 when every pool touched is up to date, 202 when none is, 400 malformed, 401 not an allowed sender, of whom no body is
+ * read, 413 too large, 503 when it should be sent again (Knative does not retry 500). Never rejects.
  */
 export function createEventHandler(ports: EventPorts): (request: Request) => Promise<Response> {
   const { authenticateSender, log } = ports;
   const update = createUpdate(ports);
 
   async function handle(request: Request): Promise<Response> {
+    if (isAnnouncedTooLarge(request, maxEventBodyBytes)) return tooLarge();
     const token = readBearer(request.headers.get('authorization'));
     if (token === undefined || (await authenticateSender(token)) === 'refused') {
       return new Response('sender not allowed', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
-    const event = parseEvent(Object.fromEntries(request.headers), await request.text());
+    const body = await readBody(request, maxEventBodyBytes);
+    if (!body.ok) return tooLarge();
+    const event = parseEvent(Object.fromEntries(request.headers), utf8.decode(body.value));
     if (!event.ok) return new Response(event.error, { status: 400 });
     const outcome = await update(event.value);
     if (outcome === 'no pool') return new Response('about no pool', { status: 202 });
@@ -51,6 +55,10 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
     }
   };
 }
+
+const utf8 = new TextDecoder();
+
+const tooLarge = (): Response => new Response(`body: expected <= ${maxEventBodyBytes} bytes`, { status: 413 });
 
 type Outcome = 'done' | 'failed' | 'no pool';
 

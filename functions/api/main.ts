@@ -1,5 +1,6 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
+import { createCertificateMetrics } from '../../adapters/certificate-metrics.ts';
 import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
@@ -9,6 +10,7 @@ import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/toke
 import { createLog, type Log } from '../../adapters/log.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
+import { readCsr } from '../../adapters/x509/csr.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
 import { createCertificatesApp } from '../certificates/app.ts';
@@ -38,7 +40,10 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
     reviewAccess: createAccessReviewer(kube),
     getNamespaceLabels: createNamespaceReader(kube),
     getPool: createPoolReader(kube),
+    readCsr,
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
+    ...createCertificateMetrics(),
+    now,
     newRequestId: randomUUID,
     log,
   });

@@ -3,11 +3,14 @@ import type { FieldError, ProblemCode } from '../../api/http/problem.ts';
 import { maxParallelPoolCalls } from '../../api/limits.ts';
 import type { UserInfo } from '../../api/review.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
+import { isBarred } from '../../core/access/revocation.ts';
 import { judgeUse, type Client, type UsablePool, type UsePorts } from '../../core/access/use.ts';
-import type { IssuedCertificate, IssueRequest } from '../../core/certificates/issued.ts';
+import type { IssuedCertificate, IssueFault, IssueRequest } from '../../core/certificates/issued.ts';
 import type { PoolIdentity } from '../../core/certificates/profile.ts';
 import type { CertificateRequest } from '../../core/certificates/request.ts';
 import { resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
+import { decideTtl } from '../../core/certificates/ttl.ts';
+import { formatSeconds } from '../../core/duration.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { namespaceOf } from '../../core/tokens/service-account.ts';
@@ -16,13 +19,17 @@ import { namespaceOf } from '../../core/tokens/service-account.ts';
 export interface DecisionPorts extends UsePorts {
   /** Undefined where there is no such namespace. */
   readonly getNamespaceLabels: (namespace: string) => Promise<Labels | undefined>;
-  readonly issue: (request: IssueRequest) => Promise<IssuedCertificate>;
+  readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, IssueFault>>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 export interface Refusal {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly errors?: readonly FieldError[];
+  /** For the audit log alone: what the caller is not told. */
+  readonly reason?: 'revoked';
 }
 
 export interface Decision {
@@ -51,10 +58,37 @@ export async function decide(
     const missing = pools.filter((_, index) => verdicts[index]?.pool === undefined);
     return err({ code: 'pool_not_found', detail: `no such pool: ${quote(missing.flatMap(({ names }) => names))}` });
   }
-  const { ttlSeconds } = request;
-  const certificate = await ports.issue({ principal: user.username, pools: identities, ttlSeconds });
-  return ok({ pools, identities, certificate });
+  const holder = { principal: user.username, issuedAtMs: ports.now() };
+  const specs = verdicts.flatMap(({ pool }) => (pool === undefined ? [] : [pool.spec]));
+  if (specs.some(({ access }) => isBarred(access, holder))) return err({ ...forbid(request.pools), reason: 'revoked' });
+
+  const ttl = decideTtl(
+    request.ttlSeconds,
+    specs.map(({ certificates }) => certificates),
+  );
+  if (!ttl.ok) return err(refuseDuration(request, ttl.error.maxSeconds));
+  const { subjectKey } = request;
+  const issued = await ports.issue({ principal: holder.principal, pools: identities, ttlSeconds: ttl.value, subjectKey });
+  return issued.ok ? ok({ pools, identities, certificate: issued.value }) : err(foreignKey);
 }
+
+const refuseDuration = ({ ttlSeconds }: CertificateRequest, maxSeconds: number): Refusal => ({
+  code: 'duration_too_long',
+  detail: 'a pool that was asked for allows less',
+  errors: [
+    {
+      field: 'duration',
+      expected: `at most ${formatSeconds(maxSeconds)}`,
+      got: ttlSeconds === undefined ? 'nothing' : formatSeconds(ttlSeconds),
+    },
+  ],
+});
+
+const foreignKey: Refusal = {
+  code: 'invalid_request',
+  detail: 'the request is not as it must be',
+  errors: [{ field: 'csr', expected: 'a key of your own', got: 'that of the CA' }],
+};
 
 /** The labels of its namespace decide over pools of others alone. */
 async function makeClient(user: UserInfo, pools: readonly ResolvedPool[], ports: DecisionPorts): Promise<Client> {

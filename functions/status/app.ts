@@ -1,7 +1,5 @@
 /** Takes CloudEvents and brings the status of the pools they touch up to date. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import { maxEventBodyBytes } from '../../api/limits.ts';
 import { PROBE_PATHS, STATUS_EVENTS_PATH } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
@@ -10,7 +8,7 @@ export interface StatusPorts extends Omit<EventPorts, 'listPools'> {
   readonly listPools: () => Promise<readonly PoolKey[]>;
 }
 
-/** `POST /status/events`: as `createEventHandler`, and 413 for what is too large. */
+/** `POST /status/events`: as `createEventHandler`. */
 export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
   const app = new Hono();
   const handle = createEventHandler({
@@ -18,14 +16,7 @@ export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
     // No status says anything that depends on a namespace.
     listPools: async ({ touched }) => (touched === 'all' ? await listPools() : []),
   });
-  app.post(
-    STATUS_EVENTS_PATH,
-    bodyLimit({
-      maxSize: maxEventBodyBytes,
-      onError: (c) => c.text(`body: expected <= ${maxEventBodyBytes} bytes`, 413),
-    }),
-    (c) => handle(c.req.raw),
-  );
+  app.post(STATUS_EVENTS_PATH, (c) => handle(c.req.raw));
   for (const path of Object.values(PROBE_PATHS)) app.get(path, (c) => c.text('ok'));
   return app;
 }

@@ -61,7 +61,7 @@ describe('a certificate for pools in two namespaces', () => {
     const asked = ['tenant-pool', `${shared}/shared-pool`];
     const answer = await askFor({ pools: asked });
     expect(answer.status).toBe(200);
-    const { caCert, clientCert, clientKey, endpoints } = (await answer.json()) as CertificateAnswer;
+    const { caCert, clientCert, clientKey, endpoints } = (await answer.json()) as Required<CertificateAnswer>;
     expect(endpoints).toEqual({
       'tenant-pool': `tcp://tenant-pool.${tenant}.svc:1235`,
       [`${shared}/shared-pool`]: `tcp://shared-pool.${shared}.svc:1235`,

@@ -19,7 +19,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeRoot } from '../../../adapters/x509/authorities.ts';
 import { createClientIssuer } from '../../../adapters/x509/client-issuer.ts';
-import type { IssuedCertificate } from '../../../core/certificates/issued.ts';
+import type { IssuedCertificate, IssueRequest } from '../../../core/certificates/issued.ts';
 import { makeClientRootProfile } from '../../../core/certificates/profile.ts';
 
 const run = promisify(execFile);
@@ -45,15 +45,22 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const createIssuer = () =>
-  createClientIssuer({ caFolder: folder, clusterFqdn: 'dev.buildkit.internal', now: () => clockMs });
+/** With keys made by the issuer. */
+function createIssuer(): (asked: IssueRequest) => Promise<IssuedCertificate & { readonly clientKey: string }> {
+  const issue = createClientIssuer({ caFolder: folder, clusterFqdn: 'dev.buildkit.internal', now: () => clockMs });
+  return async (asked) => {
+    const issued = await issue(asked);
+    if (!issued.ok || issued.value.clientKey === undefined) throw new Error('expected a certificate with its key');
+    return { ...issued.value, clientKey: issued.value.clientKey };
+  };
+}
 
 async function mountCa(ca = makeRoot(makeClientRootProfile, nowSeconds)): Promise<void> {
   await writeFile(join(folder, 'tls.crt'), ca.certificate);
   await writeFile(join(folder, 'tls.key'), ca.key);
 }
 
-async function openssl(issued: IssuedCertificate, args: readonly string[]): Promise<string> {
+async function openssl(issued: Required<IssuedCertificate>, args: readonly string[]): Promise<string> {
   const paths = new Map<string, string>();
   const files = { ca: issued.caCert, leaf: issued.clientCert, key: issued.clientKey };
   for (const [name, pem] of Object.entries(files)) {
