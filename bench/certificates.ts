@@ -120,14 +120,17 @@ const post = ({ port, agent, body }: { port: number; agent: Agent; body: string 
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
     };
-    const sent = send({ port, agent, method: 'POST', host: '127.0.0.1', path: CERTIFICATES_PATH, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part: string) => (text += part));
-      answer.once('end', () => {
-        if (answer.statusCode === 200 && text.includes('BEGIN CERTIFICATE')) resolve();
-        else reject(new Error(`expected a certificate, got ${answer.statusCode}: ${text}`));
-      });
-    });
+    const sent = send(
+      { port, agent, method: 'POST', host: '127.0.0.1', path: CERTIFICATES_PATH, headers },
+      (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+        answer.once('end', () => {
+          if (answer.statusCode === 200 && text.includes('BEGIN CERTIFICATE')) resolve();
+          else reject(new Error(`expected a certificate, got ${answer.statusCode}: ${text}`));
+        });
+      },
+    );
     sent.once('error', reject);
     sent.end(body);
   });

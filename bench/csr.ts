@@ -19,7 +19,11 @@ export function makeCsr(kind: CsrKind): string {
   const algorithm =
     kind === 'P-256' ? der.sequence(OID.ecdsaWithSha256) : der.sequence(OID.sha256WithRsa, Uint8Array.of(5, 0));
   const request = der.sequence(info, algorithm, der.bitString(sign('sha256', info, privateKey)));
-  const lines = der.toBytes(request).toBase64().match(/.{1,64}/g) ?? [];
+  const lines =
+    der
+      .toBytes(request)
+      .toBase64()
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 

@@ -83,8 +83,10 @@ function readParts(certificate: Uint8Array): Parts {
 }
 
 function readFields({ signed, algorithm }: Parts): Fields {
-  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] =
-    read.readInside(signed, TAG.sequence);
+  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] = read.readInside(
+    signed,
+    TAG.sequence,
+  );
   if (more.length > 0) throw new read.DerError('fields after the extensions');
   const [notBefore, notAfter] = read.readInside(validity, TAG.sequence);
   const [versionNumber] = read.readInside(version, constructed(0));

@@ -10,7 +10,8 @@ export interface KeyPair extends SubjectKey {
 }
 
 /** Of the bits of a public key. */
-export const makeKeyId = (bits: Uint8Array): Uint8Array => Uint8Array.fromHex(hash('sha256', bits, 'hex')).subarray(0, 20);
+export const makeKeyId = (bits: Uint8Array): Uint8Array =>
+  Uint8Array.fromHex(hash('sha256', bits, 'hex')).subarray(0, 20);
 
 const algorithm = der.sequence(OID.ecPublicKey, OID.prime256v1);
 const [zero, one] = [der.integer(0), der.integer(1)];
@@ -25,11 +26,7 @@ export function generateKeyPair(): KeyPair {
   const scalar = new Uint8Array(privateKeyOctets);
   const significant = pair.getPrivateKey();
   scalar.set(significant, privateKeyOctets - significant.length);
-  const ecPrivateKey = der.sequence(
-    one,
-    der.octetString(scalar),
-    der.encode(der.constructed(1), der.bitString(point)),
-  );
+  const ecPrivateKey = der.sequence(one, der.octetString(scalar), der.encode(der.constructed(1), der.bitString(point)));
   return {
     publicKey: der.toBytes(der.sequence(algorithm, der.bitString(point))),
     privateKey: der.toBytes(der.sequence(zero, algorithm, der.octetString(ecPrivateKey))),

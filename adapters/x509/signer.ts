@@ -108,10 +108,21 @@ export function prepare(issuer: Issuer, profile: CertificateProfile, subject: Su
 
 /** 128 random bits; a first byte of zero is drawn again, so that every serial is written with as many digits. */
 export function makeSerial(): Uint8Array {
-  const serial = new Uint8Array(certificateSerialBytes);
-  do randomFillSync(serial);
-  while (serial[0] === 0);
-  return serial;
+  const serial = drawSerial();
+  return serial[0] === 0 ? makeSerial() : serial;
+}
+
+/** Randomness is drawn for many serials at once: a serial is no secret, and a draw costs more than encoding it. */
+const drawn = new Uint8Array(64 * certificateSerialBytes);
+let drawnUsed = drawn.length;
+
+function drawSerial(): Uint8Array {
+  if (drawnUsed === drawn.length) {
+    randomFillSync(drawn);
+    drawnUsed = 0;
+  }
+  drawnUsed += certificateSerialBytes;
+  return drawn.slice(drawnUsed - certificateSerialBytes, drawnUsed);
 }
 
 const signWith =

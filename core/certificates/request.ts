@@ -43,7 +43,8 @@ export function parseCertificateRequest(body: unknown, readCsr: ReadCsr): Result
   const sound = (field: string) => (errors.some((error) => error.field === field) ? undefined : at(body, [field]));
   const [duration, csr] = [sound('duration'), sound('csr')];
   const ttlSeconds = duration === undefined ? undefined : parseTtl(duration);
-  if (duration !== undefined && ttlSeconds === undefined) errors.push(fieldErrorAt(['duration'], DURATION_EXPECTATION, body));
+  if (duration !== undefined && ttlSeconds === undefined)
+    errors.push(fieldErrorAt(['duration'], DURATION_EXPECTATION, body));
   const key = typeof csr === 'string' ? readCsr(csr) : undefined;
   if (key?.ok === false) errors.push({ field: 'csr', ...key.error });
   if (parsed.success && errors.length === 0) {

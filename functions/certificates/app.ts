@@ -90,11 +90,7 @@ async function authenticate(ports: CertificatesPorts, authorization: string): Pr
   return err({ code: 'unauthenticated', detail: `expected a bearer token for the audience ${TOKEN_AUDIENCE}` });
 }
 
-async function judge(
-  ports: CertificatesPorts,
-  user: UserInfo,
-  request: Request,
-): Promise<Result<Decision, Refusal>> {
+async function judge(ports: CertificatesPorts, user: UserInfo, request: Request): Promise<Result<Decision, Refusal>> {
   if (!isJson(request.headers.get('content-type') ?? '')) {
     return err({ code: 'unsupported_media_type', detail: 'expected application/json in UTF-8' });
   }

@@ -68,7 +68,12 @@ export async function decide(
   );
   if (!ttl.ok) return err(refuseDuration(request, ttl.error.maxSeconds));
   const { subjectKey } = request;
-  const issued = await ports.issue({ principal: holder.principal, pools: identities, ttlSeconds: ttl.value, subjectKey });
+  const issued = await ports.issue({
+    principal: holder.principal,
+    pools: identities,
+    ttlSeconds: ttl.value,
+    subjectKey,
+  });
   return issued.ok ? ok({ pools, identities, certificate: issued.value }) : err(foreignKey);
 }
 

@@ -77,7 +77,9 @@ describe('DER', () => {
   it('sets the named bits and no others', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(8), { maxLength: 9 }), (positions) => {
-        expect(readNamedBits(readElement(toBytes(der.namedBits(positions))))).toEqual(positions.toSorted((a, b) => a - b));
+        expect(readNamedBits(readElement(toBytes(der.namedBits(positions))))).toEqual(
+          positions.toSorted((a, b) => a - b),
+        );
       }),
     );
     expect(toBytes(der.namedBits([0])).toHex()).toBe('03020780');
