@@ -49,6 +49,29 @@ export function readListener(environment: NodeJS.ProcessEnv = process.env): List
   return { port, reusePort: REUSE_PORT === 'true', ...(hostname === undefined ? {} : { hostname }) };
 }
 
+/** How a part that takes tokens is spoken to: over TLS from a folder, or over plain HTTP where nobody can listen in. */
+export type Transport = { readonly kind: 'tls'; readonly folder: string } | { readonly kind: 'plain' };
+
+/**
+ * `TLS_FOLDER`; without it only a loopback `HOST`, or `PLAIN_HTTP=true` where a proxy in the same Pod ends TLS.
+ * @throws {Error} for anything else: tokens and keys would cross the network as they are.
+ */
+export function readTransport(environment: NodeJS.ProcessEnv = process.env): Transport {
+  const { TLS_FOLDER: folder = '', HOST: host = '', PLAIN_HTTP: plain } = environment;
+  if (plain !== undefined && plain !== 'true') {
+    throw new Error(`environment: PLAIN_HTTP: expected true or nothing, got ${plain}`);
+  }
+  if (folder !== '' && plain === 'true') throw new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both');
+  if (folder !== '') return { kind: 'tls', folder };
+  if (plain === 'true' || isLoopback(host)) return { kind: 'plain' };
+  throw new Error(
+    'environment: expected TLS_FOLDER, a loopback HOST, or PLAIN_HTTP=true behind a proxy in the same Pod',
+  );
+}
+
+/** Names are not looked up: `localhost` may mean anything. */
+const isLoopback = (host: string): boolean => /^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1';
+
 /** `on` or `off`. @throws {Error} when it is neither. */
 export function readSwitch(name: string, environment: NodeJS.ProcessEnv = process.env): boolean {
   const word = readVariables([name], environment)[name];

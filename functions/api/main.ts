@@ -1,14 +1,21 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
 import { createCertificateMetrics } from '../../adapters/certificate-metrics.ts';
-import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readTransport,
+  readVariables,
+} from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
-import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { onTermination, serveHttp, serveHttps } from '../../adapters/serve.ts';
+import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
@@ -52,13 +59,15 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
 
 if (import.meta.main) {
   const { CLUSTER_FQDN, CA_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER']);
-  const api = await wireApi(
-    { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER },
-    createLog('api'),
-  );
-  const serving = await serveHttp({ app: api.app, ...readListener() });
+  const [listener, transport, log] = [readListener(), readTransport(), createLog('api')];
+  const { app, close } = await wireApi({ kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER }, log);
+  const server =
+    transport.kind === 'tls'
+      ? await serveHttps({ app, ...listener, tls: await openTlsFolder(transport.folder, log) })
+      : await serveHttp({ app, ...listener });
+  log.info({ port: server.port, transport: transport.kind }, 'api listens');
   onTermination(async () => {
-    await serving.close();
-    api.close();
+    await server.close();
+    close();
   });
 }
