@@ -3,10 +3,10 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeRoot } from '../adapters/x509/authorities.ts';
+import { makeIntermediate, makeRoot } from '../adapters/x509/authorities.ts';
 import { createClientIssuer } from '../adapters/x509/client-issuer.ts';
 import { CERTIFICATES_PATH } from '../api/http/certificates.ts';
-import { makeClientRootProfile } from '../core/certificates/profile.ts';
+import { makeClientCaProfile, makeRootProfile } from '../core/certificates/profile.ts';
 import { createCertificatesApp } from '../functions/certificates/app.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
@@ -58,10 +58,15 @@ const makeRows = (perCpuSecond: number, peerPerCpuSecond: number, p99Ms: number)
   },
 ];
 
+const clusterFqdn = 'bench.buildkit.internal';
+
 async function writeCa(folder: string): Promise<void> {
-  const { certificate, key } = makeRoot(makeClientRootProfile, Math.floor(Date.now() / 1000));
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const root = makeRoot(makeRootProfile, nowSeconds);
+  const { certificate, key } = makeIntermediate(root, makeClientCaProfile, { clusterFqdn, nowSeconds });
   await writeFile(join(folder, 'tls.crt'), certificate);
   await writeFile(join(folder, 'tls.key'), key);
+  await writeFile(join(folder, 'ca.crt'), root.certificate);
 }
 
 /** The app with ports that answer at once: what remains is reading, deciding, making, checking and writing. */
@@ -72,7 +77,7 @@ function createRequester(caFolder: string): () => Promise<void> {
     getNamespaceLabels: () => Promise.resolve({}),
     getPool: ({ name }) =>
       Promise.resolve({ metadata: { uid: `${name}-3c1f9a52-7c1e-4f0e-9a52-7c1e4f0e9a52` }, spec: {} }),
-    issue: createClientIssuer({ caFolder, clusterFqdn: 'bench.buildkit.internal', now: Date.now }),
+    issue: createClientIssuer({ caFolder, clusterFqdn, now: Date.now }),
     newRequestId: randomUUID,
     log: { info: () => undefined, error: () => undefined },
   });

@@ -71,7 +71,17 @@ describe('a certificate for pools in two namespaces', () => {
       await writeFile(join(folder, name), pem);
     const verified = await exec(
       'openssl',
-      ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'caCert', 'clientCert'],
+      [
+        'verify',
+        '-x509_strict',
+        '-purpose',
+        'sslclient',
+        '-CAfile',
+        'caCert',
+        '-untrusted',
+        'clientCert',
+        'clientCert',
+      ],
       { cwd: folder },
     );
     expect(verified.stdout).toBe('clientCert: OK\n');
