@@ -121,6 +121,18 @@ export const caFileMemoryMs = 30_000;
 /** The root outlives many intermediates; it is replaced by hand or at half life. */
 export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 
+/**
+ * Renewed at half of its life, so what it signs may live for half of it; and a root that was replaced is trusted for as
+ * long as this.
+ */
+export const intermediateCaTtlSeconds = 30 * 24 * 60 * 60;
+
+/**
+ * A client takes the trust bundle with its certificate, and may use it for as long as that; an hour more is what a
+ * kubelet needs to bring a changed bundle to the others.
+ */
+export const rootOverlapSeconds = maxCertificateTtlSeconds + 60 * 60;
+
 /** Patching a caBundle disturbs watches, so the webhook CA outlives many leaves. */
 export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
@@ -128,7 +140,7 @@ export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 /** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
 export const webhookOverlapSeconds = 60 * 60;
 
-/** One run of the authority makes some 20 calls of at most 4 s: whoever holds its Lease for longer is gone. */
+/** One run of the authority makes some 40 calls of at most 4 s: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
 
 /** The apiserver waits at most this long for a webhook. */

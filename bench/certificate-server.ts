@@ -10,7 +10,7 @@ import { createClientIssuer } from '../adapters/x509/client-issuer.ts';
 import { readCsr } from '../adapters/x509/csr.ts';
 import { createCertificatesApp } from '../functions/certificates/app.ts';
 
-const { CA_FOLDER } = readVariables(['CA_FOLDER']);
+const { CA_FOLDER, CLUSTER_FQDN } = readVariables(['CA_FOLDER', 'CLUSTER_FQDN']);
 const app = createCertificatesApp({
   authenticate: () => Promise.resolve({ username: 'system:serviceaccount:tenant-a:default' }),
   reviewAccess: () => Promise.resolve(true),
@@ -18,7 +18,7 @@ const app = createCertificatesApp({
   getPool: ({ name }) =>
     Promise.resolve({ metadata: { uid: `${name}-3c1f9a52-7c1e-4f0e-9a52-7c1e4f0e9a52` }, spec: {} }),
   readCsr,
-  issue: createClientIssuer({ caFolder: CA_FOLDER, clusterFqdn: 'bench.buildkit.internal', now: Date.now }),
+  issue: createClientIssuer({ caFolder: CA_FOLDER, clusterFqdn: CLUSTER_FQDN, now: Date.now }),
   ...createCertificateMetrics(),
   now: Date.now,
   newRequestId: randomUUID,

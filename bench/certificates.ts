@@ -7,14 +7,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request as send } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeRoot } from '../adapters/x509/authorities.ts';
+import { makeIntermediate, makeRoot } from '../adapters/x509/authorities.ts';
 import { CERTIFICATES_PATH } from '../api/http/certificates.ts';
-import { makeClientRootProfile } from '../core/certificates/profile.ts';
+import { makeClientCaProfile, makeRootProfile } from '../core/certificates/profile.ts';
 import { makeCsr, type CsrKind } from './csr.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { startServer, type Server } from './server.ts';
 
+const clusterFqdn = 'bench.buildkit.internal';
 const connections = 32;
 const goalPerCpuSecond = 4_000;
 const goalP99Ms = 50;
@@ -25,7 +26,7 @@ export const certificates: Bench = async ({ quick }) => {
   let server: Server | undefined;
   try {
     await writeCa(folder);
-    server = await startServer('bench/certificate-server.ts', { CA_FOLDER: folder });
+    server = await startServer('bench/certificate-server.ts', { CA_FOLDER: folder, CLUSTER_FQDN: clusterFqdn });
     for (let done = 0; done < count / 4; done++) bareCryptography();
     const bare = measureBare(count);
     const rows: Row[] = [];
@@ -83,9 +84,11 @@ async function measure(server: Server, { figure, kind, count, bare }: Measured):
 }
 
 async function writeCa(folder: string): Promise<void> {
-  const { certificate, key } = makeRoot(makeClientRootProfile, Math.floor(Date.now() / 1000));
-  await writeFile(join(folder, 'tls.crt'), certificate);
-  await writeFile(join(folder, 'tls.key'), key);
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const root = makeRoot(makeRootProfile, nowSeconds);
+  const { certificate, key } = makeIntermediate(root, makeClientCaProfile, { clusterFqdn, nowSeconds });
+  const files = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': root.certificate };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
 }
 
 /** Several, so that no answer could be remembered for a request. */

@@ -3,6 +3,8 @@ import type { CertificateProfile, SubjectName } from '../../core/certificates/pr
 import * as der from './der.ts';
 import { ENCODED_OID as OID, GENERAL_NAME, KEY_USAGE_BIT } from './oids.ts';
 
+const utf8 = new TextEncoder();
+
 /** What a certificate says of keys and issuer, beside its profile. */
 export interface CertificateKeys {
   /** DER of SubjectPublicKeyInfo. */
@@ -49,7 +51,7 @@ const makeAttribute = (type: Uint8Array, value: string): der.Value =>
   der.set(der.sequence(type, der.utf8String(value)));
 
 function makeExtensions(profile: CertificateProfile, keys: CertificateKeys): der.Value[] {
-  const { ca, keyUsage, extendedKeyUsage, names } = profile;
+  const { ca, keyUsage, extendedKeyUsage, uriHost, names } = profile;
   return [
     ca === undefined
       ? endEntity
@@ -58,6 +60,7 @@ function makeExtensions(profile: CertificateProfile, keys: CertificateKeys): der
     ...(extendedKeyUsage.length === 0
       ? []
       : [extension.plain(OID.extKeyUsage, der.sequence(...extendedKeyUsage.map((usage) => OID[usage])))]),
+    ...(uriHost === undefined ? [] : [makeNameConstraints(uriHost)]),
     extension.plain(OID.subjectKeyIdentifier, der.octetString(keys.subjectKeyId)),
     extension.plain(OID.authorityKeyIdentifier, der.sequence(der.encode(der.primitive(0), keys.issuerKeyId))),
     ...(names.length === 0 ? [] : [extension.plain(OID.subjectAltName, der.sequence(...names.map(makeGeneralName)))]),
@@ -70,6 +73,29 @@ const extension = {
     der.sequence(id, der.boolean(true), der.octetString(value)),
 };
 
+/** The extension (RFC 5280, 4.2.1.10): this host in every URI, and no DNS name and no address of either family. */
+export const encodeNameConstraints = (uriHost: string): Uint8Array => der.toBytes(makeNameConstraints(uriHost));
+
+const makeNameConstraints = (uriHost: string): der.Value =>
+  extension.critical(
+    OID.nameConstraints,
+    der.sequence(
+      der.encode(der.constructed(0), subtree(GENERAL_NAME.uri, utf8.encode(uriHost))),
+      der.encode(der.constructed(1), ...everyServerName),
+    ),
+  );
+
+const subtree = (kind: number, base: Uint8Array): der.Value => der.sequence(der.encode(der.primitive(kind), base));
+
+/**
+ * The empty name is above all others; an address and a mask of zeros contain all addresses of their length. Both
+ * families have one tag.
+ */
+const everyServerName = [
+  subtree(GENERAL_NAME.dns, new Uint8Array()),
+  ...[4, 16].map((octets) => subtree(GENERAL_NAME.ipv4, new Uint8Array(2 * octets))),
+];
+
 /** CA is FALSE by default, so DER leaves it out. */
 const endEntity = extension.critical(OID.basicConstraints, der.sequence());
 
@@ -78,5 +104,3 @@ const makeGeneralName = (name: SubjectName): der.Value =>
 
 const encodeNameValue = ({ kind, value }: SubjectName): Uint8Array =>
   kind === 'ipv4' ? Uint8Array.from(value.split('.').map(Number)) : utf8.encode(value);
-
-const utf8 = new TextEncoder();

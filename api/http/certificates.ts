@@ -56,8 +56,8 @@ const pem = (description: string) => z.string().describe(description);
 
 export const certificateAnswer = z
   .object({
-    caCert: pem('Root of the client certificates, PEM.'),
-    clientCert: pem('The certificate, then what stands between it and the root, PEM.'),
+    caCert: pem('The trust bundle: every root that a gateway of this cluster may be verified with, PEM.'),
+    clientCert: pem('The certificate, then the intermediate that signed it, PEM.'),
     clientKey: pem('Its private key, PKCS#8 PEM, where no csr was sent. It is kept nowhere else.').optional(),
     endpoints: z
       .record(z.string(), z.string())

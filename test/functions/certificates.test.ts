@@ -201,7 +201,10 @@ describe('the life of a certificate', () => {
 
 describe('nothing is issued', () => {
   it.each<[string, Access]>([
-    ['to a principal that was revoked', { revokedPrincipals: [{ principal: user.username, before: '2020-01-01T00:00:00Z' }] }],
+    [
+      'to a principal that was revoked',
+      { revokedPrincipals: [{ principal: user.username, before: '2020-01-01T00:00:00Z' }] },
+    ],
     ['before the time until which all is revoked', { revokedBefore: '2026-11-23T12:00:01Z' }],
   ])('%s, and the log says why', async (_, access) => {
     const { post, asked, logged } = createWorld({ reviewAccess: () => Promise.resolve(true) }, access);

@@ -27,7 +27,7 @@ describe('a production bundle', () => {
     api: [...kube, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER'],
     status: [...kube, 'PORT', 'EVENT_SENDERS'],
     lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH'],
-    authority: kube,
+    authority: [...kube, 'CLUSTER_FQDN'],
     bridge: [...kube, 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
   };

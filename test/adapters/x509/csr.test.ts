@@ -9,7 +9,7 @@ import { readCsr } from '../../../adapters/x509/csr.ts';
 import * as der from '../../../adapters/x509/der.ts';
 import { encode, objectIdentifier, sequence, set, toBytes } from '../../../adapters/x509/der.ts';
 import { makeRoot } from '../../../adapters/x509/authorities.ts';
-import { makeClientRootProfile } from '../../../core/certificates/profile.ts';
+import { makeRootProfile } from '../../../core/certificates/profile.ts';
 import * as csrs from './csrs.ts';
 import { askFor, ed25519, extension, makeDer, NULL, p256, p384, rsa2048, toAlgorithm, toPem, toSpki } from './csrs.ts';
 
@@ -121,7 +121,7 @@ const hostile: readonly (readonly [string, string | Uint8Array, object])[] = [
   ['a request and its key', toPem(good) + toPem(good, 'PRIVATE KEY'), refused('one PEM block', '2')],
   [
     'a certificate',
-    makeRoot(makeClientRootProfile, 0).certificate,
+    makeRoot(makeRootProfile, 0).certificate,
     refused('a PEM block CERTIFICATE REQUEST and nothing else', 'another PEM text'),
   ],
   [
