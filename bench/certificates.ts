@@ -67,7 +67,8 @@ async function writeCa(folder: string): Promise<void> {
 /** The app with ports that answer at once: what remains is reading, deciding, making, checking and writing. */
 function createRequester(caFolder: string): () => Promise<void> {
   const app = createCertificatesApp({
-    authenticate: () => Promise.resolve({ username: 'system:serviceaccount:tenant-a:default' }),
+    authenticate: () =>
+      Promise.resolve({ kind: 'known', principal: { user: { username: 'system:serviceaccount:tenant-a:default' } } }),
     reviewAccess: () => Promise.resolve(true),
     getNamespaceLabels: () => Promise.resolve({}),
     getPool: ({ name }) =>

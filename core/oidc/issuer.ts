@@ -28,11 +28,16 @@ export function judgeIssuer(issuer: string, { namespace, clusterIssuer }: Namer)
   if (issuer === clusterIssuer) {
     return "Forbidden: is this cluster's own issuer, whose tokens count only when the apiserver says so";
   }
-  const url = URL.parse(issuer);
-  if (url === null) return `Invalid value: ${JSON.stringify(issuer)}: expected a URL`;
-  if (namespace === SYSTEM_NAMESPACE || (url.protocol === 'https:' && !isPrivateHost(url.hostname))) return undefined;
+  if (URL.parse(issuer) === null) return `Invalid value: ${JSON.stringify(issuer)}: expected a URL`;
+  if (namespace === SYSTEM_NAMESPACE || isPublicUrl(issuer)) return undefined;
   return (
     `Invalid value: ${JSON.stringify(issuer)}: expected https and a public host ` +
     `outside the namespace ${SYSTEM_NAMESPACE}`
   );
+}
+
+/** https, and a host that cannot be seen to be private. */
+export function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' && !isPrivateHost(url.hostname);
 }

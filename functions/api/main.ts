@@ -1,12 +1,20 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
-import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readPrivateIssuers,
+  readVariables,
+  type PrivateIssuers,
+} from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
@@ -19,6 +27,7 @@ export interface ApiConfig {
   readonly clusterFqdn: string;
   /** Folder with `tls.crt` and `tls.key` of the client CA. It may be filled later: until then requests get 503. */
   readonly caFolder: string;
+  readonly privateIssuers: PrivateIssuers;
 }
 
 export interface Api {
@@ -33,8 +42,15 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   const now = Date.now;
   const issuer = await readClusterIssuer(config.kube.accountFolder);
   const kube = await createKubeClient(config.kube);
+  const { privateIssuers } = config;
   const app = createCertificatesApp({
-    authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+    authenticate: createAuthenticator({
+      kube,
+      reviewToken: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+      policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
+      privateCaFile: privateIssuers.caFile,
+      now,
+    }),
     reviewAccess: createAccessReviewer(kube),
     getNamespaceLabels: createNamespaceReader(kube),
     getPool: createPoolReader(kube),
@@ -46,9 +62,15 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
 }
 
 if (import.meta.main) {
-  const { CLUSTER_FQDN, CA_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER']);
+  const { CLUSTER_FQDN, CA_FOLDER } = readVariables([
+    ...KUBE_VARIABLES,
+    'PORT',
+    'CLUSTER_FQDN',
+    'CA_FOLDER',
+    'PRIVATE_ISSUERS',
+  ]);
   const api = await wireApi(
-    { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER },
+    { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER, privateIssuers: readPrivateIssuers() },
     createLog('api'),
   );
   const serving = await serveHttp({ app: api.app, ...readListener() });

@@ -7,16 +7,17 @@ import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/h
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
 import { poolEndpoint, PROBE_PATHS, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
-import type { UserInfo } from '../../api/review.ts';
+import type { Caller } from '../../core/caller.ts';
 import { parseCertificateRequest } from '../../core/certificates/request.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
+import type { Principal } from '../../core/principal.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { isJson, parseJson, readBody } from './body.ts';
-import { decide, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
+import { decide, refusals, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
 
 export interface CertificatesPorts extends DecisionPorts {
-  /** The user whose token it is; undefined when it is refused. Throws when the apiserver gives no verdict. */
-  readonly authenticate: (token: string) => Promise<UserInfo | undefined>;
+  /** Whoever shows the token; undefined when it is refused. Throws when the apiserver gives no verdict. */
+  readonly authenticate: (token: string) => Promise<Caller | undefined>;
   readonly newRequestId: () => string;
   readonly log: {
     readonly info: (fields: object, message: string) => void;
@@ -52,30 +53,28 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
   const request = context.req.raw;
   const body = await readBody(request);
   if (!body.ok) return refuse(ports, context, tooLarge);
-  const user = await authenticate(ports, request.headers.get('authorization') ?? '');
-  if (!user.ok) return refuse(ports, context, user.error);
-  const decision = await judge(ports, user.value, {
+  const caller = await authenticate(ports, request.headers.get('authorization') ?? '');
+  if (!caller.ok) return refuse(ports, context, caller.error);
+  const decision = await judge(ports, caller.value, {
     bytes: body.value,
     contentType: request.headers.get('content-type'),
   });
-  const principal = user.value.username;
-  return decision.ok
-    ? issue(ports, context, { ...decision.value, principal })
-    : refuse(ports, context, { ...decision.error, principal });
+  if (decision.ok) return issue(ports, context, decision.value);
+  const known = caller.value.kind === 'known' ? { principal: caller.value.principal } : {};
+  return refuse(ports, context, { ...known, ...decision.error });
 }
 
 const tooLarge: Refusal = { code: 'body_too_large', detail: `expected at most ${maxRequestBodyBytes} bytes` };
 
-async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<UserInfo, Refusal>> {
+async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<Caller, Refusal>> {
   const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
-  const user = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
-  if (user !== undefined) return ok(user);
-  return err({ code: 'unauthenticated', detail: `expected a bearer token for the audience ${TOKEN_AUDIENCE}` });
+  const caller = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
+  return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
 }
 
 async function judge(
   ports: CertificatesPorts,
-  user: UserInfo,
+  caller: Caller,
   body: { readonly bytes: Uint8Array; readonly contentType: string | null },
 ): Promise<Result<Decision, Refusal>> {
   if (!isJson(body.contentType ?? '')) {
@@ -85,7 +84,7 @@ async function judge(
   if (!json.ok) return err(brokenJson);
   const parsed = parseCertificateRequest(json.value);
   if (!parsed.ok) return err({ detail: 'the request is not as it must be', ...parsed.error });
-  return await decide(ports, user, parsed.value);
+  return await decide(ports, caller, parsed.value);
 }
 
 const brokenJson: Refusal = {
@@ -94,28 +93,27 @@ const brokenJson: Refusal = {
   errors: [{ field: 'body', expected: 'a JSON object', got: 'something that is not JSON in UTF-8' }],
 };
 
-function issue(
-  { log }: CertificatesPorts,
-  context: Context<Env>,
-  decision: Decision & { readonly principal: string },
-): Response {
+function issue({ log }: CertificatesPorts, context: Context<Env>, decision: Decision): Response {
   const { requestId } = context.var;
   const { principal, identities, certificate } = decision;
   const { serial, subjectKeyId } = certificate;
   const poolUids = identities.map(({ uid }) => uid);
-  log.info({ requestId, principal, outcome: 'issued', serial, subjectKeyId, poolUids }, auditMessage);
+  log.info({ requestId, ...describe(principal), outcome: 'issued', serial, subjectKeyId, poolUids }, auditMessage);
   return context.json(makeAnswer(decision, requestId), 200, { 'Cache-Control': 'no-store' });
 }
 
-function refuse(
-  { log }: CertificatesPorts,
-  context: Context<Env>,
-  refusal: Refusal & { readonly principal?: string },
-): Response {
-  const { principal, code } = refusal;
-  log.info({ requestId: context.var.requestId, principal, outcome: code }, auditMessage);
+function refuse({ log }: CertificatesPorts, context: Context<Env>, { principal, ...refusal }: Refusal): Response {
+  const who = principal === undefined ? {} : describe(principal);
+  log.info({ requestId: context.var.requestId, ...who, outcome: refusal.code }, auditMessage);
   return answerProblem(context, refusal);
 }
+
+/** Who it is for the audit log, and by whose word. */
+const describe = ({ user, vouched, tokenId }: Principal) => ({
+  principal: user.username,
+  ...(vouched === undefined ? {} : { issuerUid: vouched.by.uid }),
+  ...(tokenId === undefined ? {} : { tokenId }),
+});
 
 const auditMessage = 'certificate request decided';
 
@@ -143,7 +141,7 @@ const problemHeaders: Partial<Record<ProblemCode, Readonly<Record<string, string
   unavailable: { 'Retry-After': String(retryAfterSeconds) },
 };
 
-function answerProblem(context: Context<Env>, refusal: Refusal): Response {
+function answerProblem(context: Context<Env>, refusal: Omit<Refusal, 'principal'>): Response {
   const { code, ...facts } = refusal;
   const problem = makeProblem(code, { ...facts, requestId: context.var.requestId });
   return context.body(JSON.stringify(problem), problem.status as 400, {
