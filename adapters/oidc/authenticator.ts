@@ -7,12 +7,13 @@ import { createDirectoryReader } from '../kube/oidc-configs.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { TokenReviewer } from '../kube/token-review.ts';
 import { hashTokenId } from '../token-id.ts';
-import { createFetch, type FetchOptions } from './fetch.ts';
+import type { FetchDocument } from './fetch.ts';
 import { createIssuerKeys } from './keys.ts';
 import { createSignatureVerifier } from './signature.ts';
 
-export interface AuthenticatorOptions extends FetchOptions {
+export interface AuthenticatorOptions {
   readonly kube: KubeClient;
+  readonly fetchDocument: FetchDocument;
   readonly reviewToken: TokenReviewer;
   readonly policy: IssuerPolicy;
   /** Milliseconds since the epoch. */
@@ -21,10 +22,10 @@ export interface AuthenticatorOptions extends FetchOptions {
 
 /** Undefined for a token that counts nowhere. @throws {KubeError} when the apiserver gives no verdict. */
 export function createAuthenticator(options: AuthenticatorOptions): (token: string) => Promise<Caller | undefined> {
-  const { kube, reviewToken, policy, now } = options;
+  const { kube, fetchDocument, reviewToken, policy, now } = options;
   const ports = {
     readDirectory: createDirectoryReader(kube, { ...policy, now }),
-    verifySignature: createSignatureVerifier(createIssuerKeys(createFetch(options), now)),
+    verifySignature: createSignatureVerifier(createIssuerKeys(fetchDocument, now)),
     hash: hashTokenId,
     now,
   };

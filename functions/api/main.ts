@@ -15,6 +15,7 @@ import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
+import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
@@ -48,7 +49,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
       kube,
       reviewToken: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
       policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
-      privateCaFile: privateIssuers.caFile,
+      fetchDocument: createFetch({ privateCaFile: privateIssuers.caFile }),
       now,
     }),
     reviewAccess: createAccessReviewer(kube),
