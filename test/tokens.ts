@@ -1,7 +1,8 @@
 /** Tokens made by hand, good and bad: every part of them can be what no library would write. */
 import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
-export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
+export type SigningAlgorithm =
+  'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
 
 export interface TestKey {
   readonly kid: string;

@@ -26,13 +26,22 @@ export async function listOidcConfigs(kube: KubeClient, namespace?: string): Pro
   return (await listAll<OidcConfig>(kube, { path }, keepTerms)).items;
 }
 
+/** Annotations and the record of who wrote what may be a hundred times as large as the rest. */
 const keepTerms = ({ metadata, spec, status }: OidcConfig): OidcConfig => {
-  const {
-    managedFields: _,
-    annotations: __,
-    ...lean
-  } = metadata as OidcConfig['metadata'] & { managedFields?: unknown };
-  return { metadata: lean, spec, ...(status === undefined ? {} : { status }) };
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = metadata;
+  return {
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      ...(generation === undefined ? {} : { generation }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    },
+    spec,
+    ...(status === undefined ? {} : { status }),
+  };
 };
 
 export interface DirectoryOptions extends IssuerPolicy {

@@ -40,7 +40,7 @@ export const createFetch =
 
 const resolveBySystem: ResolveHost = (hostname) =>
   new Promise((resolve, reject) => {
-    systemLookup(hostname, { all: true, verbatim: true }, (error, addresses) => {
+    systemLookup(hostname, { all: true, order: 'verbatim' }, (error, addresses) => {
       if (error === null) resolve(addresses);
       else reject(error);
     });

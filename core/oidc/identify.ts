@@ -48,7 +48,7 @@ export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Prom
   return {
     findHome: () => findHome(token, addressed, ports),
     identify: (pools) => {
-      const [trusted = [], others = []] = partition(addressed, (issuer) => directory.isTrustedBy(pools, issuer));
+      const [trusted, others] = partition(addressed, (issuer) => directory.isTrustedBy(pools, issuer));
       return identify(token, { trusted, others }, ports);
     },
   };

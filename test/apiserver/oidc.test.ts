@@ -23,7 +23,10 @@ const makeConfig = (namespace: string, name: string, spec: object = {}): string 
     spec: { issuer: provider.issuer, audience, ...spec },
   });
 
-async function readCondition(namespace: string, name: string): Promise<Pick<Condition, 'status' | 'reason'> | undefined> {
+async function readCondition(
+  namespace: string,
+  name: string,
+): Promise<Pick<Condition, 'status' | 'reason'> | undefined> {
   const { status } = await getJson<OidcConfig>('-n', namespace, `bkoidc/${name}`);
   const found = status?.conditions?.find(({ type }) => type === 'Ready');
   return found === undefined ? undefined : { status: found.status, reason: found.reason };
@@ -102,7 +105,9 @@ describe('a token of an OpenID provider', () => {
   });
 
   it('reaches only pools that it names, where its config says so', async () => {
-    await apply(makeConfig(system, 'narrowing', { audience: 'https://narrow.example', claimsMapping: { pools: 'pools' } }));
+    await apply(
+      makeConfig(system, 'narrowing', { audience: 'https://narrow.example', claimsMapping: { pools: 'pools' } }),
+    );
     const any = rules('oidc:buildkit-system/narrowing:*');
     for (const name of ['narrow', 'wide']) await apply(makePool(tenant, name, { access: any }));
     const token = await provider.getToken('alice', 'https://narrow.example');

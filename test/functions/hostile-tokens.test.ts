@@ -55,7 +55,12 @@ beforeEach(() => {
 });
 
 const make = (claims: object = {}, header: object = {}, key = rsa, alg: SigningAlgorithm = 'RS256'): string =>
-  signText(JSON.stringify({ alg, kid: key.kid, ...header }), JSON.stringify({ ...goodClaims, ...claims }), key.privateKey, alg);
+  signText(
+    JSON.stringify({ alg, kid: key.kid, ...header }),
+    JSON.stringify({ ...goodClaims, ...claims }),
+    key.privateKey,
+    alg,
+  );
 
 /** The claims as text that is no object of JavaScript's. */
 const makeRaw = (payload: string, header = JSON.stringify({ alg: 'RS256', kid: 'rsa' })): string =>
@@ -76,7 +81,8 @@ const unauthenticated = {
     type: 'about:blank',
     title: 'Unauthorized',
     status: 401,
-    detail: 'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here',
+    detail:
+      'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here',
     code: 'unauthenticated',
     requestId: 'request-1',
   },
@@ -122,7 +128,14 @@ describe('a good token', () => {
     ['several audiences', () => make({ aud: ['elsewhere', audience] })],
     ['the type at+jwt', () => make({}, { typ: 'at+jwt' })],
     ['the type jwt, in any case', () => make({}, { typ: 'Jwt' })],
-    ['keys of its own in the header, which are not looked at', () => make({}, { jwk: stranger.jwk, jku: 'https://evil.example/keys', x5u: 'https://evil.example/crt', x5c: ['AA=='] })],
+    [
+      'keys of its own in the header, which are not looked at',
+      () =>
+        make(
+          {},
+          { jwk: stranger.jwk, jku: 'https://evil.example/keys', x5u: 'https://evil.example/crt', x5c: ['AA=='] },
+        ),
+    ],
     ['an end 59 s ago', () => make({ exp: nowSeconds - 59 })],
     ['a beginning in 60 s', () => make({ nbf: nowSeconds + 60, iat: nowSeconds + 60 })],
     ['an end in a fraction of a second', () => make({ exp: nowSeconds + 0.5 })],
@@ -136,8 +149,14 @@ describe('a hostile token is not issued to, with', () => {
   const pem = () => rsa.publicKey.export({ type: 'spki', format: 'pem' });
   it.each<[string, () => string]>([
     ['HS256 by the public key as PEM', () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, pem())],
-    ['HS256 by the public key as PEM without its last newline', () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, pem().toString().trim())],
-    ['HS256 by the public key as DER', () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, rsa.publicKey.export({ type: 'spki', format: 'der' }))],
+    [
+      'HS256 by the public key as PEM without its last newline',
+      () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, pem().trim()),
+    ],
+    [
+      'HS256 by the public key as DER',
+      () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, rsa.publicKey.export({ type: 'spki', format: 'der' })),
+    ],
     ['HS256 by the modulus', () => signByHmac({ alg: 'HS256', kid: 'rsa' }, goodClaims, String(rsa.jwk['n']))],
     ['HS256 by a symmetric key of the set', () => signByHmac({ alg: 'HS256', kid: 'secret' }, goodClaims, 'shared')],
     ['HS256 by an empty secret', () => signByHmac({ alg: 'HS256' }, goodClaims, '')],
@@ -161,19 +180,32 @@ describe('a hostile token is not issued to, with', () => {
     ['RS256 by a key that is for PS256', () => make({}, {}, pinned)],
     ['a key that is for encryption', () => make({}, {}, encryption)],
     ['an RSA key of 1024 bits', () => make({}, {}, weak)],
-    ['a DER signature for ES256', () => {
-      const text = `${encode({ alg: 'ES256', kid: 'ec' })}.${encode(goodClaims)}`;
-      const raw = signatureOf(text, ec.privateKey, 'ES256');
-      return `${text}.${Buffer.concat([Buffer.from([0x30, 0x44, 2, 0x20]), raw.subarray(0, 32), Buffer.from([2, 0x20]), raw.subarray(32)]).toString('base64url')}`;
-    }],
-    ['an ES256 signature of zeros', () => `${encode({ alg: 'ES256', kid: 'ec' })}.${encode(goodClaims)}.${Buffer.alloc(64).toString('base64url')}`],
-    ['an Ed25519 signature of zeros', () => `${encode({ alg: 'EdDSA', kid: 'ed' })}.${encode(goodClaims)}.${Buffer.alloc(64).toString('base64url')}`],
+    [
+      'a DER signature for ES256',
+      () => {
+        const text = `${encode({ alg: 'ES256', kid: 'ec' })}.${encode(goodClaims)}`;
+        const raw = signatureOf(text, ec.privateKey, 'ES256');
+        return `${text}.${Buffer.concat([Buffer.from([0x30, 0x44, 2, 0x20]), raw.subarray(0, 32), Buffer.from([2, 0x20]), raw.subarray(32)]).toString('base64url')}`;
+      },
+    ],
+    [
+      'an ES256 signature of zeros',
+      () => `${encode({ alg: 'ES256', kid: 'ec' })}.${encode(goodClaims)}.${Buffer.alloc(64).toString('base64url')}`,
+    ],
+    [
+      'an Ed25519 signature of zeros',
+      () => `${encode({ alg: 'EdDSA', kid: 'ed' })}.${encode(goodClaims)}.${Buffer.alloc(64).toString('base64url')}`,
+    ],
     ["a stranger's key of the same id", () => make({}, {}, stranger)],
     ["a stranger's key in jwk", () => make({}, { jwk: stranger.jwk }, stranger)],
     ["a stranger's key in jwk and no kid", () => make({}, { kid: undefined, jwk: stranger.jwk }, stranger)],
     ["a stranger's key at jku", () => make({}, { jku: 'https://evil.example/keys' }, stranger)],
     ["a stranger's key at x5u", () => make({}, { x5u: 'https://evil.example/x' }, stranger)],
-    ["a stranger's key in x5c", () => make({}, { x5c: [stranger.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')] }, stranger)],
+    [
+      "a stranger's key in x5c",
+      () =>
+        make({}, { x5c: [stranger.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')] }, stranger),
+    ],
     ['no kid where several keys could be meant', () => make({}, { kid: undefined })],
     ['a kid of another key', () => make({}, { kid: 'pinned' })],
     ['a kid that is unknown', () => make({}, { kid: 'unknown' })],
@@ -246,14 +278,20 @@ describe('a hostile token is not issued to, with', () => {
     ['padding', () => `${make()}==`],
     ['padding in the middle', () => replaceSegment(1, (segment) => `${segment}=`)],
     ['the other alphabet', () => replaceSegment(2, (segment) => `+/${segment.slice(2)}`)],
-    ['stray bits in the last character', () => replaceSegment(2, (segment) => segment.slice(0, -1) + nextCharacter(segment.at(-1)))],
+    [
+      'stray bits in the last character',
+      () => replaceSegment(2, (segment) => segment.slice(0, -1) + nextCharacter(segment.at(-1))),
+    ],
     ['a newline', () => replaceSegment(1, (segment) => `${segment.slice(0, 8)}%0A${segment.slice(8)}`)],
     ['four parts', () => `${make()}.x`],
     ['five parts, as JWE has', () => `${encode({ alg: 'RSA-OAEP', enc: 'A256GCM' })}.AA.AA.AA.AA`],
     ['enc in the header', () => make({}, { enc: 'A256GCM' })],
     ['the JSON serialisation', () => JSON.stringify({ payload: encode(goodClaims), signatures: [] })],
     ['17 KiB', () => make({ pad: 'x'.repeat(17_000) })],
-    ['the claims of another token of the issuer', () => `${make().split('.')[0] ?? ''}.${make({ sub: 'root' }).split('.')[1] ?? ''}.${make().split('.')[2] ?? ''}`],
+    [
+      'the claims of another token of the issuer',
+      () => `${make().split('.')[0] ?? ''}.${make({ sub: 'root' }).split('.')[1] ?? ''}.${make().split('.')[2] ?? ''}`,
+    ],
     ["the cluster's issuer by a key of ours", () => make({ iss: clusterIssuer, aud: 'buildkit.smrt-devops.net' })],
   ])('%s', async (_, makeToken) => {
     expect(await world.ask(makeToken())).toEqual(unauthenticated);
@@ -299,7 +337,9 @@ describe('a token of another config', () => {
     expect(status).toBe(400);
     expect(body).toMatchObject({
       code: 'invalid_request',
-      errors: [{ field: 'pools[0]', expected: '<namespace>/<pool>, since no namespace follows from the token', got: '"pool"' }],
+      errors: [
+        { field: 'pools[0]', expected: '<namespace>/<pool>, since no namespace follows from the token', got: '"pool"' },
+      ],
     });
     expect(await world.ask(make({}, {}, stranger), ['pool'])).toEqual(unauthenticated);
     expect((await world.ask(make({ iss: 'https://other.example' }, {}, foreign), ['pool'])).status).toBe(200);

@@ -37,7 +37,10 @@ export interface IssuersWorld {
   readonly logged: object[];
   /** Whom a review lets in, by name. */
   readonly reviewed: Set<string>;
-  readonly ask: (token: string, pools?: unknown) => Promise<{ status: number; code: string | undefined; body: unknown }>;
+  readonly ask: (
+    token: string,
+    pools?: unknown,
+  ) => Promise<{ status: number; code: string | undefined; body: unknown }>;
 }
 
 export function createIssuersWorld(isPrivateAllowed = false): IssuersWorld {
@@ -99,7 +102,9 @@ function createKube(world: Pick<IssuersWorld, 'calls' | 'configs' | 'pools'>): K
     if (path === `${root}/buildkitoidcconfigs`) return list(world.configs.map(toConfig));
     if (path === `${root}/buildkitpools`) return list(world.pools.map(toPool));
     if (path.endsWith('/tokenreviews')) return { status: { authenticated: false } };
-    const pool = world.pools.map(toPool).find(({ metadata: { namespace, name } }) => path === `${root}/namespaces/${namespace}/buildkitpools/${name}`);
+    const pool = world.pools
+      .map(toPool)
+      .find(({ metadata: { namespace, name } }) => path === `${root}/namespaces/${namespace}/buildkitpools/${name}`);
     if (pool === undefined) throw new KubeError(404, 'NotFound', 'not found');
     return pool;
   };
@@ -118,7 +123,14 @@ function createKube(world: Pick<IssuersWorld, 'calls' | 'configs' | 'pools'>): K
 }
 
 const toConfig = ({ namespace, name, spec, createdAt = '2025-01-01T00:00:00Z', generation = 1 }: TestConfig) => ({
-  metadata: { namespace, name, uid: `uid-of-${namespace}-${name}`, resourceVersion: '1', generation, creationTimestamp: createdAt },
+  metadata: {
+    namespace,
+    name,
+    uid: `uid-of-${namespace}-${name}`,
+    resourceVersion: '1',
+    generation,
+    creationTimestamp: createdAt,
+  },
   spec,
 });
 

@@ -49,7 +49,9 @@ describe('a token', () => {
 
   it('has a name for the audit log, which is not its own', async () => {
     const extra = { 'authentication.kubernetes.io/credential-id': ['JTI=5b2c'] };
-    const { review } = createWorld({ status: { authenticated: true, audiences: [audience], user: { ...user, extra } } });
+    const { review } = createWorld({
+      status: { authenticated: true, audiences: [audience], user: { ...user, extra } },
+    });
     const hash = 'sha256:f97a24a09eb045ab5b267e8ee9607b9f9f90937539c1d9d762d387ebafc6366c';
     expect(await review(makeToken())).toEqual({ user: { ...user, extra }, tokenId: hash });
   });

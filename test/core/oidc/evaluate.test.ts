@@ -42,12 +42,12 @@ describe('the user', () => {
 
 describe('bound claims', () => {
   const boundClaims = { repository_id: ['1', '2'], protected: ['true'] };
-  it.each([{ repository_id: '1', protected: 'true' }, { repository_id: 2, protected: true }])(
-    'hold for %j',
-    (claims) => {
-      expect(evaluate({ sub: 'alice', ...claims }, { boundClaims })).toEqual({ by, value: 'alice' });
-    },
-  );
+  it.each([
+    { repository_id: '1', protected: 'true' },
+    { repository_id: 2, protected: true },
+  ])('hold for %j', (claims) => {
+    expect(evaluate({ sub: 'alice', ...claims }, { boundClaims })).toEqual({ by, value: 'alice' });
+  });
   it.each([
     {},
     { repository_id: '1' },
@@ -68,7 +68,10 @@ describe('bound claims', () => {
 describe('the pools of a token', () => {
   const terms = { claimsMapping: { pools: 'pools' } };
   it.each([
-    [['a', 'tenant-b/*'], ['a', 'tenant-b/*']],
+    [
+      ['a', 'tenant-b/*'],
+      ['a', 'tenant-b/*'],
+    ],
     ['a', ['a']],
     [[1, 'a', null], ['a']],
     [undefined, []],

@@ -76,7 +76,10 @@ describe('terms', () => {
 describe('a pool', () => {
   const key = { namespace: 'tenant-a', name: 'pool' };
   const of = (namespace: string, name = 'ci'): Voucher => ({ kind: 'config', namespace, name, uid: 'u' });
-  const pool = (oidc?: object) => ({ metadata: { uid: 'pool-uid' }, spec: oidc === undefined ? {} : { access: { oidc } } });
+  const pool = (oidc?: object) => ({
+    metadata: { uid: 'pool-uid' },
+    spec: oidc === undefined ? {} : { access: { oidc } },
+  });
 
   it('that lists no config trusts those of its namespace and of the controller', () => {
     for (const silent of [undefined, pool(), pool({ configRefs: [] })]) {
