@@ -122,6 +122,14 @@ export const maxRevokedPrincipals = 256;
 export const maxInlineIssuers = 16;
 export const maxConfigRefs = 16;
 
+/** All of them are compared with every token; more kinds of callers than this are several configs. */
+export const maxBoundClaims = 16;
+export const maxBoundClaimValues = 16;
+
+/** What an issuer names its claims and puts into them: a URL as name, a path of a repository and branch as value. */
+export const maxClaimNameLength = 256;
+export const maxClaimValueLength = 1024;
+
 /** A rule is compared with every request: thousands belong in RBAC. */
 export const maxClientRules = 64;
 
