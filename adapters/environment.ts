@@ -78,3 +78,17 @@ export function readSwitch(name: string, environment: NodeJS.ProcessEnv = proces
   if (word === 'on' || word === 'off') return word === 'on';
   throw new Error(`environment: ${name}: expected on or off, got ${word ?? ''}`);
 }
+
+export interface PrivateIssuers {
+  /** Whether OIDC configs in the controller's namespace may name issuers without TLS or in a private network. */
+  readonly isAllowed: boolean;
+  /** PEM of the CAs that vouch for them. */
+  readonly caFile?: string;
+}
+
+/** `PRIVATE_ISSUERS`, and `PRIVATE_ISSUERS_CA` where they have a CA of their own. @throws {Error} as `readSwitch`. */
+export function readPrivateIssuers(environment: NodeJS.ProcessEnv = process.env): PrivateIssuers {
+  const isAllowed = readSwitch('PRIVATE_ISSUERS', environment);
+  const { PRIVATE_ISSUERS_CA: caFile } = environment;
+  return { isAllowed, ...(caFile === undefined ? {} : { caFile }) };
+}

@@ -71,12 +71,64 @@ export const maxObjectNameLength = 253;
 /** Larger bearer tokens than this are refused before they are parsed. */
 export const maxTokenBytes = 16 * 1024;
 
+/** Claims of real issuers are nested two or three deep; Kubernetes' own are three. */
+export const maxTokenDepth = 8;
+
+/** Thumbprints have 43 characters, and URLs have been seen; a megabyte of a name must not be compared with every key. */
+export const maxKeyIdLength = 256;
+
+/** Clocks of issuers and ours differ by seconds; a minute is what other verifiers allow. */
+export const maxClockSkewSeconds = 60;
+
+/** With what stands before it, it fits where principals are revoked by name, and in a review. */
+export const maxUserValueLength = 512;
+
+/** Configs are read again after this: whoever switches one off waits no longer. */
+export const issuerMemoryMs = 10_000;
+
+/** A token of an issuer that hundreds of tenants name as well is not verified hundreds of times. */
+export const maxVerifications = 16;
+
+/** A document with more keys is none of a serious issuer, and each could be tried. */
+export const maxIssuerKeys = 64;
+
+/** Below, NIST SP 800-57 counts fewer than 112 bits of strength; each doubling makes a verification four times as slow. */
+export const minRsaBits = 2_048;
+export const maxRsaBits = 8_192;
+
+/** Keys that were withdrawn by an issuer are gone here by then. */
+export const issuerKeysMemoryMs = 10 * 60_000;
+
+/** Unknown key ids come with every new key, and with every forged token: this often is enough for the former. */
+export const issuerRefetchMs = 30_000;
+
+/** Discovery and keys each: an issuer that is slower keeps its own users waiting, and nobody else. */
+export const issuerTimeoutMs = 5_000;
+
+/** Documents of the large issuers are below 20 KiB. */
+export const maxIssuerDocumentBytes = 1024 * 1024;
+
+/** Fetches under way at once: what tenants' issuers may hold, a few for each namespace. */
+export const maxParallelFetches = 32;
+export const maxParallelFetchesPerNamespace = 4;
+
+/** Keys of some kilobytes each, of configs that come and go: under 20 MiB whatever tenants make. */
+export const maxRememberedIssuers = 1_024;
+
 /** Each is asked at every connection; who revokes more than this closes the pool to all with `revokedBefore`. */
 export const maxRevokedPrincipals = 256;
 
 /** Issuers of a pool: each may cost a network call when a token is verified. */
 export const maxInlineIssuers = 16;
 export const maxConfigRefs = 16;
+
+/** All of them are compared with every token; more kinds of callers than this are several configs. */
+export const maxBoundClaims = 16;
+export const maxBoundClaimValues = 16;
+
+/** What an issuer names its claims and puts into them: a URL as name, a path of a repository and branch as value. */
+export const maxClaimNameLength = 256;
+export const maxClaimValueLength = 1024;
 
 /** A rule is compared with every request: thousands belong in RBAC. */
 export const maxClientRules = 64;
@@ -100,10 +152,6 @@ export const certificateSerialBytes = 16;
 
 /** The request of an RSA key of 8192 bits takes 3.1 kB in PEM; extensions that are refused by name fit beside it. */
 export const maxCsrLength = 8 * 1024;
-
-/** Below, NIST SP 800-57 counts fewer than 112 bits of strength; above, one verification takes milliseconds. */
-export const minRsaBits = 2048;
-export const maxRsaBits = 8192;
 
 /** FIPS 186-5 asks for more than 2^16, and a long exponent makes each verification slow. */
 export const minRsaExponent = 65_537n;

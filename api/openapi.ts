@@ -1,7 +1,14 @@
 /** The HTTP API as an OpenAPI 3.1 document, from the schemas that parse it. */
 import { z } from 'zod';
 import { certificateAnswer, CERTIFICATES_PATH, certificateRequest } from './http/certificates.ts';
-import { makeProblem, problem, PROBLEM_CONTENT_TYPE, type FieldError, type ProblemCode } from './http/problem.ts';
+import {
+  makeProblem,
+  problem,
+  PROBLEM_CONTENT_TYPE,
+  UNAUTHENTICATED_DETAIL,
+  type FieldError,
+  type ProblemCode,
+} from './http/problem.ts';
 import { maxRequestBodyBytes } from './limits.ts';
 import { STORAGE_API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
 
@@ -31,7 +38,7 @@ export const makeOpenApi = (): object => ({
         type: 'http',
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: `A ServiceAccount's token for the audience \`${TOKEN_AUDIENCE}\`.`,
+        description: `A ServiceAccount's token for the audience \`${TOKEN_AUDIENCE}\`, or a token of an OIDC issuer that the pools trust.`,
       },
     },
     schemas: {
@@ -70,13 +77,14 @@ const certificatesOperation = () => ({
       ]),
     ]),
     401: problemAnswer(
-      'No token, or one that is not for this API.',
-      [example('unauthenticated', `expected a bearer token for the audience ${TOKEN_AUDIENCE}`)],
+      'No token, or none that counts: get a new one before trying again. One answer, whatever is wrong with it.',
+      [example('unauthenticated', UNAUTHENTICATED_DETAIL)],
       { 'WWW-Authenticate': header('How to authenticate.') },
     ),
-    403: problemAnswer('One of the pools may not be used, or is not there for this caller.', [
-      example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"'),
-    ]),
+    403: problemAnswer(
+      'The token is good, and one of the pools may not be used with it, does not trust its issuer, or is not there.',
+      [example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"')],
+    ),
     404: problemAnswer('A pool that may be used does not exist.', [
       example('pool_not_found', 'no such pool: "tenant-pool"'),
     ]),
@@ -87,7 +95,7 @@ const certificatesOperation = () => ({
       example('unsupported_media_type', 'expected application/json in UTF-8'),
     ]),
     503: problemAnswer(
-      'The apiserver or the CA is not there for the moment.',
+      'The apiserver, the CA or the issuer of the token is not there for the moment.',
       [example('unavailable', 'a part this needs is not there; try again')],
       { 'Retry-After': header('Seconds to wait.') },
     ),

@@ -12,7 +12,8 @@ import { createCertificatesApp } from '../functions/certificates/app.ts';
 
 const { CA_FOLDER, CLUSTER_FQDN } = readVariables(['CA_FOLDER', 'CLUSTER_FQDN']);
 const app = createCertificatesApp({
-  authenticate: () => Promise.resolve({ username: 'system:serviceaccount:tenant-a:default' }),
+  authenticate: () =>
+    Promise.resolve({ kind: 'known', principal: { user: { username: 'system:serviceaccount:tenant-a:default' } } }),
   reviewAccess: () => Promise.resolve(true),
   getNamespaceLabels: () => Promise.resolve({}),
   getPool: ({ name }) =>

@@ -17,7 +17,7 @@ export function createSenderCheck(
 ): (token: string) => Promise<'allowed' | 'refused'> {
   const review = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   return async (token) => {
-    const user = await review(token);
-    return user !== undefined && users.includes(user.username) ? 'allowed' : 'refused';
+    const principal = await review(token);
+    return principal !== undefined && users.includes(principal.user.username) ? 'allowed' : 'refused';
   };
 }

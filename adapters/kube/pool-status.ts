@@ -1,23 +1,14 @@
 /** Reads what a pool's status is computed from, and writes the status. */
-import {
-  STORAGE_API_VERSION,
-  gatewayDeploymentName,
-  gatewayServiceName,
-  KINDS,
-  STATUS_FIELD_MANAGER,
-} from '../../api/names.ts';
+import { gatewayDeploymentName, gatewayServiceName, KINDS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
-import { isSameJson } from '../../core/json.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
-import { KubeError, orUndefined, type KubeClient } from './client.ts';
-import { deploymentPath, ourObjectPath, servicePath } from './paths.ts';
+import { applyStatus, type Applied } from './apply-status.ts';
+import { orUndefined, type KubeClient } from './client.ts';
+import { deploymentPath, servicePath } from './paths.ts';
 import { createPoolReader, listPoolKeys } from './pools.ts';
 import { listWorkersOf } from './pool-workers.ts';
-
-/** `stale`: somebody wrote the pool since it was read. `gone`: it exists no more. */
-export type Applied = 'written' | 'stale' | 'gone';
 
 export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */
@@ -30,7 +21,7 @@ export interface PoolStatusStore {
 
 export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
   gather: (key) => gather(kube, key),
-  apply: (pool, status) => apply(kube, pool, status),
+  apply: (pool, status) => applyStatus(kube, KINDS.pool, { metadata: pool.metadata, status }),
   listPools: () => listPoolKeys(kube),
 });
 
@@ -50,51 +41,4 @@ async function gather(kube: KubeClient, { namespace, name }: PoolKey): Promise<O
     deployment: deployment as GatewayDeployment | undefined,
     service: service as Observed['service'],
   };
-}
-
-async function apply(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Applied> {
-  try {
-    const written = await applyFields(kube, pool, status);
-    // Applying can't remove what another field manager owns, such as an older controller.
-    if (!isSameJson(written.status, status)) await replace(kube, written, status);
-    return 'written';
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 409) return 'stale';
-    if (error instanceof KubeError && error.status === 404) return 'gone';
-    throw error;
-  }
-}
-
-const statusPath = ({ metadata: { namespace, name } }: Pool): string =>
-  ourObjectPath(KINDS.pool.plural, { namespace, name, subresource: 'status' });
-
-/** Server-side apply takes JSON under its YAML content type. */
-async function applyFields(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Pool> {
-  const { namespace, name, resourceVersion } = pool.metadata;
-  return (await kube.call({
-    method: 'PATCH',
-    path: statusPath(pool),
-    query: { fieldManager: STATUS_FIELD_MANAGER, force: 'true' },
-    contentType: 'application/apply-patch+yaml',
-    body: {
-      apiVersion: STORAGE_API_VERSION,
-      kind: KINDS.pool.kind,
-      metadata: { namespace, name, resourceVersion },
-      status,
-    },
-  })) as Pool;
-}
-
-/** JSON Patch (RFC 6902); writing the resourceVersion makes the apiserver compare it. */
-async function replace(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<void> {
-  await kube.call({
-    method: 'PATCH',
-    path: statusPath(pool),
-    query: { fieldManager: STATUS_FIELD_MANAGER },
-    contentType: 'application/json-patch+json',
-    body: [
-      { op: 'replace', path: '/metadata/resourceVersion', value: pool.metadata.resourceVersion },
-      { op: 'replace', path: '/status', value: status },
-    ],
-  });
 }

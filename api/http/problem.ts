@@ -1,5 +1,6 @@
 /** Answers that are not success: `application/problem+json` (RFC 9457) with a stable `code`. */
 import { z } from 'zod';
+import { TOKEN_AUDIENCE } from '../names.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
@@ -24,6 +25,9 @@ export type ProblemCode = keyof typeof PROBLEMS;
 export type CertificateOutcome = 'issued' | ProblemCode;
 
 const problemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+
+/** Of every `unauthenticated`, whatever is wrong with the token. */
+export const UNAUTHENTICATED_DETAIL = `expected a bearer token for the audience ${TOKEN_AUDIENCE}, or one of an OIDC issuer that counts here`;
 
 export const fieldError = z
   .object({

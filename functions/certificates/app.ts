@@ -7,17 +7,17 @@ import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/h
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
 import { METRICS_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
-import type { UserInfo } from '../../api/review.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
+import type { Caller } from '../../core/caller.ts';
 import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { startAudit, type AuditPorts } from './audit.ts';
-import { decide, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
+import { decide, refusals, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
 
 export interface CertificatesPorts extends DecisionPorts, AuditPorts {
-  /** The user whose token it is; undefined when it is refused. Throws when the apiserver gives no verdict. */
-  readonly authenticate: (token: string) => Promise<UserInfo | undefined>;
+  /** Whoever shows the token; undefined when it is refused. Throws when the apiserver gives no verdict. */
+  readonly authenticate: (token: string) => Promise<Caller | undefined>;
   /** Checks that the sender has the key, and takes nothing but the key. */
   readonly readCsr: ReadCsr;
   readonly newRequestId: () => string;
@@ -64,16 +64,16 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
   const audit = startAudit(ports, context.var.requestId);
   try {
     const request = context.req.raw;
-    const user = isAnnouncedTooLarge(request, maxRequestBodyBytes)
+    const caller = isAnnouncedTooLarge(request, maxRequestBodyBytes)
       ? err(tooLarge)
       : await authenticate(ports, request.headers.get('authorization') ?? '');
-    const caller = user.ok ? { principal: user.value.username } : {};
-    const decision = user.ok ? await judge(ports, user.value, request) : user;
+    const decision = caller.ok ? await judge(ports, caller.value, request) : caller;
     if (decision.ok) {
-      audit.issued(caller, decision.value);
+      audit.issued(decision.value);
       return context.json(makeAnswer(decision.value, context.var.requestId), 200, { 'Cache-Control': 'no-store' });
     }
-    audit.refused(caller, decision.error);
+    const known = caller.ok && caller.value.kind === 'known' ? { principal: caller.value.principal } : {};
+    audit.refused({ ...known, ...decision.error });
     return answerProblem(context, decision.error);
   } catch (error) {
     audit.failed();
@@ -83,14 +83,13 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
 
 const tooLarge: Refusal = { code: 'body_too_large', detail: `expected at most ${maxRequestBodyBytes} bytes` };
 
-async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<UserInfo, Refusal>> {
+async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<Caller, Refusal>> {
   const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
-  const user = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
-  if (user !== undefined) return ok(user);
-  return err({ code: 'unauthenticated', detail: `expected a bearer token for the audience ${TOKEN_AUDIENCE}` });
+  const caller = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
+  return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
 }
 
-async function judge(ports: CertificatesPorts, user: UserInfo, request: Request): Promise<Result<Decision, Refusal>> {
+async function judge(ports: CertificatesPorts, caller: Caller, request: Request): Promise<Result<Decision, Refusal>> {
   if (!isJson(request.headers.get('content-type') ?? '')) {
     return err({ code: 'unsupported_media_type', detail: 'expected application/json in UTF-8' });
   }
@@ -100,7 +99,7 @@ async function judge(ports: CertificatesPorts, user: UserInfo, request: Request)
   if (!json.ok) return err(brokenJson);
   const parsed = parseCertificateRequest(json.value, ports.readCsr);
   if (!parsed.ok) return err({ detail: 'the request is not as it must be', ...parsed.error });
-  return await decide(ports, user, parsed.value);
+  return await decide(ports, caller, parsed.value);
 }
 
 const brokenJson: Refusal = {

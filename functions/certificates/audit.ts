@@ -1,5 +1,6 @@
 /** One log line and one count for each decision: who, for what, how it ended. Never a token, never a key. */
 import type { CertificateOutcome } from '../../api/http/problem.ts';
+import type { Principal } from '../../core/principal.ts';
 import type { Decision, Refusal } from './decide.ts';
 
 export interface AuditPorts {
@@ -8,14 +9,9 @@ export interface AuditPorts {
   readonly startRequest: () => (outcome: CertificateOutcome) => void;
 }
 
-/** Who asked, as far as that is known. */
-export interface Caller {
-  readonly principal?: string;
-}
-
 export interface Audit {
-  readonly issued: (caller: Caller, decision: Decision) => void;
-  readonly refused: (caller: Caller, refusal: Refusal) => void;
+  readonly issued: (decision: Decision) => void;
+  readonly refused: (refusal: Refusal) => void;
   /** Nothing was decided: a part that is needed did not answer. */
   readonly failed: () => void;
 }
@@ -25,15 +21,16 @@ const message = 'certificate request decided';
 export function startAudit({ log, startRequest }: AuditPorts, requestId: string): Audit {
   const count = startRequest();
   return {
-    issued: (caller, { identities, certificate }) => {
+    issued: ({ principal, identities, certificate }) => {
       const { serial, subjectKeyId, clientKey } = certificate;
       const key = clientKey === undefined ? 'sent' : 'made';
       const poolUids = identities.map(({ uid }) => uid);
-      log.info({ requestId, ...caller, outcome: 'issued', key, serial, subjectKeyId, poolUids }, message);
+      log.info({ requestId, ...describe(principal), outcome: 'issued', key, serial, subjectKeyId, poolUids }, message);
       count('issued');
     },
-    refused: (caller, { code, reason }) => {
-      log.info({ requestId, ...caller, outcome: code, reason }, message);
+    refused: ({ principal, code, reason }) => {
+      const who = principal === undefined ? {} : describe(principal);
+      log.info({ requestId, ...who, outcome: code, ...(reason === undefined ? {} : { reason }) }, message);
       count(code);
     },
     failed: () => {
@@ -41,3 +38,10 @@ export function startAudit({ log, startRequest }: AuditPorts, requestId: string)
     },
   };
 }
+
+/** Who it is, and by whose word. */
+const describe = ({ user, vouched, tokenId }: Principal) => ({
+  principal: user.username,
+  ...(vouched === undefined ? {} : { issuerUid: vouched.by.uid }),
+  ...(tokenId === undefined ? {} : { tokenId }),
+});

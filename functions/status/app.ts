@@ -1,4 +1,4 @@
-/** Takes CloudEvents and brings the status of the pools they touch up to date. */
+/** Takes CloudEvents and brings the status of the pools and OIDC configs they touch up to date. */
 import { Hono } from 'hono';
 import { PROBE_PATHS, STATUS_EVENTS_PATH } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';

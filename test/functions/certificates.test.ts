@@ -1,6 +1,11 @@
 import { expect, describe, it } from 'vitest';
+import type { Caller } from '../../core/caller.ts';
 import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
 
+const principal = (username: string, groups?: string[]): Caller => ({
+  kind: 'known',
+  principal: { user: { username, ...(groups === undefined ? {} : { groups }) } },
+});
 const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
 type Spec = NonNullable<Awaited<ReturnType<CertificatesPorts['getPool']>>>['spec'];
 type Access = Spec['access'];
@@ -25,7 +30,7 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access, c
   const existing = ['tenant-a/tenant-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool'];
   const counted: string[] = [];
   const app = createCertificatesApp({
-    authenticate: (token) => Promise.resolve(token === 'good' ? user : undefined),
+    authenticate: (token) => Promise.resolve(token === 'good' ? principal(user.username, user.groups) : undefined),
     reviewAccess: (_, { verb, namespace, name }) => {
       asked.push(`${verb} ${namespace}/${name}`);
       return Promise.resolve(namespace === 'buildkit-system');
@@ -85,7 +90,7 @@ const unauthenticated = problem(
   401,
   'Unauthorized',
   'unauthenticated',
-  'expected a bearer token for the audience buildkit.smrt-devops.net',
+  'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here',
 );
 const tooLarge = problem(413, 'Content Too Large', 'body_too_large', 'expected at most 65536 bytes');
 
@@ -256,7 +261,7 @@ describe('permission', () => {
   });
 
   it('needs a namespace from a principal that has none', async () => {
-    const { post } = createWorld({ authenticate: () => Promise.resolve({ username: 'dev@tenant-a' }) });
+    const { post } = createWorld({ authenticate: () => Promise.resolve(principal('dev@tenant-a')) });
     const answer = await post({ pools: ['tenant-pool'] });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
@@ -264,7 +269,7 @@ describe('permission', () => {
       errors: [
         {
           field: 'pools[0]',
-          expected: '<namespace>/<pool>, since only a ServiceAccount has a namespace of its own',
+          expected: '<namespace>/<pool>, since no namespace follows from the token',
           got: '"tenant-pool"',
         },
       ],
@@ -305,7 +310,7 @@ describe('permission', () => {
   });
 
   it('is had by grants of ServiceAccounts alone', async () => {
-    const authenticate = () => Promise.resolve({ username: 'dev@tenant-a' });
+    const authenticate = () => Promise.resolve(principal('dev@tenant-a'));
     const access: Access = { clients: { namespaces: { from: 'All' }, rules: [{ users: ['*'] }] } };
     const { post } = createWorld({ authenticate }, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);

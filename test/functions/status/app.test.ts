@@ -58,10 +58,10 @@ describe('POST /status/events', () => {
     expect(recomputed).toEqual(['tenant-a/my-pool']);
   });
 
-  test('answers 202 to what is about no pool', async () => {
+  test('answers 202 to what is about nothing of ours', async () => {
     const { app, recomputed } = createWorld();
-    const answer = await app.request('/status/events', post({ 'ce-kind': 'BuildKitOIDCConfig' }));
-    expect(await summarize(answer)).toEqual([202, 'about no pool', null]);
+    const answer = await app.request('/status/events', post({ 'ce-kind': 'BuildKitCache' }));
+    expect(await summarize(answer)).toEqual([202, 'about nothing of ours', null]);
     expect(recomputed).toEqual([]);
   });
 
