@@ -60,8 +60,7 @@ export function readIssuer(token: string): string | undefined {
 
 /** `aud` is one string or several (RFC 7519, 4.1.3). */
 export const hasAudience = ({ aud }: JsonObject, audience: string): boolean =>
-  aud === audience ||
-  (Array.isArray(aud) && aud.every((one) => typeof one === 'string') && aud.includes(audience));
+  aud === audience || (Array.isArray(aud) && aud.every((one) => typeof one === 'string') && aud.includes(audience));
 
 const segmentCount = 3;
 
