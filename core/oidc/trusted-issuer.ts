@@ -7,14 +7,11 @@ import type { ObjectMeta } from '../../api/fields.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Voucher } from '../principal.ts';
-import { isPublicUrl, isSharedIssuer } from './issuer.ts';
+import { isOpenToStrangers, isPublicUrl, type ClaimedIssuer } from './issuer.ts';
 
 /** What both forms say alike. */
-export interface IssuerTerms {
-  readonly issuer: string;
-  readonly audience: string;
+export interface IssuerTerms extends ClaimedIssuer {
   readonly claimsMapping?: { readonly user?: string | undefined; readonly pools?: string | undefined } | undefined;
-  readonly boundClaims?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 export interface TrustedIssuer {
@@ -38,13 +35,13 @@ export type IssuerFault = 'cluster_issuer' | 'unbound_issuer' | 'insecure_issuer
 
 /** Admission refuses most of these, but an object may be older than the rule, or have come past it. */
 export function judgeTerms(
-  { issuer, audience, boundClaims = {} }: IssuerTerms,
+  terms: IssuerTerms,
   namespace: string,
   { clusterIssuer, isPrivateAllowed }: IssuerPolicy,
 ): IssuerFault | undefined {
-  if (issuer === clusterIssuer) return 'cluster_issuer';
-  if (isSharedIssuer(issuer) && (audience === '' || Object.keys(boundClaims).length === 0)) return 'unbound_issuer';
-  return isPublicUrl(issuer) || mayBePrivate(namespace, isPrivateAllowed) ? undefined : 'insecure_issuer';
+  if (terms.issuer === clusterIssuer) return 'cluster_issuer';
+  if (isOpenToStrangers(terms)) return 'unbound_issuer';
+  return isPublicUrl(terms.issuer) || mayBePrivate(namespace, isPrivateAllowed) ? undefined : 'insecure_issuer';
 }
 
 const mayBePrivate = (namespace: string, isPrivateAllowed: boolean): boolean =>

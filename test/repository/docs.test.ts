@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REASONS } from '../../core/status/reasons.ts';
+import { OIDC_CONFIG_REASONS, REASONS } from '../../core/status/reasons.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -42,7 +42,10 @@ describe('the story', () => {
 });
 
 describe('docs/fields.md', () => {
-  it.each(Object.values(REASONS))('tells what reason %s means', (reason) => {
-    expect(read('docs/fields.md')).toContain(`\`${reason}\``);
-  });
+  it.each([...Object.values(REASONS), ...Object.values(OIDC_CONFIG_REASONS)])(
+    'tells what reason %s means',
+    (reason) => {
+      expect(read('docs/fields.md')).toContain(`\`${reason}\``);
+    },
+  );
 });
