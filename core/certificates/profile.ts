@@ -55,7 +55,7 @@ export interface ClientFacts {
 }
 
 /** `buildkit://<cluster-fqdn>/ns/<ns>/pool/<name>/uid/<uid>` */
-const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
+export const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
   `buildkit://${clusterFqdn}/ns/${pool.namespace}/pool/${pool.name}/uid/${pool.uid}`;
 
 /** Never outlives its issuer; an issuer that has ended signs nothing. */

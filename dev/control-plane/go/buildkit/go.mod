@@ -1,4 +1,4 @@
-module buildkit-controller/buildkit
+module buildkit-controller.invalid/dev/control-plane/buildkit
 
 go 1.26.8
 
