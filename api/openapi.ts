@@ -10,7 +10,7 @@ import {
   type ProblemCode,
 } from './http/problem.ts';
 import { maxRequestBodyBytes } from './limits.ts';
-import { STORAGE_API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
+import { poolEndpoint, REQUEST_ID_HEADER, STORAGE_API_VERSION, TOKEN_AUDIENCE } from './names.ts';
 
 const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';
 
@@ -65,12 +65,15 @@ const certificatesOperation = () => ({
   responses: {
     200: {
       description: 'The certificate. It and its key are stored nowhere.',
-      headers: { 'Cache-Control': header('Always `no-store`.') },
+      headers: { 'Cache-Control': header('Always `no-store`.'), ...requestIdHeader },
       content: { 'application/json': { schema: ref('CertificateAnswer'), example: answerExample } },
     },
     400: problemAnswer('The body is not as it must be; every wrong field is named.', [
       example('invalid_request', 'the request is not as it must be', [
         { field: 'duration', expected: 'a Go duration from 5m to 24h, such as 30m or 1h30m', got: '"10s"' },
+      ]),
+      example('duration_too_long', 'a pool that was asked for allows less', [
+        { field: 'duration', expected: 'at most 2h', got: '24h' },
       ]),
       example('unsupported_field', 'the request is not as it must be', [
         { field: 'certSecretName', expected: 'no such field', got: '"my-secret"' },
@@ -121,7 +124,7 @@ const example = (code: ProblemCode, detail: string, errors?: readonly FieldError
 
 const problemAnswer = (description: string, examples: readonly { code: string }[], headers?: object) => ({
   description,
-  ...(headers === undefined ? {} : { headers }),
+  headers: { ...headers, ...requestIdHeader },
   content: {
     [PROBLEM_CONTENT_TYPE]: {
       schema: ref('Problem'),
@@ -131,6 +134,7 @@ const problemAnswer = (description: string, examples: readonly { code: string }[
 });
 
 const header = (description: string) => ({ description, schema: { type: 'string' } });
+const requestIdHeader = { [REQUEST_ID_HEADER]: header('Names this request in the logs.') };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {

@@ -49,3 +49,23 @@ describe('docs/fields.md', () => {
     },
   );
 });
+
+describe('docs/certificates.md', () => {
+  it.each(Object.entries(PROBLEMS))('tells what %s means, with its status', (code, { status }) => {
+    expect(read('docs/certificates.md')).toContain(`| ${status} | \`${code}\` |`);
+  });
+
+  it.each([METRICS.certificateRequests, METRICS.certificateRequestSeconds])('names the metric %s', (metric) => {
+    expect(read('docs/certificates.md')).toContain(`\`${metric}\``);
+  });
+
+  it('is what the description of the API says of every code that a certificate request can have', () => {
+    const { responses } = (
+      JSON.parse(read('api/openapi.gen.json')) as { paths: Record<string, { post: { responses: object } }> }
+    ).paths[CERTIFICATES_PATH]?.post ?? { responses: {} };
+    const elsewhere = ['not_found', 'method_not_allowed'];
+    for (const code of Object.keys(PROBLEMS).filter((name) => !elsewhere.includes(name))) {
+      expect(JSON.stringify(responses)).toContain(`"code":"${code}"`);
+    }
+  });
+});
