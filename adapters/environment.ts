@@ -49,9 +49,46 @@ export function readListener(environment: NodeJS.ProcessEnv = process.env): List
   return { port, reusePort: REUSE_PORT === 'true', ...(hostname === undefined ? {} : { hostname }) };
 }
 
+/** How a part that takes tokens is spoken to: over TLS from a folder, or over plain HTTP where nobody can listen in. */
+export type Transport = { readonly kind: 'tls'; readonly folder: string } | { readonly kind: 'plain' };
+
+/**
+ * `TLS_FOLDER`; without it only a loopback `HOST`, or `PLAIN_HTTP=true` where a proxy in the same Pod ends TLS.
+ * @throws {Error} for anything else: tokens and keys would cross the network as they are.
+ */
+export function readTransport(environment: NodeJS.ProcessEnv = process.env): Transport {
+  const { TLS_FOLDER: folder = '', HOST: host = '', PLAIN_HTTP: plain } = environment;
+  if (plain !== undefined && plain !== 'true') {
+    throw new Error(`environment: PLAIN_HTTP: expected true or nothing, got ${plain}`);
+  }
+  if (folder !== '' && plain === 'true') throw new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both');
+  if (folder !== '') return { kind: 'tls', folder };
+  if (plain === 'true' || isLoopback(host)) return { kind: 'plain' };
+  throw new Error(
+    'environment: expected TLS_FOLDER, a loopback HOST, or PLAIN_HTTP=true behind a proxy in the same Pod',
+  );
+}
+
+/** Names are not looked up: `localhost` may mean anything. */
+const isLoopback = (host: string): boolean => /^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1';
+
 /** `on` or `off`. @throws {Error} when it is neither. */
 export function readSwitch(name: string, environment: NodeJS.ProcessEnv = process.env): boolean {
   const word = readVariables([name], environment)[name];
   if (word === 'on' || word === 'off') return word === 'on';
   throw new Error(`environment: ${name}: expected on or off, got ${word ?? ''}`);
+}
+
+export interface PrivateIssuers {
+  /** Whether OIDC configs in the controller's namespace may name issuers without TLS or in a private network. */
+  readonly isAllowed: boolean;
+  /** PEM of the CAs that vouch for them. */
+  readonly caFile?: string;
+}
+
+/** `PRIVATE_ISSUERS`, and `PRIVATE_ISSUERS_CA` where they have a CA of their own. @throws {Error} as `readSwitch`. */
+export function readPrivateIssuers(environment: NodeJS.ProcessEnv = process.env): PrivateIssuers {
+  const isAllowed = readSwitch('PRIVATE_ISSUERS', environment);
+  const { PRIVATE_ISSUERS_CA: caFile } = environment;
+  return { isAllowed, ...(caFile === undefined ? {} : { caFile }) };
 }

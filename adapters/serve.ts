@@ -13,8 +13,10 @@ import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextIteration, setTimeout as sleep } from 'node:timers/promises';
 import {
   headersTimeoutMs,
+  maxConnections,
   maxHeaderBytes,
   requestTimeoutMs,
+  slowRequestCheckMs,
   webhookDrainMs,
   webhookKeepAliveMs,
 } from '../api/limits.ts';
@@ -51,6 +53,7 @@ const serverOptions: ServerOptions = {
   headersTimeout: headersTimeoutMs,
   requestTimeout: requestTimeoutMs,
   maxHeaderSize: maxHeaderBytes,
+  connectionsCheckingInterval: slowRequestCheckMs,
 };
 
 const minVersion = 'TLSv1.2';
@@ -89,6 +92,7 @@ export function onTermination(close: () => Promise<void>): void {
 }
 
 async function listen(server: AnyServer, connected: string, options: ServeOptions): Promise<Serving> {
+  server.maxConnections = maxConnections;
   const connections = answerWith(server, connected, options.app);
   const port = await bind(server, options);
   let closed: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 /** `spec.access` of a pool: who may join it and who may build on it. Decides, so both versions say it alike. */
 import { z } from 'zod';
-import { claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
+import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
 import { labelSelector } from './label-selector.ts';
 import {
   maxClientRules,
@@ -52,8 +52,9 @@ export const clientRules = z
 export const inlineIssuer = z
   .object({
     issuer: issuerUrl,
-    audience: text(1024, 'Audience a token must name.'),
+    audience: z.string().min(1).max(1024).describe('Audience a token must name.'),
     claimsMapping: claimsMapping.optional(),
+    boundClaims: boundClaims.optional(),
   })
   .describe('OIDC issuer that counts for this pool alone.');
 

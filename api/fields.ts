@@ -1,6 +1,16 @@
 /** Field types that several kinds share. Bounds keep CEL cost estimates finite and objects small. */
 import { z } from 'zod';
-import { maxNamespaceLength, maxObjectNameLength, maxPoolNameLength, maxQuantityLength } from './limits.ts';
+import {
+  maxBoundClaims,
+  maxBoundClaimValues,
+  maxClaimNameLength,
+  maxClaimValueLength,
+  maxNamespaceLength,
+  maxObjectNameLength,
+  maxPoolNameLength,
+  maxQuantityLength,
+} from './limits.ts';
+import { withRules } from './rule.ts';
 
 export const text = (maxLength: number, description: string) => z.string().max(maxLength).describe(description);
 
@@ -123,6 +133,28 @@ export const claimsMapping = z
   })
   .partial()
   .describe('Claims that carry the user and the pools.');
+
+/**
+ * Which tokens of an issuer count: all claims must be there, each with one of its values. Numbers and booleans of a
+ * token are compared as their JSON text.
+ */
+export const boundClaims = withRules(
+  z
+    .record(
+      z.string(),
+      z
+        .array(text(maxClaimValueLength, 'A value.'))
+        .min(1)
+        .max(maxBoundClaimValues)
+        .describe('Values of which the claim must have one.'),
+    )
+    .meta({ minProperties: 1, maxProperties: maxBoundClaims, example: '{ repository_id: ["1296269"] }' }),
+  {
+    cel: `self.all(name, size(name) >= 1 && size(name) <= ${maxClaimNameLength})`,
+    message: `expected names of claims of 1 to ${maxClaimNameLength} characters`,
+    holds: (claims) => Object.keys(claims).every((name) => name.length >= 1 && name.length <= maxClaimNameLength),
+  },
+).describe('Claims a token must have, each with one of its values; any token of the issuer when absent.');
 
 export interface ObjectMeta {
   readonly name: string;

@@ -71,12 +71,64 @@ export const maxObjectNameLength = 253;
 /** Larger bearer tokens than this are refused before they are parsed. */
 export const maxTokenBytes = 16 * 1024;
 
+/** Claims of real issuers are nested two or three deep; Kubernetes' own are three. */
+export const maxTokenDepth = 8;
+
+/** Thumbprints have 43 characters, and URLs have been seen; a megabyte of a name must not be compared with every key. */
+export const maxKeyIdLength = 256;
+
+/** Clocks of issuers and ours differ by seconds; a minute is what other verifiers allow. */
+export const maxClockSkewSeconds = 60;
+
+/** With what stands before it, it fits where principals are revoked by name, and in a review. */
+export const maxUserValueLength = 512;
+
+/** Configs are read again after this: whoever switches one off waits no longer. */
+export const issuerMemoryMs = 10_000;
+
+/** A token of an issuer that hundreds of tenants name as well is not verified hundreds of times. */
+export const maxVerifications = 16;
+
+/** A document with more keys is none of a serious issuer, and each could be tried. */
+export const maxIssuerKeys = 64;
+
+/** Below, NIST SP 800-57 counts fewer than 112 bits of strength; each doubling makes a verification four times as slow. */
+export const minRsaBits = 2_048;
+export const maxRsaBits = 8_192;
+
+/** Keys that were withdrawn by an issuer are gone here by then. */
+export const issuerKeysMemoryMs = 10 * 60_000;
+
+/** Unknown key ids come with every new key, and with every forged token: this often is enough for the former. */
+export const issuerRefetchMs = 30_000;
+
+/** Discovery and keys each: an issuer that is slower keeps its own users waiting, and nobody else. */
+export const issuerTimeoutMs = 5_000;
+
+/** Documents of the large issuers are below 20 KiB. */
+export const maxIssuerDocumentBytes = 1024 * 1024;
+
+/** Fetches under way at once: what tenants' issuers may hold, a few for each namespace. */
+export const maxParallelFetches = 32;
+export const maxParallelFetchesPerNamespace = 4;
+
+/** Keys of some kilobytes each, of configs that come and go: under 20 MiB whatever tenants make. */
+export const maxRememberedIssuers = 1_024;
+
 /** Each is asked at every connection; who revokes more than this closes the pool to all with `revokedBefore`. */
 export const maxRevokedPrincipals = 256;
 
 /** Issuers of a pool: each may cost a network call when a token is verified. */
 export const maxInlineIssuers = 16;
 export const maxConfigRefs = 16;
+
+/** All of them are compared with every token; more kinds of callers than this are several configs. */
+export const maxBoundClaims = 16;
+export const maxBoundClaimValues = 16;
+
+/** What an issuer names its claims and puts into them: a URL as name, a path of a repository and branch as value. */
+export const maxClaimNameLength = 256;
+export const maxClaimValueLength = 1024;
 
 /** A rule is compared with every request: thousands belong in RBAC. */
 export const maxClientRules = 64;
@@ -98,6 +150,13 @@ export const certificateBackdateSeconds = 60;
 /** RFC 5280 allows 20 octets; 16 random octets need no counter. */
 export const certificateSerialBytes = 16;
 
+/** The request of an RSA key of 8192 bits takes 3.1 kB in PEM; extensions that are refused by name fit beside it. */
+export const maxCsrLength = 8 * 1024;
+
+/** FIPS 186-5 asks for more than 2^16, and a long exponent makes each verification slow. */
+export const minRsaExponent = 65_537n;
+export const maxRsaExponentBits = 32n;
+
 /** Reviews and reads of one request that run at once: a request for 16 pools must not crowd out the others. */
 export const maxParallelPoolCalls = 4;
 
@@ -110,6 +169,18 @@ export const caFileMemoryMs = 30_000;
 /** The root outlives many intermediates; it is replaced by hand or at half life. */
 export const rootCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 
+/**
+ * Renewed at half of its life, so what it signs may live for half of it; and a root that was replaced is trusted for as
+ * long as this.
+ */
+export const intermediateCaTtlSeconds = 30 * 24 * 60 * 60;
+
+/**
+ * A client takes the trust bundle with its certificate, and may use it for as long as that; an hour more is what a
+ * kubelet needs to bring a changed bundle to the others.
+ */
+export const rootOverlapSeconds = maxCertificateTtlSeconds + 60 * 60;
+
 /** Patching a caBundle disturbs watches, so the webhook CA outlives many leaves. */
 export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
@@ -117,7 +188,7 @@ export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 /** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
 export const webhookOverlapSeconds = 60 * 60;
 
-/** One run of the authority makes some 20 calls of at most 4 s: whoever holds its Lease for longer is gone. */
+/** One run of the authority makes some 40 calls of at most 4 s: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
 
 /** The apiserver waits at most this long for a webhook. */
@@ -150,6 +221,15 @@ export const maxHeaderBytes = maxTokenBytes + 16 * 1024;
 /** A client that sends slower than this holds a connection for nothing. */
 export const headersTimeoutMs = 10_000;
 export const requestTimeoutMs = 30_000;
+
+/** How often those that are too slow are looked for: they hold a connection for so much longer. */
+export const slowRequestCheckMs = 5_000;
+
+/** A connection with TLS takes up to 100 kB: a third of the memory of a Pod. What comes beyond is closed at once. */
+export const maxConnections = 1_024;
+
+/** A certificate takes a review or two and a few reads; a stranger's token is looked at in less than a millisecond. */
+export const certificateSecondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** An authentication may be remembered this long, never longer. */
 export const authenticationMemoryMs = 10_000;

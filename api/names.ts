@@ -59,7 +59,12 @@ export const METRICS = {
   reviews: 'buildkit_webhook_reviews_total',
   reviewSeconds: 'buildkit_webhook_review_duration_seconds',
   certificateEnd: 'buildkit_webhook_certificate_not_after_seconds',
+  certificateRequests: 'buildkit_certificate_requests_total',
+  certificateRequestSeconds: 'buildkit_certificate_request_duration_seconds',
 } as const;
+
+/** Header of every answer to a client: what names the request in the logs. */
+export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 /** Label values of the review metrics: never a word of a user's. */
 export type Webhook = 'mutate' | 'validate' | 'convert';
@@ -67,18 +72,42 @@ export type ReviewOutcome = 'allowed' | 'patched' | 'denied' | 'converted' | 'fa
 
 export const PORTS = { gateway: 1235, functions: 8082 } as const;
 
-/** Secret and data keys that hold a CA: the names `kubernetes.io/tls` Secrets use. */
-export const CA_SECRETS = { clients: 'buildkit-ca', webhooks: 'buildkit-webhook-ca' } as const;
+/**
+ * Secrets that hold a CA. The root signs the intermediates for clients and for servers; the CA of the webhooks is none
+ * of them.
+ */
+export const CA_SECRETS = {
+  root: 'buildkit-root-ca',
+  clients: 'buildkit-client-ca',
+  servers: 'buildkit-server-ca',
+  webhooks: 'buildkit-webhook-ca',
+} as const;
 
-/** Data keys of the webhook CA's Secret, beside those of `kubernetes.io/tls`, while it is being replaced. */
+/** Secret of the CA that signed clients before there was a root above it. */
+export const FORMER_CA_SECRET = 'buildkit-ca';
+
+/** Data keys of the Secret of a self-signed CA, beside those of `kubernetes.io/tls`, while it is being replaced. */
 export const ROTATION_KEYS = {
   nextCertificate: 'next.crt',
   nextKey: 'next.key',
   previousCertificate: 'previous.crt',
+  previousEnd: 'previous.end',
 } as const;
+
+/** ConfigMap with the roots to trust, PEM, and with what the authority tells of the CAs, JSON. */
+export const TRUST_BUNDLE = { configMap: 'buildkit-trust-bundle', roots: 'ca.crt', status: 'status.json' } as const;
+
+/** On the ConfigMap: since when the roots stand there, RFC 3339. */
+export const PUBLISHED_ANNOTATION = `${GROUP}/published-at`;
+
+/** On the Lease of the authority: when somebody asked for a new root, RFC 3339. */
+export const ROTATE_ANNOTATION = `${GROUP}/rotation-requested-at`;
 
 /** Lease of the one writer of keys and CA bundles. */
 export const AUTHORITY_LEASE = 'buildkit-authority';
+
+/** CronJob that runs the authority every day. */
+export const AUTHORITY_CRON_JOB = 'buildkit-authority';
 
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;

@@ -1,9 +1,16 @@
 /** The HTTP API as an OpenAPI 3.1 document, from the schemas that parse it. */
 import { z } from 'zod';
 import { certificateAnswer, CERTIFICATES_PATH, certificateRequest } from './http/certificates.ts';
-import { makeProblem, problem, PROBLEM_CONTENT_TYPE, type FieldError, type ProblemCode } from './http/problem.ts';
+import {
+  makeProblem,
+  problem,
+  PROBLEM_CONTENT_TYPE,
+  UNAUTHENTICATED_DETAIL,
+  type FieldError,
+  type ProblemCode,
+} from './http/problem.ts';
 import { maxRequestBodyBytes } from './limits.ts';
-import { STORAGE_API_VERSION, poolEndpoint, TOKEN_AUDIENCE } from './names.ts';
+import { poolEndpoint, REQUEST_ID_HEADER, STORAGE_API_VERSION, TOKEN_AUDIENCE } from './names.ts';
 
 const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';
 
@@ -31,7 +38,7 @@ export const makeOpenApi = (): object => ({
         type: 'http',
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: `A ServiceAccount's token for the audience \`${TOKEN_AUDIENCE}\`.`,
+        description: `A ServiceAccount's token for the audience \`${TOKEN_AUDIENCE}\`, or a token of an OIDC issuer that the pools trust.`,
       },
     },
     schemas: {
@@ -58,25 +65,29 @@ const certificatesOperation = () => ({
   responses: {
     200: {
       description: 'The certificate. It and its key are stored nowhere.',
-      headers: { 'Cache-Control': header('Always `no-store`.') },
+      headers: { 'Cache-Control': header('Always `no-store`.'), ...requestIdHeader },
       content: { 'application/json': { schema: ref('CertificateAnswer'), example: answerExample } },
     },
     400: problemAnswer('The body is not as it must be; every wrong field is named.', [
       example('invalid_request', 'the request is not as it must be', [
         { field: 'duration', expected: 'a Go duration from 5m to 24h, such as 30m or 1h30m', got: '"10s"' },
       ]),
+      example('duration_too_long', 'a pool that was asked for allows less', [
+        { field: 'duration', expected: 'at most 2h', got: '24h' },
+      ]),
       example('unsupported_field', 'the request is not as it must be', [
         { field: 'certSecretName', expected: 'no such field', got: '"my-secret"' },
       ]),
     ]),
     401: problemAnswer(
-      'No token, or one that is not for this API.',
-      [example('unauthenticated', `expected a bearer token for the audience ${TOKEN_AUDIENCE}`)],
+      'No token, or none that counts: get a new one before trying again. One answer, whatever is wrong with it.',
+      [example('unauthenticated', UNAUTHENTICATED_DETAIL)],
       { 'WWW-Authenticate': header('How to authenticate.') },
     ),
-    403: problemAnswer('One of the pools may not be used, or is not there for this caller.', [
-      example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"'),
-    ]),
+    403: problemAnswer(
+      'The token is good, and one of the pools may not be used with it, does not trust its issuer, or is not there.',
+      [example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"')],
+    ),
     404: problemAnswer('A pool that may be used does not exist.', [
       example('pool_not_found', 'no such pool: "tenant-pool"'),
     ]),
@@ -87,7 +98,7 @@ const certificatesOperation = () => ({
       example('unsupported_media_type', 'expected application/json in UTF-8'),
     ]),
     503: problemAnswer(
-      'The apiserver or the CA is not there for the moment.',
+      'The apiserver, the CA or the issuer of the token is not there for the moment.',
       [example('unavailable', 'a part this needs is not there; try again')],
       { 'Retry-After': header('Seconds to wait.') },
     ),
@@ -113,7 +124,7 @@ const example = (code: ProblemCode, detail: string, errors?: readonly FieldError
 
 const problemAnswer = (description: string, examples: readonly { code: string }[], headers?: object) => ({
   description,
-  ...(headers === undefined ? {} : { headers }),
+  headers: { ...headers, ...requestIdHeader },
   content: {
     [PROBLEM_CONTENT_TYPE]: {
       schema: ref('Problem'),
@@ -123,6 +134,7 @@ const problemAnswer = (description: string, examples: readonly { code: string }[
 });
 
 const header = (description: string) => ({ description, schema: { type: 'string' } });
+const requestIdHeader = { [REQUEST_ID_HEADER]: header('Names this request in the logs.') };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {

@@ -85,6 +85,7 @@ export const oidcConfigRows: readonly Row[] = [
   samePlace('issuer'),
   samePlace('audience'),
   samePlace('claimsMapping'),
+  samePlace('boundClaims'),
   samePlace('clientID'),
   samePlace('clientSecretRef'),
   samePlace('enabled'),

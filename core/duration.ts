@@ -31,6 +31,12 @@ export function parseDuration(text: string): Result<bigint, 'not_a_duration' | '
   return ok(isNegative ? -sum : sum);
 }
 
+/** As Go prints whole seconds, without the parts that are zero: `1h30m`. */
+export function formatSeconds(seconds: number): string {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return [hours > 0 ? `${hours}h` : '', minutes > 0 ? `${minutes}m` : '', rest > 0 ? `${rest}s` : ''].join('') || '0s';
+}
+
 function toNanoseconds(whole = '', fraction = '', unit = ''): bigint {
   const scale = 10n ** BigInt(fraction.length);
   return (BigInt(whole + fraction) * (nanosecondsPerUnit[unit] ?? 0n)) / scale;

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { readVariables } from '../adapters/environment.ts';
 import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
-import { SYSTEM_NAMESPACE } from '../api/names.ts';
+import { CA_SECRETS, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { wireApi } from '../functions/api/main.ts';
 import { wireLifecycle } from '../functions/lifecycle/main.ts';
 import { wireStatus } from '../functions/status/main.ts';
@@ -17,12 +17,20 @@ const { KUBERNETES_URL, MOUNTS, PORT, CLUSTER_FQDN } = readVariables([
 ]);
 const kube = (account: string) => ({ url: KUBERNETES_URL, accountFolder: join(MOUNTS, account) });
 
+/** Issuers of a developer run on this machine. */
+const privateIssuers = { isAllowed: true, caFile: join(MOUNTS, 'private-issuers/ca.crt') };
+
 const api = await wireApi(
-  { kube: kube('buildkit-controller'), clusterFqdn: CLUSTER_FQDN, caFolder: join(MOUNTS, 'buildkit-ca') },
+  {
+    kube: kube('buildkit-controller'),
+    clusterFqdn: CLUSTER_FQDN,
+    caFolder: join(MOUNTS, CA_SECRETS.clients),
+    privateIssuers,
+  },
   createLog('api'),
 );
 const senders = [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`];
-const status = await wireStatus({ kube: kube('buildkit-status'), senders }, createLog('status'));
+const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers }, createLog('status'));
 const lifecycle = await wireLifecycle(
   { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date() },
   createLog('lifecycle'),

@@ -1,7 +1,7 @@
 /** What a kubelet would mount into the Pods of our parts, as folders on this machine. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../api/names.ts';
+import { SYSTEM_NAMESPACE, TOKEN_AUDIENCE, TRUST_BUNDLE } from '../api/names.ts';
 import { expectSuccess, type Kubectl } from './kubectl.ts';
 
 /** Longer than anybody leaves a development control plane running: nothing here renews a token. */
@@ -42,15 +42,22 @@ const createToken = (kubectl: Kubectl, account: string, audience?: string): Prom
 
 /** `<folder>/<secret>/<key>`: a Secret of our namespace as a Pod sees it. */
 export async function mountSecret({ folder, kubectl }: Mounts, secret: string): Promise<void> {
-  const answer = await expectSuccess(kubectl, [
-    'get',
-    'secret',
-    secret,
-    `--namespace=${SYSTEM_NAMESPACE}`,
-    '-o',
-    'json',
-  ]);
-  const { data } = JSON.parse(answer) as { data: Record<string, string> };
-  const files = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')] as const);
-  await writeMount(join(folder, secret), Object.fromEntries(files));
+  await writeMount(join(folder, secret), await readSecret(kubectl, secret));
+}
+
+/** `<folder>/<secret>/{tls.crt,tls.key,ca.crt}`: a CA and the trust bundle in one volume. */
+export async function mountCa({ folder, kubectl }: Mounts, secret: string): Promise<void> {
+  const { data } = await readData(kubectl, 'configmap', TRUST_BUNDLE.configMap);
+  const roots = data[TRUST_BUNDLE.roots] ?? '';
+  await writeMount(join(folder, secret), { ...(await readSecret(kubectl, secret)), [TRUST_BUNDLE.roots]: roots });
+}
+
+async function readSecret(kubectl: Kubectl, name: string): Promise<Record<string, Buffer>> {
+  const { data } = await readData(kubectl, 'secret', name);
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+}
+
+async function readData(kubectl: Kubectl, kind: string, name: string): Promise<{ data: Record<string, string> }> {
+  const args = ['get', kind, name, `--namespace=${SYSTEM_NAMESPACE}`, '-o', 'json'];
+  return JSON.parse(await expectSuccess(kubectl, args)) as { data: Record<string, string> };
 }

@@ -5,15 +5,23 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { CA_SECRETS, GROUP, KINDS } from '../api/names.ts';
+import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
 import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
-import { bridgePart, functionsPart, launchPart, waitUntilListening, webhooksParts, type Part } from './parts.ts';
-import { mountAccount, mountAudienceToken, mountSecret, type Mounts } from './mounts.ts';
+import {
+  bridgePart,
+  developmentFqdn,
+  functionsPart,
+  launchPart,
+  waitUntilListening,
+  webhooksParts,
+  type Part,
+} from './parts.ts';
+import { mountAccount, mountAudienceToken, mountCa, mountSecret, type Mounts } from './mounts.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -164,15 +172,25 @@ const accounts = [
 async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<void> {
   await Promise.all(accounts.map((account) => mountAccount(mounts, account, controlPlane.caFile)));
   await mountAudienceToken(mounts, 'buildkit-bridge');
+  await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
+}
+
+/** A run of the authority, and the kubelet's work after it. */
+export async function renewKeys(
+  mounts: Mounts,
+  { kubeUrl, now }: { readonly kubeUrl: string; readonly now: () => number },
+): Promise<void> {
   await runAuthority(
     {
-      kube: { url: controlPlane.url, accountFolder: join(mounts.folder, 'buildkit-authority') },
+      kube: { url: kubeUrl, accountFolder: join(mounts.folder, 'buildkit-authority') },
+      clusterFqdn: developmentFqdn,
       webhookNames: ['127.0.0.1', 'localhost'],
-      now: Date.now,
+      now,
     },
     createLog('authority', 'warn'),
   );
-  await Promise.all(
-    [CA_SECRETS.clients, 'buildkit-webhook-ca', 'buildkit-webhook-tls'].map((name) => mountSecret(mounts, name)),
-  );
+  await Promise.all([
+    mountCa(mounts, CA_SECRETS.clients),
+    ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
+  ]);
 }

@@ -5,6 +5,6 @@ import type { TokenReviewer } from './token-review.ts';
 export const createSenderCheck =
   (authenticate: TokenReviewer, users: readonly string[]) =>
   async (token: string): Promise<'allowed' | 'refused'> => {
-    const user = await authenticate(token);
-    return user !== undefined && users.includes(user.username) ? 'allowed' : 'refused';
+    const principal = await authenticate(token);
+    return principal !== undefined && users.includes(principal.user.username) ? 'allowed' : 'refused';
   };

@@ -14,7 +14,12 @@ export interface LeaseOptions {
 }
 
 interface Lease {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly resourceVersion?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly holderIdentity?: string;
     readonly leaseDurationSeconds?: number;
@@ -22,13 +27,19 @@ interface Lease {
   };
 }
 
+/** What others have left on the Lease. */
+export type Annotations = Readonly<Record<string, string>>;
+
 /** Does the work while nobody else does work under the same Lease. @throws {Error} naming who holds it. */
-export async function withLease(options: LeaseOptions, work: () => Promise<void>): Promise<void> {
+export async function withLease(
+  options: LeaseOptions,
+  work: (annotations: Annotations) => Promise<void>,
+): Promise<void> {
   const held = await acquire(options);
   try {
-    await work();
+    await work(held.metadata.annotations ?? {});
   } finally {
-    await release(options, held);
+    await release(options);
   }
 }
 
@@ -70,7 +81,17 @@ function makeLease({ name, holder, durationSeconds, now }: LeaseOptions, found: 
 }
 
 /** What was done is done: a Lease that can't be given back ends by itself. */
-async function release({ kube, name }: LeaseOptions, held: Lease): Promise<void> {
-  const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: held.metadata, spec: {} };
-  await kube.call({ method: 'PUT', path: `${collection}/${name}`, body }).catch(() => undefined);
+async function release(options: LeaseOptions): Promise<void> {
+  // Once more, because somebody may annotate it in between.
+  await tryRelease(options)
+    .catch(() => tryRelease(options))
+    .catch(() => undefined);
+}
+
+async function tryRelease({ kube, name, holder }: LeaseOptions): Promise<void> {
+  const path = `${collection}/${name}`;
+  const { metadata, spec } = (await kube.call({ path })) as Lease;
+  if (spec.holderIdentity !== holder) return;
+  const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: {} };
+  await kube.call({ method: 'PUT', path, body });
 }

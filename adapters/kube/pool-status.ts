@@ -1,25 +1,15 @@
 /** Reads what a pool's status is computed from, and writes the status. */
-import {
-  STORAGE_API_VERSION,
-  gatewayDeploymentName,
-  gatewayServiceName,
-  KINDS,
-  LABELS,
-  STATUS_FIELD_MANAGER,
-} from '../../api/names.ts';
+import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
-import { isSameJson } from '../../core/json.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
-import { KubeError, orUndefined, type KubeClient } from './client.ts';
+import { applyStatus, type Applied } from './apply-status.ts';
+import { orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
-import { deploymentPath, ourObjectPath, podsPath, servicePath } from './paths.ts';
+import { deploymentPath, podsPath, servicePath } from './paths.ts';
 import { createPoolReader, listPoolKeys } from './pools.ts';
 import { listWorkersOf } from './pool-workers.ts';
-
-/** `stale`: somebody wrote the pool since it was read. `gone`: it exists no more. */
-export type Applied = 'written' | 'stale' | 'gone';
 
 export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */
@@ -35,7 +25,7 @@ export interface PoolStatusStore {
 export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
   gather: (key) => gather(kube, key, { pods: 'where counted' }),
   gatherWithPods: (key) => gather(kube, key, { pods: 'always' }),
-  apply: (pool, status) => apply(kube, pool, status),
+  apply: (pool, status) => applyStatus(kube, KINDS.pool, { metadata: pool.metadata, status }),
   listPools: () => listPoolKeys(kube),
 });
 
@@ -73,51 +63,4 @@ async function listGatewayPods(kube: KubeClient, { namespace, name }: PoolKey): 
 
 interface Pod {
   readonly metadata: { readonly uid: string };
-}
-
-async function apply(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Applied> {
-  try {
-    const written = await applyFields(kube, pool, status);
-    // Applying can't remove what another field manager owns, such as an older controller.
-    if (!isSameJson(written.status, status)) await replace(kube, written, status);
-    return 'written';
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 409) return 'stale';
-    if (error instanceof KubeError && error.status === 404) return 'gone';
-    throw error;
-  }
-}
-
-const statusPath = ({ metadata: { namespace, name } }: Pool): string =>
-  ourObjectPath(KINDS.pool.plural, { namespace, name, subresource: 'status' });
-
-/** Server-side apply takes JSON under its YAML content type. */
-async function applyFields(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<Pool> {
-  const { namespace, name, resourceVersion } = pool.metadata;
-  return (await kube.call({
-    method: 'PATCH',
-    path: statusPath(pool),
-    query: { fieldManager: STATUS_FIELD_MANAGER, force: 'true' },
-    contentType: 'application/apply-patch+yaml',
-    body: {
-      apiVersion: STORAGE_API_VERSION,
-      kind: KINDS.pool.kind,
-      metadata: { namespace, name, resourceVersion },
-      status,
-    },
-  })) as Pool;
-}
-
-/** JSON Patch (RFC 6902); writing the resourceVersion makes the apiserver compare it. */
-async function replace(kube: KubeClient, pool: Pool, status: PoolStatus): Promise<void> {
-  await kube.call({
-    method: 'PATCH',
-    path: statusPath(pool),
-    query: { fieldManager: STATUS_FIELD_MANAGER },
-    contentType: 'application/json-patch+json',
-    body: [
-      { op: 'replace', path: '/metadata/resourceVersion', value: pool.metadata.resourceVersion },
-      { op: 'replace', path: '/status', value: status },
-    ],
-  });
 }

@@ -4,7 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits.ts';
 import type { UserInfo } from '../../api/review.ts';
-import { inspectToken, readIssuer } from '../../core/tokens/inspect.ts';
+import { inspectToken } from '../../core/tokens/inspect.ts';
+import { readIssuer } from '../../core/tokens/parse.ts';
+import type { Principal } from '../../core/principal.ts';
+import { hashTokenId } from '../token-id.ts';
 import type { KubeClient } from './client.ts';
 
 export interface TokenReviewerOptions {
@@ -15,8 +18,8 @@ export interface TokenReviewerOptions {
   readonly now: () => number;
 }
 
-/** The user; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
-export type TokenReviewer = (token: string) => Promise<UserInfo | undefined>;
+/** Whoever holds the token; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
+export type TokenReviewer = (token: string) => Promise<Principal | undefined>;
 
 interface TokenReviewStatus {
   readonly authenticated?: boolean;
@@ -25,7 +28,7 @@ interface TokenReviewStatus {
 }
 
 interface Verdict {
-  readonly user: UserInfo | undefined;
+  readonly principal: Principal | undefined;
   readonly forgetAtMs: number;
 }
 
@@ -40,7 +43,7 @@ export async function readClusterIssuer(accountFolder: string): Promise<string> 
 /** Verdicts are remembered for a moment, never past the token's end; reviews of one token at one time are one call. */
 export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
   const remembered = new Map<string, Verdict>();
-  const running = new Map<string, Promise<UserInfo | undefined>>();
+  const running = new Map<string, Promise<Principal | undefined>>();
 
   function recall(key: string): Verdict | undefined {
     const verdict = remembered.get(key);
@@ -54,10 +57,11 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     if (remembered.size > maxRememberedAuthentications && oldest !== undefined) remembered.delete(oldest);
   }
 
-  async function askAndRemember(key: string, token: string, expiresAtMs: number): Promise<UserInfo | undefined> {
+  async function askAndRemember(key: string, token: string, expiresAtMs: number): Promise<Principal | undefined> {
     const user = await review(kube, token, audience);
-    remember(key, { user, forgetAtMs: Math.min(now() + authenticationMemoryMs, expiresAtMs) });
-    return user;
+    const principal = user === undefined ? undefined : makePrincipal(user);
+    remember(key, { principal, forgetAtMs: Math.min(now() + authenticationMemoryMs, expiresAtMs) });
+    return principal;
   }
 
   return async (token) => {
@@ -65,7 +69,7 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     if (!inspected.ok) return undefined;
     const key = hash('sha256', token, 'base64');
     const verdict = recall(key);
-    if (verdict !== undefined) return verdict.user;
+    if (verdict !== undefined) return verdict.principal;
     let asked = running.get(key);
     if (asked === undefined) {
       asked = askAndRemember(key, token, inspected.value.expiresAtMs).finally(() => running.delete(key));
@@ -74,6 +78,14 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     return await asked;
   };
 }
+
+/** The apiserver tells the name of the token among what it knows of its holder (KEP-4193). */
+function makePrincipal(user: UserInfo): Principal {
+  const [credential] = user.extra?.[credentialIdKey] ?? [];
+  return credential === undefined ? { user } : { user, tokenId: hashTokenId(credential.replace(/^JTI=/, '')) };
+}
+
+const credentialIdKey = 'authentication.kubernetes.io/credential-id';
 
 async function review(kube: KubeClient, token: string, audience: string): Promise<UserInfo | undefined> {
   const answer = (await kube.call({

@@ -6,8 +6,17 @@ import { makeWebhookLeafProfile, type CertificateProfile } from '../../core/cert
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
 import { createSelfSigner, issue, loadPair, loadSigner, makeSerial, type TlsPair } from './signer.ts';
+import { encodeNameConstraints } from './template.ts';
 
-type MakeProfile = (moment: { serial: Uint8Array; nowSeconds: number }) => CertificateProfile;
+interface Moment {
+  readonly serial: Uint8Array;
+  readonly nowSeconds: number;
+}
+
+type MakeProfile = (moment: Moment) => CertificateProfile;
+type MakeIntermediateProfile = (
+  facts: Moment & { readonly clusterFqdn: string; readonly issuerNotAfter: number },
+) => CertificateProfile;
 
 /** A self-signed CA with a key of its own. */
 export function makeRoot(makeProfile: MakeProfile, nowSeconds: number): TlsPair {
@@ -27,9 +36,34 @@ export function inspectRoot(root: TlsPair, nowSeconds: number): Validity {
   return readValidity(certificate);
 }
 
+/** A CA below that root, with a key of its own. */
+export function makeIntermediate(
+  root: TlsPair,
+  makeProfile: MakeIntermediateProfile,
+  facts: { readonly clusterFqdn: string; readonly nowSeconds: number },
+): TlsPair {
+  const signer = loadSigner(root);
+  const profile = makeProfile({ ...facts, serial: makeSerial(), issuerNotAfter: signer.notAfter });
+  return sign(root, profile);
+}
+
+/** Its validity. @throws {Error} saying why the pair is no CA that one of these roots (PEM) has signed. */
+export function inspectIntermediate(pair: TlsPair, roots: readonly string[]): Validity {
+  loadSigner(pair);
+  if (!roots.some((root) => isSignedBy(pair.certificate, root)))
+    throw new Error('certificate: expected one signed by a root that is trusted');
+  return readValidity(new X509Certificate(pair.certificate));
+}
+
+/** Whether a CA (PEM) may sign for this cluster, and for no other. */
+export const isForCluster = (certificate: string, clusterFqdn: string): boolean =>
+  new X509Certificate(certificate).raw.includes(encodeNameConstraints(clusterFqdn));
+
 /** A serving certificate for these DNS names and IPv4 addresses. */
-export function makeWebhookLeaf(ca: TlsPair, names: readonly string[], nowSeconds: number): TlsPair {
-  const profile = makeWebhookLeafProfile({ serial: makeSerial(), nowSeconds }, names);
+export const makeWebhookLeaf = (ca: TlsPair, names: readonly string[], nowSeconds: number): TlsPair =>
+  sign(ca, makeWebhookLeafProfile({ serial: makeSerial(), nowSeconds }, names));
+
+function sign(ca: TlsPair, profile: CertificateProfile): TlsPair {
   const pair = generateKeyPair();
   const certificate = issue(loadSigner(ca), profile, pair);
   return { certificate: toPem('CERTIFICATE', certificate), key: toPem('PRIVATE KEY', pair.privateKey) };

@@ -39,7 +39,7 @@ export function checkCertificate(certificate: Uint8Array, against: CheckedAgains
 
 function expectFields({ profile, ...keys }: CheckedAgainst): Fields {
   const { organization, commonName } = profile.subject;
-  const { ca, extendedKeyUsage, names } = profile;
+  const { ca, extendedKeyUsage, uriHost, names } = profile;
   return {
     version: '2',
     serial: profile.serial.toHex(),
@@ -57,11 +57,17 @@ function expectFields({ profile, ...keys }: CheckedAgainst): Fields {
     ...(extendedKeyUsage.length === 0
       ? {}
       : { [OID.extKeyUsage]: extendedKeyUsage.map((usage) => OID[usage]).join(',') }),
+    ...(uriHost === undefined ? {} : { [OID.nameConstraints]: expectConstraints(uriHost) }),
     [OID.subjectKeyIdentifier]: keys.subjectKeyId.toHex(),
     [OID.authorityKeyIdentifier]: keys.issuerKeyId.toHex(),
     ...(names.length === 0 ? {} : { [OID.subjectAltName]: JSON.stringify(names.map(expectName)) }),
   };
 }
+
+const expectConstraints = (uriHost: string): string => {
+  const everyAddress = [4, 16].map((octets) => `${GENERAL_NAME.ipv4}:${'00'.repeat(2 * octets)}`);
+  return `critical only ${GENERAL_NAME.uri}:${uriHost}; never ${[`${GENERAL_NAME.dns}:`, ...everyAddress].join(',')}`;
+};
 
 const expectName = ({ kind, value }: SubjectName): string => `${GENERAL_NAME[kind]}:${value}`;
 
@@ -83,8 +89,10 @@ function readParts(certificate: Uint8Array): Parts {
 }
 
 function readFields({ signed, algorithm }: Parts): Fields {
-  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] =
-    read.readElements(signed.content);
+  const [version, serial, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...more] = read.readInside(
+    signed,
+    TAG.sequence,
+  );
   if (more.length > 0) throw new read.DerError('fields after the extensions');
   const [notBefore, notAfter] = read.readInside(validity, TAG.sequence);
   const [versionNumber] = read.readInside(version, constructed(0));
@@ -126,12 +134,9 @@ function readExtensions(field: read.Element | undefined): Fields {
   const [list] = read.readInside(field, constructed(3));
   const fields: Record<string, string> = {};
   for (const extension of read.readInside(list, TAG.sequence)) {
-    const parts = read.readInside(extension, TAG.sequence);
-    const id = read.readObjectIdentifier(parts[0]);
+    const { id, isCritical, value } = read.readExtension(extension);
     if (id in fields) throw new read.DerError(`extension ${id} twice`);
-    const isCritical = parts.length === 3 && read.expectTag(parts[1], TAG.boolean).content[0] === 0xff;
-    const value = read.readElement(read.expectTag(parts.at(-1), TAG.octetString).content);
-    fields[id] = (isCritical ? 'critical ' : '') + (readers[id] ?? readUnknown)(value);
+    fields[id] = (isCritical ? 'critical ' : '') + (readers[id] ?? readUnknown)(read.readElement(value));
   }
   return fields;
 }
@@ -144,6 +149,7 @@ const readers: Readonly<Record<string, (value: read.Element) => string>> = {
   [OID.extKeyUsage]: (value) => read.readInside(value, TAG.sequence).map(read.readObjectIdentifier).join(','),
   [OID.subjectKeyIdentifier]: (value) => read.expectTag(value, TAG.octetString).content.toHex(),
   [OID.authorityKeyIdentifier]: readAuthorityKeyId,
+  [OID.nameConstraints]: readNameConstraints,
   [OID.subjectAltName]: (value) => JSON.stringify(read.readInside(value, TAG.sequence).map(readGeneralName)),
 };
 
@@ -161,7 +167,25 @@ function readAuthorityKeyId(value: read.Element): string {
   return more.length > 0 ? readUnknown(value) : read.expectTag(keyId, primitive(0)).content.toHex();
 }
 
-function readGeneralName({ tag, content }: read.Element): string {
+function readNameConstraints(value: read.Element): string {
+  const [permitted, excluded, ...more] = read.readInside(value, TAG.sequence);
+  if (more.length > 0) return readUnknown(value);
+  return `only ${readSubtrees(permitted, 0)}; never ${readSubtrees(excluded, 1)}`;
+}
+
+const readSubtrees = (list: read.Element | undefined, tag: number): string =>
+  read
+    .readInside(list, constructed(tag))
+    .map((subtree) => {
+      const [base, ...distances] = read.readInside(subtree, TAG.sequence);
+      return base === undefined || distances.length > 0 ? readUnknown(subtree) : readBase(base);
+    })
+    .join(',');
+
+const readBase = ({ tag, content }: read.Element): string =>
+  tag === primitive(GENERAL_NAME.ipv4) ? `${tag & 0x1f}:${content.toHex()}` : readGeneralName({ tag, content });
+
+function readGeneralName({ tag, content }: Pick<read.Element, 'tag' | 'content'>): string {
   const value = tag === primitive(GENERAL_NAME.ipv4) ? content.join('.') : utf8.decode(content);
   return `${tag & 0x1f}:${value}`;
 }

@@ -1,16 +1,19 @@
-/** Issues client certificates from the CA that is mounted as files. */
-import { hash } from 'node:crypto';
+/** Issues client certificates from the CA that is mounted as files, and hands out the trust bundle beside it. */
+import { hash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { caFileMemoryMs } from '../../api/limits.ts';
-import type { IssuedCertificate, IssueRequest } from '../../core/certificates/issued.ts';
+import { splitBundle } from '../../core/authority/bundle.ts';
+import type { IssuedCertificate, IssueFault, IssueRequest, SubjectKey } from '../../core/certificates/issued.ts';
 import { makeClientProfile } from '../../core/certificates/profile.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { isForCluster, isSignedBy } from './authorities.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
-import { issue, loadSigner, makeSerial, type Signer } from './signer.ts';
+import { loadSigner, makeSerial, prepare, type Issuer, type Sign } from './signer.ts';
 
 export interface ClientIssuerOptions {
-  /** Folder with `tls.crt` and `tls.key`, as a Pod mounts a kubernetes.io/tls Secret. */
+  /** Folder with `tls.crt` and `tls.key` of the CA that signs and `ca.crt`, the roots to trust, as a Pod mounts them. */
   readonly caFolder: string;
   readonly clusterFqdn: string;
   /** Milliseconds since the epoch. */
@@ -18,20 +21,24 @@ export interface ClientIssuerOptions {
 }
 
 interface Ca {
-  readonly signer: Signer;
-  /** PEM. */
+  readonly issuer: Issuer;
+  readonly sign: Sign;
+  /** Its key and those of the roots, DER of SubjectPublicKeyInfo in hexadecimal: nobody is certified for one of them. */
+  readonly keys: ReadonlySet<string>;
+  /** PEM, as is the other. */
   readonly certificate: string;
+  readonly bundle: string;
 }
 
-/** The issuer throws Error while there is no CA that can sign; the files are then read again at the next request. */
-export function createClientIssuer(
-  options: ClientIssuerOptions,
-): (request: IssueRequest) => Promise<IssuedCertificate> {
-  const { caFolder, now } = options;
+/** Rejects while there is no CA that can sign; the files are then read again at the next request. */
+export type IssueClient = (request: IssueRequest) => Promise<Result<IssuedCertificate, IssueFault>>;
+
+export function createClientIssuer(options: ClientIssuerOptions): IssueClient {
+  const { now } = options;
   let held: { readonly ca: Promise<Ca>; readonly untilMs: number } | undefined;
 
   async function findCa(): Promise<Ca> {
-    if (held === undefined || held.untilMs <= now()) held = { ca: readCa(caFolder), untilMs: now() + caFileMemoryMs };
+    if (held === undefined || held.untilMs <= now()) held = { ca: loadCa(options), untilMs: now() + caFileMemoryMs };
     try {
       return await held.ca;
     } catch (error) {
@@ -40,22 +47,35 @@ export function createClientIssuer(
     }
   }
 
-  return async (request) => issueFrom(await findCa(), request, options);
+  return async (request) => await issueFrom(await findCa(), request, options);
 }
 
-async function readCa(folder: string): Promise<Ca> {
-  const [certificate, key] = await Promise.all([
-    readFile(join(folder, 'tls.crt'), 'utf8'),
-    readFile(join(folder, 'tls.key'), 'utf8'),
-  ]);
-  return { signer: loadSigner({ certificate, key }), certificate };
+/** The files are exchanged while they are read, now and then: what does not fit together is read once more. */
+const loadCa = (options: ClientIssuerOptions): Promise<Ca> => readCa(options).catch(() => readCa(options));
+
+async function readCa({ caFolder, clusterFqdn }: ClientIssuerOptions): Promise<Ca> {
+  const read = (name: string): Promise<string> => readFile(join(caFolder, name), 'utf8');
+  const [certificate, key, bundle] = await Promise.all([read('tls.crt'), read('tls.key'), read('ca.crt')]);
+  const { sign, ...issuer } = loadSigner({ certificate, key });
+  const roots = splitBundle(bundle);
+  // Who trusts the bundle must be able to verify what is signed.
+  if (!roots.some((root) => isSignedBy(certificate, root))) {
+    throw new Error('certificate: expected one signed by a root of ca.crt');
+  }
+  if (!isForCluster(certificate, clusterFqdn)) throw new Error(`certificate: expected a CA for ${clusterFqdn} alone`);
+  const keys = new Set([certificate, ...roots].map(readPublicKey));
+  return { issuer, sign: (tbsCertificate) => Promise.resolve(sign(tbsCertificate)), keys, certificate, bundle };
 }
 
-function issueFrom(
-  { signer, certificate }: Ca,
-  { principal, pools, ttlSeconds }: IssueRequest,
+const readPublicKey = (pem: string): string =>
+  new X509Certificate(pem).publicKey.export({ format: 'der', type: 'spki' }).toHex();
+
+async function issueFrom(
+  { issuer, sign, keys, certificate, bundle }: Ca,
+  { principal, pools, ttlSeconds, subjectKey }: IssueRequest,
   { clusterFqdn, now }: ClientIssuerOptions,
-): IssuedCertificate {
+): Promise<Result<IssuedCertificate, IssueFault>> {
+  if (subjectKey !== undefined && keys.has(subjectKey.publicKey.toHex())) return err('issuer_key');
   const profile = makeClientProfile({
     clusterFqdn,
     pools,
@@ -63,16 +83,24 @@ function issueFrom(
     serial: makeSerial(),
     nowSeconds: Math.floor(now() / 1000),
     ttlSeconds,
-    issuerNotAfter: signer.notAfter,
+    issuerNotAfter: issuer.notAfter,
   });
   if (!profile.ok) throw new Error('client CA: expected one that is valid now, got one that has ended');
-  const pair = generateKeyPair();
-  return {
-    caCert: certificate,
-    clientCert: toPem('CERTIFICATE', issue(signer, profile.value, pair)),
-    clientKey: toPem('PRIVATE KEY', pair.privateKey),
+  const { subject, ...made } = subjectKey === undefined ? makeSubject() : { subject: subjectKey };
+  const prepared = prepare(issuer, profile.value, subject);
+  const clientCert = toPem('CERTIFICATE', prepared.complete(await sign(prepared.tbsCertificate)));
+  return ok({
+    caCert: bundle,
+    clientCert: clientCert + certificate,
+    ...made,
     serial: profile.value.serial.toHex().toUpperCase(),
-    subjectKeyId: pair.keyId.toHex().toUpperCase(),
+    subjectKeyId: subject.keyId.toHex().toUpperCase(),
     notAfter: profile.value.notAfter,
-  };
+  });
+}
+
+/** A key of its own for each certificate, kept nowhere. */
+function makeSubject(): { readonly subject: SubjectKey; readonly clientKey: string } {
+  const pair = generateKeyPair();
+  return { subject: pair, clientKey: toPem('PRIVATE KEY', pair.privateKey) };
 }

@@ -1,11 +1,30 @@
 /** Reads DER strictly: what a decoder would have to be lenient about is refused. */
 import { TAG } from './der.ts';
 
-export interface Element {
+/** One value among bytes: its views are made when they are asked for, since most values are only walked through. */
+export class Element {
   readonly tag: number;
-  readonly content: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly contentStart: number;
+  readonly end: number;
+
+  constructor(bytes: Uint8Array, start: number, contentStart: number, end: number) {
+    this.tag = bytes[start] ?? 0;
+    this.bytes = bytes;
+    this.start = start;
+    this.contentStart = contentStart;
+    this.end = end;
+  }
+
+  get content(): Uint8Array {
+    return this.bytes.subarray(this.contentStart, this.end);
+  }
+
   /** Tag, length and content. */
-  readonly encoded: Uint8Array;
+  get encoded(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
 }
 
 /** Expected failure of this module: bytes that are not the DER they should be. */
@@ -18,25 +37,52 @@ export class DerError extends Error {
 
 /** The one value that these bytes are. */
 export function readElement(bytes: Uint8Array): Element {
-  const element = readFirst(bytes);
-  if (element.encoded.length !== bytes.length) throw new DerError('expected one value, got bytes after it');
+  const element = readAt(bytes, 0, bytes.length);
+  if (element.end !== bytes.length) throw new DerError('expected one value, got bytes after it');
   return element;
 }
 
-/** The values inside a constructed one. */
-export function readElements(content: Uint8Array): Element[] {
+/** The values inside this one, which must have that tag. */
+export function readInside(element: Element | undefined, tag: number): Element[] {
+  const { bytes, contentStart, end } = expectTag(element, tag);
   const elements: Element[] = [];
-  for (let rest = content; rest.length > 0;) {
-    const element = readFirst(rest);
-    elements.push(element);
-    rest = rest.subarray(element.encoded.length);
+  for (let start = contentStart; start < end;) {
+    const inner = readAt(bytes, start, end);
+    elements.push(inner);
+    start = inner.end;
   }
   return elements;
 }
 
-/** The values inside this one, which must have that tag. */
-export const readInside = (element: Element | undefined, tag: number): Element[] =>
-  readElements(expectTag(element, tag).content);
+/** The values inside a SET OF with that tag, which stand in the order of their bytes (X.690, 11.6). */
+export function readSet(element: Element | undefined, tag: number): Element[] {
+  const elements = readInside(element, tag);
+  const spelled = elements.map(({ encoded }) => encoded.toHex());
+  if (spelled.some((text, index) => index > 0 && text < (spelled[index - 1] ?? ''))) {
+    throw new DerError('expected a set in order');
+  }
+  return elements;
+}
+
+export interface Extension {
+  /** Dotted decimal. */
+  readonly id: string;
+  readonly isCritical: boolean;
+  /** DER of what the octets of `extnValue` hold. */
+  readonly value: Uint8Array;
+}
+
+/** Extension (RFC 5280, 4.1). */
+export function readExtension(element: Element): Extension {
+  const parts = readInside(element, TAG.sequence);
+  const [id, second, third, ...more] = parts;
+  const isCritical = second?.tag === TAG.boolean;
+  // FALSE is what stands when nothing does, so DER leaves it out (X.690, 11.5).
+  if (isCritical && second.content.toHex() !== 'ff') throw new DerError('expected TRUE, or nothing');
+  const value = isCritical ? third : second;
+  if (more.length > 0 || (!isCritical && third !== undefined)) throw new DerError('expected no further field, got one');
+  return { id: readObjectIdentifier(id), isCritical, value: expectTag(value, TAG.octetString).content };
+}
 
 export function expectTag(element: Element | undefined, tag: number): Element {
   if (element?.tag === tag) return element;
@@ -45,25 +91,28 @@ export function expectTag(element: Element | undefined, tag: number): Element {
 
 const hex = (tag: number): string => `0x${tag.toString(16).padStart(2, '0')}`;
 
-function readFirst(bytes: Uint8Array): Element {
-  const [tag, first] = bytes;
-  if (tag === undefined || first === undefined) throw new DerError('expected a value, got the end');
+/** The value that begins at `start`, all of which lies before `limit`. */
+function readAt(bytes: Uint8Array, start: number, limit: number): Element {
+  if (start + 2 > limit) throw new DerError('expected a value, got the end');
+  const [tag, first] = [bytes[start] ?? 0, bytes[start + 1] ?? 0];
   if ((tag & 0x1f) === 0x1f) throw new DerError('expected a tag of one byte');
-  const { length, octets } = readLength(bytes, first);
-  const start = 2 + octets;
-  if (bytes.length < start + length) throw new DerError(`expected ${length} bytes, got the end`);
-  return { tag, content: bytes.subarray(start, start + length), encoded: bytes.subarray(0, start + length) };
+  const isShort = first < 0x80;
+  const octets = isShort ? 0 : first & 0x7f;
+  const length = isShort ? first : readLength(bytes, start + 2, { octets, limit });
+  const contentStart = start + 2 + octets;
+  if (contentStart + length > limit) throw new DerError(`expected ${length} bytes, got the end`);
+  return new Element(bytes, start, contentStart, contentStart + length);
 }
 
-function readLength(bytes: Uint8Array, first: number): { length: number; octets: number } {
-  if (first < 0x80) return { length: first, octets: 0 };
-  const octets = first & 0x7f;
+/** The long form: so many octets from `start` on. */
+function readLength(bytes: Uint8Array, start: number, { octets, limit }: { octets: number; limit: number }): number {
   // Four octets are 4 GiB, far beyond any certificate.
   if (octets === 0 || octets > 4) throw new DerError('expected a definite length of at most 4 octets');
-  if (bytes.length < 2 + octets) throw new DerError('expected a length, got the end');
-  const length = bytes.subarray(2, 2 + octets).reduce((sum, octet) => sum * 256 + octet, 0);
+  if (start + octets > limit) throw new DerError('expected a length, got the end');
+  let length = 0;
+  for (let index = start; index < start + octets; index += 1) length = length * 256 + (bytes[index] ?? 0);
   if (length < 0x80 || length < 256 ** (octets - 1)) throw new DerError('expected the shortest length');
-  return { length, octets };
+  return length;
 }
 
 /** Octets of a positive INTEGER, without the sign octet. */
@@ -95,10 +144,15 @@ export function readBitString(element: Element | undefined): Uint8Array {
 /** OBJECT IDENTIFIER in dotted decimal. */
 export function readObjectIdentifier(element: Element | undefined): string {
   const numbers: number[] = [];
+  const { content } = expectTag(element, TAG.objectIdentifier);
+  if (content.length === 0 || (content.at(-1) ?? 0) & 0x80) throw new DerError('expected a whole identifier');
   let value = 0;
-  for (const octet of expectTag(element, TAG.objectIdentifier).content) {
+  let isFirst = true;
+  for (const octet of content) {
+    if (isFirst && octet === 0x80) throw new DerError('expected the shortest identifier');
     value = value * 128 + (octet & 0x7f);
-    if (octet & 0x80) continue;
+    isFirst = (octet & 0x80) === 0;
+    if (!isFirst) continue;
     numbers.push(value);
     value = 0;
   }

@@ -1,4 +1,7 @@
-/** ASN.1 DER (X.690), as far as certificates and keys need it: each function answers one encoded value. */
+/**
+ * ASN.1 DER (X.690), as far as certificates and keys need it. A value knows its length and is written once, by `toBytes`,
+ * together with all that it stands in: copying each level into the next costs more than signing.
+ */
 
 /** Tag bytes that stand in a certificate (RFC 5280, appendix A). */
 export const TAG = {
@@ -18,44 +21,70 @@ export const TAG = {
 export const primitive = (number: number): number => 0x80 | number;
 export const constructed = (number: number): number => 0xa0 | number;
 
-export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const lengthOctets = length < 0x80 ? [length] : encodeLongLength(length);
-  const bytes = new Uint8Array(1 + lengthOctets.length + length);
-  bytes[0] = tag;
-  bytes.set(lengthOctets, 1);
-  let offset = 1 + lengthOctets.length;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
+/** One value; bytes among its parts are content, or values that are written already. */
+export interface Value {
+  readonly tag: number;
+  readonly parts: readonly (Value | Uint8Array)[];
+  readonly contentLength: number;
+  /** With tag and length. */
+  readonly length: number;
+}
+
+export function encode(tag: number, ...parts: readonly (Value | Uint8Array)[]): Value {
+  let contentLength = 0;
+  for (const part of parts) contentLength += part.length;
+  return { tag, parts, contentLength, length: 1 + countLengthOctets(contentLength) + contentLength };
+}
+
+export function toBytes(value: Value): Uint8Array {
+  const bytes = new Uint8Array(value.length);
+  write(value, bytes, 0);
   return bytes;
 }
 
+/** @returns where the next value begins. */
+function write({ tag, parts, contentLength }: Value, bytes: Uint8Array, start: number): number {
+  bytes[start] = tag;
+  let offset = writeLength(contentLength, bytes, start + 1);
+  for (const part of parts) {
+    if (part instanceof Uint8Array) {
+      bytes.set(part, offset);
+      offset += part.length;
+    } else offset = write(part, bytes, offset);
+  }
+  return offset;
+}
+
 /** X.690 8.1.3: from 128 on, the count of octets and the octets. */
-function encodeLongLength(length: number): readonly number[] {
-  const octets = bigEndian(length);
-  return [0x80 | octets.length, ...octets];
+const countLengthOctets = (length: number): number => (length < 0x80 ? 1 : 1 + countOctets(length));
+
+function writeLength(length: number, bytes: Uint8Array, offset: number): number {
+  const count = length < 0x80 ? 0 : countOctets(length);
+  bytes[offset] = count === 0 ? length : 0x80 | count;
+  for (let rest = length, index = count; index > 0; index -= 1) {
+    bytes[offset + index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return offset + 1 + count;
 }
 
-function bigEndian(value: number): number[] {
-  const octets: number[] = [];
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-  return octets;
+function countOctets(value: number): number {
+  let count = 1;
+  for (let rest = value; rest > 0xff; rest = Math.floor(rest / 256)) count += 1;
+  return count;
 }
 
-export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => encode(TAG.sequence, ...parts);
-export const set = (...parts: readonly Uint8Array[]): Uint8Array => encode(TAG.set, ...parts);
-export const boolean = (value: boolean): Uint8Array => encode(TAG.boolean, Uint8Array.of(value ? 0xff : 0));
-export const octetString = (content: Uint8Array): Uint8Array => encode(TAG.octetString, content);
-export const utf8String = (text: string): Uint8Array => encode(TAG.utf8String, utf8.encode(text));
+export const sequence = (...parts: readonly (Value | Uint8Array)[]): Value => encode(TAG.sequence, ...parts);
+export const set = (...parts: readonly (Value | Uint8Array)[]): Value => encode(TAG.set, ...parts);
+export const boolean = (value: boolean): Value => encode(TAG.boolean, Uint8Array.of(value ? 0xff : 0));
+export const octetString = (content: Value | Uint8Array): Value => encode(TAG.octetString, content);
+export const utf8String = (text: string): Value => encode(TAG.utf8String, utf8.encode(text));
 
 const utf8 = new TextEncoder();
 
 /** A number that is not negative, as a number or as big-endian octets. */
-export function integer(value: number | Uint8Array): Uint8Array {
-  const octets = typeof value === 'number' ? Uint8Array.from(bigEndian(value)) : value;
+export function integer(value: number | Uint8Array): Value {
+  const octets = typeof value === 'number' ? toOctets(value) : value;
   const first = octets.findIndex((octet) => octet !== 0);
   if (first === -1) return encode(TAG.integer, Uint8Array.of(0));
   const least = octets.subarray(first);
@@ -63,10 +92,21 @@ export function integer(value: number | Uint8Array): Uint8Array {
   return (least[0] ?? 0) & 0x80 ? encode(TAG.integer, Uint8Array.of(0), least) : encode(TAG.integer, least);
 }
 
-export const bitString = (content: Uint8Array): Uint8Array => encode(TAG.bitString, Uint8Array.of(0), content);
+function toOctets(value: number): Uint8Array {
+  const octets = new Uint8Array(countOctets(value));
+  for (let rest = value, index = octets.length - 1; index >= 0; index -= 1) {
+    octets[index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return octets;
+}
+
+const noUnusedBits = Uint8Array.of(0);
+
+export const bitString = (content: Uint8Array): Value => encode(TAG.bitString, noUnusedBits, content);
 
 /** BIT STRING whose bits have names: trailing zero bits are left out (X.690, 11.2.2). */
-export function namedBits(positions: readonly number[]): Uint8Array {
+export function namedBits(positions: readonly number[]): Value {
   if (positions.length === 0) return encode(TAG.bitString, Uint8Array.of(0));
   const last = Math.max(...positions);
   const octets = new Uint8Array(Math.floor(last / 8) + 1);
@@ -78,7 +118,7 @@ export function namedBits(positions: readonly number[]): Uint8Array {
 }
 
 /** Dotted decimal to OBJECT IDENTIFIER (X.690, 8.19). */
-export function objectIdentifier(dotted: string): Uint8Array {
+export function objectIdentifier(dotted: string): Value {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   return encode(TAG.objectIdentifier, Uint8Array.from([first * 40 + second, ...rest].flatMap(base128)));
 }
@@ -90,7 +130,7 @@ function base128(value: number): number[] {
 }
 
 /** Seconds since the epoch as Time: UTCTime through 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). */
-export function time(seconds: number): Uint8Array {
+export function time(seconds: number): Value {
   const iso = new Date(seconds * 1000).toISOString(); // 2026-11-23T15:24:27.000Z
   const digits = `${iso.slice(2, 4)}${iso.slice(5, 7)}${iso.slice(8, 10)}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`;
   return iso < '2050'

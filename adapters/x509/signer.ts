@@ -1,24 +1,33 @@
 /** A CA that signs: its certificate is read once, its key is held as a handle. */
 import { createPrivateKey, createPublicKey, randomFillSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { certificateSerialBytes } from '../../api/limits.ts';
+import type { SubjectKey } from '../../core/certificates/issued.ts';
 import type { CertificateProfile } from '../../core/certificates/profile.ts';
 import { checkCertificate } from './check.ts';
 import { constructed, TAG } from './der.ts';
-import { expectTag, readElement, readInside, readObjectIdentifier, readTime } from './der-reader.ts';
+import { expectTag, readElement, readExtension, readInside, readTime } from './der-reader.ts';
 import type { KeyPair } from './keys.ts';
 import { OID } from './oids.ts';
 import { encodeCertificate, encodeName, encodeTbsCertificate } from './template.ts';
 
-export interface Signer {
+/** What is known of a CA without its key. */
+export interface Issuer {
   /** DER of its Name, as it stands in its certificate. */
   readonly name: Uint8Array;
   readonly keyId: Uint8Array;
   /** Seconds since the epoch. */
   readonly notAfter: number;
   readonly publicKey: KeyObject;
+}
+
+/** A CA whose key is here. */
+export interface Signer extends Issuer {
   /** ecdsa-with-SHA256 over these bytes, in DER. */
   readonly sign: (tbsCertificate: Uint8Array) => Uint8Array;
 }
+
+/** As `Signer.sign`, by whoever holds the key: a KMS answers later. @throws when it does not. */
+export type Sign = (tbsCertificate: Uint8Array) => Promise<Uint8Array>;
 
 export interface TlsPair {
   /** PEM: one certificate. */
@@ -65,29 +74,55 @@ export function createSelfSigner({ publicKey, privateKey, keyId }: KeyPair, prof
   };
 }
 
-type SubjectKey = Pick<KeyPair, 'publicKey' | 'keyId'>;
-
 /** A certificate in DER. @throws {Error} when what was made does not say what the profile says. */
 export function issue(signer: Signer, profile: CertificateProfile, subject: SubjectKey): Uint8Array {
+  const { tbsCertificate, complete } = prepare(signer, profile, subject);
+  return complete(signer.sign(tbsCertificate));
+}
+
+export interface Prepared {
+  readonly tbsCertificate: Uint8Array;
+  /** The certificate in DER. @throws {Error} when what was made does not say what the profile says. */
+  readonly complete: (signature: Uint8Array) => Uint8Array;
+}
+
+/** The template, and what is done with the signature over it. */
+export function prepare(issuer: Issuer, profile: CertificateProfile, subject: SubjectKey): Prepared {
   const keys = {
     publicKey: subject.publicKey,
     subjectKeyId: subject.keyId,
-    issuerName: signer.name,
-    issuerKeyId: signer.keyId,
+    issuerName: issuer.name,
+    issuerKeyId: issuer.keyId,
   };
   const tbsCertificate = encodeTbsCertificate(profile, keys);
-  const certificate = encodeCertificate(tbsCertificate, signer.sign(tbsCertificate));
-  const checked = checkCertificate(certificate, { ...keys, profile, issuerPublicKey: signer.publicKey });
-  if (!checked.ok) throw new Error(checked.error);
-  return certificate;
+  return {
+    tbsCertificate,
+    complete: (signature) => {
+      const certificate = encodeCertificate(tbsCertificate, signature);
+      const checked = checkCertificate(certificate, { ...keys, profile, issuerPublicKey: issuer.publicKey });
+      if (!checked.ok) throw new Error(checked.error);
+      return certificate;
+    },
+  };
 }
 
 /** 128 random bits; a first byte of zero is drawn again, so that every serial is written with as many digits. */
 export function makeSerial(): Uint8Array {
-  const serial = new Uint8Array(certificateSerialBytes);
-  do randomFillSync(serial);
-  while (serial[0] === 0);
-  return serial;
+  const serial = drawSerial();
+  return serial[0] === 0 ? makeSerial() : serial;
+}
+
+/** Randomness is drawn for many serials at once: a serial is no secret, and a draw costs more than encoding it. */
+const drawn = new Uint8Array(64 * certificateSerialBytes);
+let drawnUsed = drawn.length;
+
+function drawSerial(): Uint8Array {
+  if (drawnUsed === drawn.length) {
+    randomFillSync(drawn);
+    drawnUsed = 0;
+  }
+  drawnUsed += certificateSerialBytes;
+  return drawn.slice(drawnUsed - certificateSerialBytes, drawnUsed);
 }
 
 const signWith =
@@ -96,16 +131,16 @@ const signWith =
     sign('sha256', bytes, key);
 
 /** Fields 5 to 8 of TBSCertificate: validity, subject, key, extensions. */
-function readCa(certificate: Uint8Array): Pick<Signer, 'name' | 'keyId' | 'notAfter'> {
+function readCa(certificate: Uint8Array): Omit<Issuer, 'publicKey'> {
   const [tbs] = readInside(readElement(certificate), TAG.sequence);
   const [validity, subject, , extensions] = readInside(tbs, TAG.sequence).slice(4);
   const [, notAfter] = readInside(validity, TAG.sequence);
   const [list] = readInside(extensions, constructed(3));
   for (const extension of readInside(list, TAG.sequence)) {
-    const parts = readInside(extension, TAG.sequence);
-    if (readObjectIdentifier(parts[0]) !== OID.subjectKeyIdentifier) continue;
-    const keyId = readElement(expectTag(parts.at(-1), TAG.octetString).content);
-    return { name: expectTag(subject, TAG.sequence).encoded, keyId: keyId.content, notAfter: readTime(notAfter) };
+    const { id, value } = readExtension(extension);
+    if (id !== OID.subjectKeyIdentifier) continue;
+    const keyId = readElement(value).content;
+    return { name: expectTag(subject, TAG.sequence).encoded, keyId, notAfter: readTime(notAfter) };
   }
   throw new Error('certificate: expected a subject key identifier, got none');
 }

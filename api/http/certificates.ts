@@ -1,6 +1,6 @@
 /** Bodies of POST /api/v1/certs/request. */
 import { z } from 'zod';
-import { maxPoolReferenceLength, maxPoolsPerCertificate } from '../limits.ts';
+import { maxCsrLength, maxPoolReferenceLength, maxPoolsPerCertificate } from '../limits.ts';
 
 export const CERTIFICATES_PATH = '/api/v1/certs/request';
 
@@ -12,6 +12,7 @@ const poolReference = /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/)?[a-z](?:[-a-z
 
 const poolExpectation = '<pool> or <namespace>/<pool>, lower-case DNS labels of at most 52 and 63 characters';
 const poolsExpectation = `an array of 1 to ${maxPoolsPerCertificate} pool names`;
+const csrExpectation = `a PKCS#10 request in PEM or base64 DER, of at most ${maxCsrLength} characters`;
 const durationExpectation = 'a Go duration from 5m to 24h, such as 30m or 1h30m';
 
 /** The message of each rule is what is expected where it fails. */
@@ -34,7 +35,16 @@ export const certificateRequest = z
         .string({ error: durationExpectation })
         .max(64, { error: durationExpectation })
         .optional()
-        .describe('Life of the certificate as a Go duration, from 5m to 24h; 1h when absent.'),
+        .describe(
+          "Life of the certificate as a Go duration, from 5m to 24h and at most the pools' maxTTL; when absent, the pools' ttl, which is 1h where they name none.",
+        ),
+      csr: z
+        .string({ error: csrExpectation })
+        .max(maxCsrLength, { error: csrExpectation })
+        .optional()
+        .describe(
+          'A PKCS#10 request in PEM or base64 DER, signed with SHA-2 by its RSA (2048 to 8192 bits), P-256, P-384 or Ed25519 key. Only the public key is taken. When absent, a key is made for the answer.',
+        ),
     },
     { error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : 'a JSON object') },
   )
@@ -46,9 +56,9 @@ const pem = (description: string) => z.string().describe(description);
 
 export const certificateAnswer = z
   .object({
-    caCert: pem('Root of the client certificates, PEM.'),
-    clientCert: pem('The certificate, then what stands between it and the root, PEM.'),
-    clientKey: pem('Its private key, PKCS#8 PEM. It is kept nowhere else.'),
+    caCert: pem('The trust bundle: every root that a gateway of this cluster may be verified with, PEM.'),
+    clientCert: pem('The certificate, then the intermediate that signed it, PEM.'),
+    clientKey: pem('Its private key, PKCS#8 PEM, where no csr was sent. It is kept nowhere else.').optional(),
     endpoints: z
       .record(z.string(), z.string())
       .describe('Where to connect for each pool, by the names as they were asked for.'),

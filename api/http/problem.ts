@@ -1,5 +1,6 @@
 /** Answers that are not success: `application/problem+json` (RFC 9457) with a stable `code`. */
 import { z } from 'zod';
+import { TOKEN_AUDIENCE } from '../names.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
@@ -7,6 +8,7 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'Bad Request' },
   unsupported_field: { status: 400, title: 'Bad Request' },
+  duration_too_long: { status: 400, title: 'Bad Request' },
   unauthenticated: { status: 401, title: 'Unauthorized' },
   pool_forbidden: { status: 403, title: 'Forbidden' },
   pool_not_found: { status: 404, title: 'Not Found' },
@@ -18,7 +20,14 @@ export const PROBLEMS = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** How a certificate request ends. */
+export type CertificateOutcome = 'issued' | ProblemCode;
+
 const problemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+
+/** Of every `unauthenticated`, whatever is wrong with the token. */
+export const UNAUTHENTICATED_DETAIL = `expected a bearer token for the audience ${TOKEN_AUDIENCE}, or one of an OIDC issuer that counts here`;
 
 export const fieldError = z
   .object({

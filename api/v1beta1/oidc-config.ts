@@ -1,6 +1,6 @@
 /** BuildKitOIDCConfig v1beta1. */
 import { z } from 'zod';
-import { claimsMapping, issuerUrl, secretName, text, type ObjectMeta } from '../fields.ts';
+import { boundClaims, claimsMapping, issuerUrl, secretName, text, type ObjectMeta } from '../fields.ts';
 import { maxNamespaceLength } from '../limits.ts';
 import type { OidcConfigStatus } from '../status.ts';
 
@@ -9,6 +9,7 @@ export const oidcConfigSpec = z
     issuer: issuerUrl,
     audience: z.string().min(1).max(1024).describe('Audience a token must name.'),
     claimsMapping: claimsMapping.optional(),
+    boundClaims: boundClaims.optional(),
     clientID: text(1024, 'OAuth client, for token exchange.').optional(),
     clientSecretRef: z
       .object({

@@ -2,6 +2,9 @@
  * Whether a client may build on a pool: the same namespace, the pool's rules, its grant to namespaces, and last a
  * review, in this order.
  *
+ * Whom an OIDC issuer vouches for lives in no namespace: only rules and reviews let it in, only where the pool trusts
+ * the issuer, and only to pools that its token is for.
+ *
  * A pool of another namespace is always read first, whether it exists or not, so that neither the answer nor what it
  * costs tells a stranger of pools.
  */
@@ -11,7 +14,9 @@ import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { isClientGranted } from './grant.ts';
 import type { Labels } from './label-selector.ts';
-import { isNamed } from './rules.ts';
+import { isTrusted } from '../oidc/trust.ts';
+import type { Principal } from '../principal.ts';
+import { isClaimed, isNamed } from './rules.ts';
 
 export interface UsablePool {
   readonly metadata: { readonly uid: string };
@@ -25,7 +30,7 @@ export interface UsePorts {
 }
 
 export interface Client {
-  readonly user: UserInfo;
+  readonly principal: Principal;
   /** Of a ServiceAccount alone: the namespace it lives in, and its labels where it is there and was asked for. */
   readonly home?: { readonly namespace: string; readonly labels: Labels | undefined };
 }
@@ -38,13 +43,21 @@ export interface UseVerdict {
 
 export async function judgeUse(key: PoolKey, client: Client, ports: UsePorts): Promise<UseVerdict> {
   const pool = await ports.getPool(key);
-  const isPermitted =
-    isLetIn(pool, key, client) || (await ports.reviewAccess(client.user, { verb: VERBS.use, ...key }));
-  return { isPermitted, pool };
+  const { principal } = client;
+  const isWelcome = isHeard(pool, key, principal);
+  if (isWelcome && isLetIn(pool, key, client)) return { isPermitted: true, pool };
+  // Asked even where the answer changes nothing: what a refusal costs is the same.
+  const isReviewed = await ports.reviewAccess(principal.user, { verb: VERBS.use, ...key });
+  return { isPermitted: isWelcome && isReviewed, pool };
 }
 
+/** Whether the pool takes the word of who vouches for the principal, and that word is about this pool. */
+const isHeard = (pool: UsablePool | undefined, key: PoolKey, principal: Principal): boolean =>
+  principal.vouched === undefined || (isTrusted(key, pool, principal.vouched.by) && isClaimed(principal, key));
+
 /** By the owner's word alone. */
-function isLetIn(pool: UsablePool | undefined, key: PoolKey, { user, home }: Client): boolean {
+function isLetIn(pool: UsablePool | undefined, key: PoolKey, { principal, home }: Client): boolean {
+  if (principal.vouched !== undefined) return isNamed(pool?.spec.access, principal, key);
   if (home === undefined) return false;
   const { namespace, labels } = home;
   // An own pool that is not there is no secret: the caller is told, by a right it has over any pool there.
@@ -52,5 +65,5 @@ function isLetIn(pool: UsablePool | undefined, key: PoolKey, { user, home }: Cli
   const { access } = pool.spec;
   const isHomeKnown = namespace === key.namespace || labels !== undefined;
   const guest = { poolNamespace: key.namespace, namespace, labels: labels ?? {} };
-  return isNamed(access, user.username, key) || (isHomeKnown && isClientGranted(access, guest));
+  return isNamed(access, principal, key) || (isHomeKnown && isClientGranted(access, guest));
 }

@@ -1,8 +1,10 @@
 /** What `/validate` lets through of OIDC configs: issuers that may be named, once each, and no Secret of strangers. */
 import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
 import { allowed, invalid } from './answers.ts';
-import { checkIssuer, warnOfSharedIssuer } from './issuers.ts';
-import { member } from '../json.ts';
+import { checkBound, checkIssuer, warnOfNames } from './issuers.ts';
+import { boundClaims as boundClaimsSchema } from '../../api/fields.ts';
+import { isSameJson, member } from '../json.ts';
+import type { ClaimedIssuer } from '../oidc/issuer.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 export interface NamedIssuer {
@@ -21,35 +23,33 @@ export interface OidcConfigPorts {
 
 /** What has not changed is not judged: an old config that breaks a newer rule can still be changed elsewhere. */
 export async function validateOidcConfig(request: ObjectRequest, ports: OidcConfigPorts): Promise<AdmissionAnswer> {
-  const { issuer, audience } = readIdentity(request.spec);
-  const old = readIdentity(request.oldSpec);
+  const claimed = readClaimed(request.spec);
+  const old = readClaimed(request.oldSpec);
+  const { issuer, audience } = claimed;
   const isIssuerNew = issuer !== old.issuer;
   const namer = { namespace: request.namespace, clusterIssuer: ports.clusterIssuer };
   const findings = [
     ...(isIssuerNew ? checkIssuer('spec.issuer', issuer, namer) : []),
     ...(isIssuerNew || audience !== old.audience ? await checkUnique(request, { issuer, audience }, ports) : []),
+    ...(isSameJson(claimed, old) ? [] : checkBound('spec', claimed)),
     ...checkSecret(request),
   ];
   if (findings.length > 0) return invalid(request, findings);
-  return allowed(request.uid, warnOfSharedIssuer('spec.issuer', issuer));
+  return allowed(request.uid, warnOfNames('spec', claimed));
 }
 
-interface Identity {
-  readonly issuer: string;
-  readonly audience: string;
-}
-
-/** The schema has seen to it that both are there. */
-const readIdentity = (spec: unknown): Identity => ({
+/** The schema has seen to it that issuer and audience are there. */
+const readClaimed = (spec: unknown): ClaimedIssuer => ({
   issuer: readText(member(spec, 'issuer')),
   audience: readText(member(spec, 'audience')),
+  boundClaims: boundClaimsSchema.safeParse(member(spec, 'boundClaims')).data,
 });
 
 const readText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 async function checkUnique(
   { namespace, name }: ObjectRequest,
-  { issuer, audience }: Identity,
+  { issuer, audience }: Pick<ClaimedIssuer, 'issuer' | 'audience'>,
   { listOidcConfigs }: OidcConfigPorts,
 ): Promise<readonly StatusCause[]> {
   const configs = await listOidcConfigs(namespace);

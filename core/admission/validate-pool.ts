@@ -12,7 +12,7 @@ import type { PoolKey } from '../pool-reference.ts';
 import { allowed, forbidden, invalid } from './answers.ts';
 import { checkCarried } from './carried.ts';
 import { checkCustomization } from './customize.ts';
-import { checkInlineIssuers, warnOfSharedInline } from './issuers.ts';
+import { checkInlineIssuers, warnOfInlineNames } from './issuers.ts';
 import { member, type JsonObject } from '../json.ts';
 import {
   countReferrers,
@@ -45,7 +45,7 @@ export async function validatePool(request: ObjectRequest, ports: PoolPorts): Pr
   if (findings.length > 0) return invalid(request, findings);
   return allowed(request.uid, [
     ...warnOfSelectors(change.after),
-    ...warnOfSharedInline(change.after),
+    ...warnOfInlineNames(change.after),
     ...(await warnOfNarrowing(request, change, ports)),
   ]);
 }

@@ -1,10 +1,10 @@
 /**
- * When the webhooks' CA and certificate are replaced. The apiserver trusts a CA before the first certificate of it is
- * served, and trusts the one before until the last certificate of that is served no more.
+ * When a self-signed CA is replaced. Who verifies trusts a CA before the first certificate of it is shown, and trusts
+ * the one before until its last certificate is shown no more.
  *
  * No I/O. No clock.
  */
-import { certificateBackdateSeconds, webhookOverlapSeconds } from '../../api/limits.ts';
+import { certificateBackdateSeconds } from '../../api/limits.ts';
 
 /** Seconds since the epoch. */
 export interface Validity {
@@ -16,14 +16,14 @@ export interface CaFacts {
   readonly now: number;
   /** The CA that signs. */
   readonly current: Validity;
-  /** The one that is to sign after it, and is trusted already. */
-  readonly next: Validity | undefined;
-  /** Whether the one that signed before is still trusted. */
-  readonly hasPrevious: boolean;
-  /** Present where the certificate of the webhooks is signed by the current CA. */
-  readonly leaf: Validity | undefined;
-  /** Whether the apiserver was found to trust exactly these CAs, so has had time to notice. */
-  readonly isTrustSettled: boolean;
+  /** The one that is to sign after it; `trustedSince` where everybody who verifies was told to trust it. */
+  readonly next: { readonly trustedSince: number | undefined } | undefined;
+  /** Whether the one that signed before is still trusted, and whether a certificate of it may still be shown. */
+  readonly previous: 'none' | 'used' | 'unused';
+  /** How long it takes until those who were told to trust a CA all do. */
+  readonly overlapSeconds: number;
+  /** When somebody asked for a new CA, last. */
+  readonly askedAt: number | undefined;
 }
 
 /**
@@ -32,14 +32,21 @@ export interface CaFacts {
  */
 export type CaStep = 'none' | 'prepare' | 'promote' | 'retire';
 
-export function planCa({ now, current, next, hasPrevious, leaf, isTrustSettled }: CaFacts): CaStep {
-  if (next !== undefined) return isTrustSettled && isOlderThanOverlap(next, now) ? 'promote' : 'none';
-  if (hasPrevious) return leaf !== undefined && isOlderThanOverlap(leaf, now) ? 'retire' : 'none';
-  return isPastHalf(current, now) ? 'prepare' : 'none';
+export function planCa({ now, current, next, previous, overlapSeconds, askedAt }: CaFacts): CaStep {
+  if (next !== undefined) {
+    return next.trustedSince !== undefined && now >= next.trustedSince + overlapSeconds ? 'promote' : 'none';
+  }
+  if (previous !== 'none') return previous === 'unused' ? 'retire' : 'none';
+  return isPastHalf(current, now) || isAsked(current, askedAt, now) ? 'prepare' : 'none';
 }
 
-export const isPastHalf = ({ notBefore, notAfter }: Validity, now: number): boolean =>
-  now >= notBefore + (notAfter - notBefore) / 2;
+/** A CA made after somebody asked is what was asked for. What is asked for tomorrow is not asked yet. */
+const isAsked = (current: Validity, askedAt: number | undefined, now: number): boolean =>
+  askedAt !== undefined && askedAt <= now && askedAt > madeAt(current);
 
-const isOlderThanOverlap = ({ notBefore }: Validity, now: number): boolean =>
-  now >= notBefore + certificateBackdateSeconds + webhookOverlapSeconds;
+export const madeAt = ({ notBefore }: Validity): number => notBefore + certificateBackdateSeconds;
+
+/** The moment at which a certificate is to be replaced. */
+export const halfOf = ({ notBefore, notAfter }: Validity): number => notBefore + (notAfter - notBefore) / 2;
+
+export const isPastHalf = (validity: Validity, now: number): boolean => now >= halfOf(validity);

@@ -1,17 +1,37 @@
 /** What is asked of an issuer of client certificates, and what it gives. */
 import type { PoolIdentity } from './profile.ts';
 
+/** A key that somebody proved to have. */
+export interface SubjectKey {
+  /** DER of SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** Leftmost 160 bits of the SHA-256 of the public key's bits (RFC 7093, 2, method 1). */
+  readonly keyId: Uint8Array;
+}
+
+/** Why a certification request is refused. */
+export interface CsrFault {
+  readonly expected: string;
+  readonly got: string;
+}
+
 export interface IssueRequest {
   readonly principal: string;
   readonly pools: readonly PoolIdentity[];
   readonly ttlSeconds: number;
+  /** Absent: a pair is made. */
+  readonly subjectKey?: SubjectKey | undefined;
 }
+
+/** `issuer_key`: the key is that of a CA. */
+export type IssueFault = 'issuer_key';
 
 export interface IssuedCertificate {
   /** PEM, as are the other two. */
   readonly caCert: string;
   readonly clientCert: string;
-  readonly clientKey: string;
+  /** Where it was made here. */
+  readonly clientKey?: string;
   /** Upper-case hexadecimal, as OpenSSL prints it. */
   readonly serial: string;
   readonly subjectKeyId: string;

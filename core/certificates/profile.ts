@@ -4,6 +4,7 @@
  */
 import {
   certificateBackdateSeconds,
+  intermediateCaTtlSeconds,
   rootCaTtlSeconds,
   webhookCaTtlSeconds,
   webhookLeafTtlSeconds,
@@ -31,6 +32,8 @@ export interface CertificateProfile {
   readonly ca?: { readonly pathLength: number };
   readonly keyUsage: readonly KeyUsage[];
   readonly extendedKeyUsage: readonly ExtendedKeyUsage[];
+  /** Of a CA. Names constraints, critical: below it URIs are of this host, and there is no DNS name and no IP address. */
+  readonly uriHost?: string;
   readonly names: readonly SubjectName[];
 }
 
@@ -52,7 +55,7 @@ export interface ClientFacts {
 }
 
 /** `buildkit://<cluster-fqdn>/ns/<ns>/pool/<name>/uid/<uid>` */
-const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
+export const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
   `buildkit://${clusterFqdn}/ns/${pool.namespace}/pool/${pool.name}/uid/${pool.uid}`;
 
 /** Never outlives its issuer; an issuer that has ended signs nothing. */
@@ -74,12 +77,39 @@ interface Moment {
   readonly nowSeconds: number;
 }
 
-/** Signs clients now; one intermediate fits below it. */
-export const makeClientRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
-  ...caProfile('buildkit-controller client root', 1),
+/** Signs intermediates, which sign no further CA. */
+export const makeRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
+  ...caProfile('buildkit-controller root', 1),
   serial,
   notBefore: nowSeconds - certificateBackdateSeconds,
   notAfter: nowSeconds + rootCaTtlSeconds,
+});
+
+interface IntermediateFacts extends Moment {
+  readonly clusterFqdn: string;
+  /** End of the root that signs. */
+  readonly issuerNotAfter: number;
+}
+
+/** Signs clients of this cluster, and can sign nothing that a server could show. */
+export const makeClientCaProfile = (facts: IntermediateFacts): CertificateProfile => ({
+  ...caProfile('buildkit-controller clients', 0),
+  ...intermediateLife(facts),
+  extendedKeyUsage: ['clientAuth'],
+  uriHost: facts.clusterFqdn,
+});
+
+/** Signs gateways and workers: their DNS names are the owners' choice, so none can be constrained. */
+export const makeServerCaProfile = (facts: IntermediateFacts): CertificateProfile => ({
+  ...caProfile('buildkit-controller servers', 0),
+  ...intermediateLife(facts),
+  extendedKeyUsage: ['serverAuth'],
+});
+
+const intermediateLife = ({ serial, nowSeconds, issuerNotAfter }: IntermediateFacts) => ({
+  serial,
+  notBefore: nowSeconds - certificateBackdateSeconds,
+  notAfter: Math.min(nowSeconds + intermediateCaTtlSeconds, issuerNotAfter),
 });
 
 /** Signs what the apiserver finds at our webhooks, and nothing else. */

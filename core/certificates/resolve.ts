@@ -11,7 +11,7 @@ export interface ResolvedPool {
 
 /**
  * Each pool once, however often and by whatever name it was asked for.
- * A bare name means `namespace`, the one of the caller's ServiceAccount; other callers have none and must write it.
+ * A bare name means `namespace`, the one that follows from the caller's token; callers that have none must write it.
  */
 export function resolvePools(
   names: readonly string[],
@@ -24,7 +24,7 @@ export function resolvePools(
     if (key === undefined) {
       errors.push({
         field: `pools[${index}]`,
-        expected: '<namespace>/<pool>, since only a ServiceAccount has a namespace of its own',
+        expected: '<namespace>/<pool>, since no namespace follows from the token',
         got: JSON.stringify(asked),
       });
       continue;
@@ -42,3 +42,6 @@ function toPoolKey(asked: string, namespace: string | undefined): PoolKey | unde
   if (second !== undefined) return { namespace: first, name: second };
   return namespace === undefined ? undefined : { namespace, name: first };
 }
+
+/** Whether a name leaves the namespace open. */
+export const isBareName = (asked: string): boolean => !asked.includes('/');

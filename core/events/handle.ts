@@ -3,42 +3,48 @@
  *
  * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
  */
-import { eventRetryAfterSeconds, maxParallelRecomputes } from '../../api/limits.ts';
+import { eventRetryAfterSeconds, maxEventBodyBytes, maxParallelRecomputes } from '../../api/limits.ts';
+import { isAnnouncedTooLarge, readBody } from '../body.ts';
 import { forEachAtOnce } from '../parallel.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { createMerge } from './merge.ts';
 import { parseEvent, type Touched } from './parse.ts';
 
-/** What an event touches beside a single pool. */
-export type Area = Exclude<Touched, { touched: 'one' | 'none' }>;
+/** Pools that an event touches, where it is more than one. */
+export type Area = Exclude<Touched, { touched: 'one' | 'configs' | 'none' }>;
 
 export interface EventPorts {
   /** Resolves when the pool is as it should be, or gone; rejects when it may be tried again. */
   readonly recompute: (pool: PoolKey) => Promise<void>;
   /** Every pool that what is computed of may change with the area. */
   readonly listPools: (area: Area) => Promise<readonly PoolKey[]>;
+  /** The same for the OIDC configs of a namespace, or of all; absent where they are another function's. */
+  readonly recomputeConfigs?: (namespace: string | undefined) => Promise<void>;
   /** Whether the holder of the token may send events; rejects when nobody can say now. */
   readonly authenticateSender: (token: string) => Promise<'allowed' | 'refused'>;
   readonly log: { readonly warn: (fields: object, message: string) => void };
 }
 
 /**
- * 200 when every pool touched is up to date, 202 when none is, 400 malformed, 401 not an allowed sender, 503 when it
- * should be sent again (Knative does not retry 500). Never rejects.
+ * 200 when every pool touched is up to date, 202 when none is, 400 malformed, 401 not an allowed sender, of whom no body is
+ * read, 413 too large, 503 when it should be sent again (Knative does not retry 500). Never rejects.
  */
 export function createEventHandler(ports: EventPorts): (request: Request) => Promise<Response> {
   const { authenticateSender, log } = ports;
   const update = createUpdate(ports);
 
   async function handle(request: Request): Promise<Response> {
+    if (isAnnouncedTooLarge(request, maxEventBodyBytes)) return tooLarge();
     const token = readBearer(request.headers.get('authorization'));
     if (token === undefined || (await authenticateSender(token)) === 'refused') {
       return new Response('sender not allowed', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
-    const event = parseEvent(Object.fromEntries(request.headers), await request.text());
+    const body = await readBody(request, maxEventBodyBytes);
+    if (!body.ok) return tooLarge();
+    const event = parseEvent(Object.fromEntries(request.headers), utf8.decode(body.value));
     if (!event.ok) return new Response(event.error, { status: 400 });
     const outcome = await update(event.value);
-    if (outcome === 'no pool') return new Response('about no pool', { status: 202 });
+    if (outcome === 'not ours') return new Response('about nothing of ours', { status: 202 });
     return outcome === 'done' ? new Response('up to date') : tellToRetry();
   }
 
@@ -52,10 +58,19 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
   };
 }
 
-type Outcome = 'done' | 'failed' | 'no pool';
+const utf8 = new TextDecoder();
+
+const tooLarge = (): Response => new Response(`body: expected <= ${maxEventBodyBytes} bytes`, { status: 413 });
+
+type Outcome = 'done' | 'failed' | 'not ours';
 
 /** Never rejects: what fails is logged. */
-function createUpdate({ recompute, listPools, log }: EventPorts): (touched: Touched) => Promise<Outcome> {
+function createUpdate({
+  recompute,
+  recomputeConfigs,
+  listPools,
+  log,
+}: EventPorts): (touched: Touched) => Promise<Outcome> {
   const update = createMerge(recompute, formatPoolKey);
   const updateArea = createMerge(async (area: Area) => {
     await updateAll(await listPools(area));
@@ -83,10 +98,21 @@ function createUpdate({ recompute, listPools, log }: EventPorts): (touched: Touc
     }
   }
 
+  const updateConfigs =
+    recomputeConfigs === undefined ? undefined : createMerge(recomputeConfigs, (namespace) => namespace ?? '');
+
+  async function tryUpdateConfigs(namespace?: string): Promise<Outcome> {
+    if (updateConfigs === undefined) return 'not ours';
+    return await settle(updateConfigs(namespace), 'OIDC configs not brought up to date', { namespace });
+  }
+
   return async (event) => {
-    if (event.touched === 'none') return 'no pool';
+    if (event.touched === 'none') return 'not ours';
     if (event.touched === 'one') return await tryUpdate(event.pool);
-    return await settle(updateArea(event), 'resync incomplete', { area: formatArea(event) });
+    if (event.touched === 'configs') return await tryUpdateConfigs(event.namespace);
+    const area = settle(updateArea(event), 'resync incomplete', { area: formatArea(event) });
+    const configs = event.touched === 'all' ? tryUpdateConfigs() : undefined;
+    return (await configs) === 'failed' ? 'failed' : await area;
   };
 }
 

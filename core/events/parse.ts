@@ -10,10 +10,14 @@ import { poolOfWorker, type PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
 
-/** Which pools an event may concern. `namespace`: those with workers in it. `none`: it is about nothing of ours. */
+/**
+ * Which pools an event may concern. `namespace`: those with workers in it. `configs`: the OIDC configs of a namespace,
+ * and no pool. `none`: it is about nothing of ours.
+ */
 export type Touched =
   | { readonly touched: 'one'; readonly pool: PoolKey }
   | { readonly touched: 'namespace'; readonly namespace: string }
+  | { readonly touched: 'configs'; readonly namespace: string }
   | { readonly touched: 'all' }
   | { readonly touched: 'none' };
 
@@ -115,6 +119,9 @@ const namespaced =
 const readPool: NamespacedReader = ({ key, nameLabel }) =>
   isPoolName(key.name) ? ok({ touched: 'one', pool: key }) : expected(nameLabel, 'the name of a pool', key.name);
 
+/** Which of several configs counts depends on the others of its namespace. */
+const readOidcConfig: NamespacedReader = ({ key: { namespace } }) => ok({ touched: 'configs', namespace });
+
 /** The reference of a worker never changes, so its last state says enough even when it is gone. */
 const readWorker: NamespacedReader = ({ data }) => {
   const name = at(data, ['spec', 'poolRef', 'name']);
@@ -143,6 +150,7 @@ const readGatewayPart =
 const readers: ReadonlyMap<string, Reader> = new Map([
   [`${GROUP}/${KINDS.pool.kind}`, namespaced(readPool)],
   [`${GROUP}/${KINDS.worker.kind}`, namespaced(readWorker)],
+  [`${GROUP}/${KINDS.oidcConfig.kind}`, namespaced(readOidcConfig)],
   ['apps/Deployment', namespaced(readGatewayPart(poolOfGatewayDeployment))],
   ['/Service', namespaced(readGatewayPart((name) => name))],
   ['/Namespace', readNamespace],

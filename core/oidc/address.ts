@@ -1,7 +1,9 @@
-/** Hosts that mean this machine or a private network. No I/O: nothing is resolved. */
+/** Hosts and addresses that mean this machine or a private network. No I/O: nothing is resolved. */
 
-/** First octets, as many bits as are given (RFC 6890). */
-const privateRanges: readonly (readonly [address: string, bits: number])[] = [
+type Range = readonly [address: string, bits: number];
+
+/** What is not global by the registry of RFC 6890, and multicast. */
+const private4: readonly Range[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
@@ -9,9 +11,21 @@ const privateRanges: readonly (readonly [address: string, bits: number])[] = [
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
   ['224.0.0.0', 3],
+];
+
+/** Of the global unicast space 2000::/3: Teredo, ORCHID and the like, documentation, 6to4, documentation again. */
+const private6: readonly Range[] = [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
 ];
 
 /**
@@ -19,31 +33,57 @@ const privateRanges: readonly (readonly [address: string, bits: number])[] = [
  * without a dot, `localhost`, or a Service of the cluster. A name may still resolve to anything.
  */
 export function isPrivateHost(hostname: string): boolean {
-  if (hostname.startsWith('[')) return isPrivateAddress6(hostname.slice(1, -1));
-  const address = parseAddress4(hostname);
-  if (address !== undefined) return isPrivateAddress4(address);
+  const literal = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  if (literal.includes(':') || parse4(literal) !== undefined) return isPrivateAddress(literal);
   const name = hostname.replace(/\.$/, '');
-  return !name.includes('.') || /\.(localhost|svc|local)$/.test(name) || name.includes('.svc.');
+  return !name.includes('.') || /\.(localhost|svc|local|internal)$/.test(name) || name.includes('.svc.');
 }
 
-function parseAddress4(text: string): number | undefined {
+/** Whether nobody should connect to an IP address for a stranger. What is no address is private. */
+export function isPrivateAddress(text: string): boolean {
+  const address4 = parse4(text);
+  if (address4 !== undefined) return isWithin(private4, address4, { parse: parse4, bits: 32 });
+  const address6 = parse6(text);
+  // Whatever leads to an IPv4 address by way of another prefix (mapped, NAT64, compatible) is outside of 2000::/3.
+  return (
+    address6 === undefined || address6 >> 125n !== 1n || isWithin(private6, address6, { parse: parse6, bits: 128 })
+  );
+}
+
+interface Family {
+  readonly parse: (text: string) => bigint | undefined;
+  readonly bits: number;
+}
+
+const isWithin = (ranges: readonly Range[], address: bigint, { parse, bits }: Family): boolean =>
+  ranges.some(([start, length]) => {
+    const rest = BigInt(bits - length);
+    return address >> rest === (parse(start) ?? 0n) >> rest;
+  });
+
+function parse4(text: string): bigint | undefined {
   const octets = text.split('.');
   if (octets.length !== 4 || !octets.every((octet) => /^[0-9]{1,3}$/.test(octet) && Number(octet) < 256))
     return undefined;
-  return octets.reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
 }
 
-const isPrivateAddress4 = (address: number): boolean =>
-  privateRanges.some(([text, bits]) => {
-    const size = 2 ** (32 - bits);
-    return Math.floor(address / size) === Math.floor((parseAddress4(text) ?? 0) / size);
-  });
+/** RFC 4291, 2.2; without a zone, which means a link. */
+function parse6(text: string): bigint | undefined {
+  const [head = '', tail, ...more] = toGroups(text).split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const missing = 8 - left.length - right.length;
+  if (more.length > 0 || (tail === undefined ? missing !== 0 : missing < 1)) return undefined;
+  const groups = [...left, ...Array<string>(missing).fill('0'), ...right];
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
+  return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
 
-/** Global unicast is 2000::/3; what embeds an IPv4 address is no better than that. */
-function isPrivateAddress6(text: string): boolean {
-  const [head = ''] = text.split(':');
-  const first = Number.parseInt(head === '' ? '0' : head, 16);
-  const isGlobal = first >= 0x2000 && first < 0x4000;
-  // 6to4 and Teredo (RFC 3056, RFC 4380) lead to an IPv4 address that is not looked at here.
-  return !isGlobal || first === 0x2002 || /^2001:(0{0,4}:|:)/.test(text);
+/** An IPv4 address at the end, as two groups. */
+function toGroups(text: string): string {
+  const start = text.lastIndexOf(':') + 1;
+  const address = parse4(text.slice(start));
+  if (address === undefined) return text;
+  return `${text.slice(0, start)}${(address >> 16n).toString(16)}:${(address & 0xffffn).toString(16)}`;
 }

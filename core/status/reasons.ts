@@ -30,3 +30,21 @@ export const REASONS = {
   /** WorkersReady=False: workers are wanted, and none is ready. */
   noReadyWorker: 'NoReadyWorker',
 } as const;
+
+/** Reasons of the condition Ready of an OIDC config. */
+export const OIDC_CONFIG_REASONS = {
+  /** True: the keys of the issuer were read, so its tokens can be verified. */
+  discovered: 'Discovered',
+  /** False: `spec.enabled` is false. */
+  disabled: 'Disabled',
+  /** False: tokens of this cluster count only by the word of the apiserver. */
+  clusterIssuer: 'ClusterIssuer',
+  /** False: the issuer knows everybody, and no claim is bound. */
+  unboundIssuer: 'UnboundIssuer',
+  /** False: no https or a private host, where that is not permitted. */
+  insecureIssuer: 'InsecureIssuer',
+  /** False: an older config of the namespace names the same issuer and audience. */
+  duplicate: 'Duplicate',
+  /** False: the issuer or its keys can't be had; the message says why. */
+  discoveryFailed: 'DiscoveryFailed',
+} as const;

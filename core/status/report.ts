@@ -2,11 +2,10 @@
 import { connectionReport } from '../../api/http/connection-report.ts';
 import type { FieldError } from '../../api/http/problem.ts';
 import { maxReportedErrors } from '../../api/limits.ts';
-import type { UserInfo } from '../../api/review.ts';
 import { toFieldErrors } from '../field-errors.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
-import { namespaceOf } from '../tokens/service-account.ts';
+import { namespaceOf, type Principal } from '../principal.ts';
 
 /** Counters of one process. They may be reported again, or late. */
 export interface ConnectionReport {
@@ -50,10 +49,11 @@ const podUid = 'authentication.kubernetes.io/pod-uid';
  * Undefined for a token that is bound to no Pod: such a one outlives whoever counts
  * (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens).
  */
-export function readReporter(user: UserInfo): Reporter | undefined {
-  const namespace = namespaceOf(user);
-  const [pod] = user.extra?.[podName] ?? [];
-  const [uid] = user.extra?.[podUid] ?? [];
+export function readReporter(principal: Principal): Reporter | undefined {
+  const { extra } = principal.user;
+  const namespace = namespaceOf(principal);
+  const [pod] = extra?.[podName] ?? [];
+  const [uid] = extra?.[podUid] ?? [];
   return namespace === undefined || pod === undefined || uid === undefined ? undefined : { namespace, pod, uid };
 }
 

@@ -8,10 +8,13 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { exclusively } from '../exclusive.ts';
-import { ldflags, tools as pinned, version, type Tool, type ToolName } from './table.ts';
+import { buildkit, ldflags, tools as pinned, version, type Tool, type ToolName } from './table.ts';
 
+/** Of the tools that were asked for. */
 export type Binaries = Readonly<Record<ToolName, string>>;
 type Context = { readonly env: NodeJS.ProcessEnv; readonly report: (line: string) => unknown };
+/** Binaries that are had together; `release` is their folder in the cache. */
+type Release = { readonly tools: readonly Tool[]; readonly release: string };
 type Step = Context & { readonly tool: Tool; readonly folder: string };
 
 const toStderr: Context['report'] = console.warn;
@@ -19,10 +22,13 @@ const run = promisify(execFile);
 const remove = (path: string) => rm(path, { recursive: true, force: true });
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
+/** The path of buildkitd, which only some tests need. */
+export const findBuildkitd = async (): Promise<string> => (await find(buildkit)).buildkitd;
+
 /** The path of each binary: in KUBEBUILDER_ASSETS, in the user's cache, else downloaded or built into that cache. */
-export async function find(options: Partial<Context> & { readonly tools?: readonly Tool[] } = {}): Promise<Binaries> {
-  const { tools = pinned, env = process.env, report = toStderr } = options;
-  const cache = resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'buildkit-controller', version);
+export async function find(options: Partial<Context> & Partial<Release> = {}): Promise<Binaries> {
+  const { tools = pinned, release = version, env = process.env, report = toStderr } = options;
+  const cache = resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'buildkit-controller', release);
   const folders = env.KUBEBUILDER_ASSETS ? [resolve(env.KUBEBUILDER_ASSETS), cache] : [cache];
   const locate = ({ name }: Tool) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
   if (!tools.every(locate)) {

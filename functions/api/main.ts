@@ -1,14 +1,27 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
-import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
+import { createCertificateMetrics } from '../../adapters/certificate-metrics.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readPrivateIssuers,
+  readTransport,
+  readVariables,
+  type PrivateIssuers,
+} from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
-import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
+import { createFetch } from '../../adapters/oidc/fetch.ts';
+import { onTermination, serveHttp, serveHttps } from '../../adapters/serve.ts';
+import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
+import { readCsr } from '../../adapters/x509/csr.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
 import { createCertificatesApp } from '../certificates/app.ts';
@@ -19,6 +32,7 @@ export interface ApiConfig {
   readonly clusterFqdn: string;
   /** Folder with `tls.crt` and `tls.key` of the client CA. It may be filled later: until then requests get 503. */
   readonly caFolder: string;
+  readonly privateIssuers: PrivateIssuers;
 }
 
 export interface Api {
@@ -33,12 +47,22 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   const now = Date.now;
   const issuer = await readClusterIssuer(config.kube.accountFolder);
   const kube = await createKubeClient(config.kube);
+  const { privateIssuers } = config;
   const app = createCertificatesApp({
-    authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+    authenticate: createAuthenticator({
+      kube,
+      reviewToken: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+      policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
+      fetchDocument: createFetch({ privateCaFile: privateIssuers.caFile }),
+      now,
+    }),
     reviewAccess: createAccessReviewer(kube),
     getNamespaceLabels: createNamespaceReader(kube),
     getPool: createPoolReader(kube),
+    readCsr,
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
+    ...createCertificateMetrics(),
+    now,
     newRequestId: randomUUID,
     log,
   });
@@ -46,14 +70,23 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
 }
 
 if (import.meta.main) {
-  const { CLUSTER_FQDN, CA_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER']);
-  const api = await wireApi(
-    { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, caFolder: CA_FOLDER },
-    createLog('api'),
-  );
-  const serving = await serveHttp({ app: api.app, ...readListener() });
+  const { CLUSTER_FQDN: clusterFqdn, CA_FOLDER: caFolder } = readVariables([
+    ...KUBE_VARIABLES,
+    'PORT',
+    'CLUSTER_FQDN',
+    'CA_FOLDER',
+    'PRIVATE_ISSUERS',
+  ]);
+  const [listener, transport, log] = [readListener(), readTransport(), createLog('api')];
+  const config = { kube: inClusterKube(), clusterFqdn, caFolder, privateIssuers: readPrivateIssuers() };
+  const { app, close } = await wireApi(config, log);
+  const server =
+    transport.kind === 'tls'
+      ? await serveHttps({ app, ...listener, tls: await openTlsFolder(transport.folder, log) })
+      : await serveHttp({ app, ...listener });
+  log.info({ port: server.port, transport: transport.kind }, 'api listens');
   onTermination(async () => {
-    await serving.close();
-    api.close();
+    await server.close();
+    close();
   });
 }

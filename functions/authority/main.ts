@@ -1,35 +1,55 @@
-/** The install Job, and a daily one: makes and rotates keys, and hands the webhook CA to the apiserver, then ends. */
+/** The install Job, and a daily one: makes and rotates keys, tells who verifies which CAs to trust, then ends. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { inClusterKube } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readVariables } from '../../adapters/environment.ts';
 import { createCaBundleWriter } from '../../adapters/kube/ca-bundles.ts';
 import { createKubeClient, type KubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { withLease } from '../../adapters/kube/lease.ts';
 import { createSecrets } from '../../adapters/kube/secrets.ts';
+import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import {
+  inspectIntermediate,
   inspectRoot,
   inspectWebhookLeaf,
+  isForCluster,
   isSignedBy,
+  makeIntermediate,
   makeRoot,
   makeWebhookLeaf,
 } from '../../adapters/x509/authorities.ts';
 import { authorityLeaseSeconds } from '../../api/limits.ts';
-import { AUTHORITY_LEASE } from '../../api/names.ts';
-import { makeClientRootProfile, makeWebhookRootProfile } from '../../core/certificates/profile.ts';
-import { ensureAuthority, type AuthorityPorts } from './ensure.ts';
+import { AUTHORITY_LEASE, ROTATE_ANNOTATION } from '../../api/names.ts';
+import { parseTime } from '../../core/authority/status.ts';
+import {
+  makeClientCaProfile,
+  makeRootProfile,
+  makeServerCaProfile,
+  makeWebhookRootProfile,
+  parseClusterFqdn,
+} from '../../core/certificates/profile.ts';
+import { ensureAuthority } from './ensure.ts';
+import type { AuthorityPorts } from './ports.ts';
 
 export interface AuthorityConfig {
   readonly kube: KubeClientOptions;
+  /** Names this cluster in every certificate; at least one dot. */
+  readonly clusterFqdn: string;
   /** DNS names and IPv4 addresses at which webhooks are served, beside their Service's name. */
   readonly webhookNames: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** @throws {Error} when another run is under way, and when a Secret can't be read or is broken: nothing is then changed. */
-export async function runAuthority({ kube: options, webhookNames, now }: AuthorityConfig, log: Log): Promise<void> {
-  const kube = await createKubeClient(options);
+/**
+ * @throws {Error} for a cluster FQDN that is none; when another run is under way; and when something is lost, can't be
+ * read or is broken: nothing is then changed.
+ */
+export async function runAuthority(config: AuthorityConfig, log: Log): Promise<void> {
+  const { webhookNames, now } = config;
+  const clusterFqdn = parseClusterFqdn(config.clusterFqdn);
+  if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
+  const kube = await createKubeClient(config.kube);
   const lease = {
     kube,
     name: AUTHORITY_LEASE,
@@ -38,26 +58,47 @@ export async function runAuthority({ kube: options, webhookNames, now }: Authori
     now,
   };
   try {
-    await withLease(lease, async () => {
-      await ensureAuthority(wirePorts(kube, now(), log), webhookNames);
+    await withLease(lease, async ({ [ROTATE_ANNOTATION]: request }) => {
+      const askedAt = parseTime(request);
+      if (request !== undefined && askedAt === undefined) log.warn('request for a rotation not understood');
+      const moment = { askedAt, nowMs: now(), clusterFqdn: clusterFqdn.value };
+      await ensureAuthority(wirePorts(kube, moment, log), webhookNames);
     });
   } finally {
     kube.close();
   }
 }
 
-function wirePorts(kube: KubeClient, nowMs: number, log: Log): AuthorityPorts {
+interface Moment {
+  readonly nowMs: number;
+  readonly askedAt: number | undefined;
+  readonly clusterFqdn: string;
+}
+
+const intermediateProfiles = { clients: makeClientCaProfile, servers: makeServerCaProfile };
+
+function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, log: Log): AuthorityPorts {
   const now = Math.floor(nowMs / 1000);
   const { get, create, change } = createSecrets(kube);
+  const trust = createTrustBundle(kube);
   return {
     now,
+    askedAt,
     getSecret: get,
     createSecret: create,
     changeSecret: change,
-    makeClientRoot: () => makeRoot(makeClientRootProfile, now),
+    getTrust: trust.get,
+    writeTrust: trust.write,
+    makeRoot: () => makeRoot(makeRootProfile, now),
+    makeIntermediate: (name, root) =>
+      makeIntermediate(root, intermediateProfiles[name], { clusterFqdn, nowSeconds: now }),
     makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
     makeWebhookLeaf: (ca, names) => makeWebhookLeaf(ca, names, now),
     inspectRoot: (root) => inspectRoot(root, now),
+    inspectIntermediate: (name, pair, roots) => ({
+      ...inspectIntermediate(pair, roots),
+      isForCluster: name === 'servers' || isForCluster(pair.certificate, clusterFqdn),
+    }),
     inspectLeaf: inspectWebhookLeaf,
     isSignedBy,
     writeCaBundle: createCaBundleWriter(kube),
@@ -66,5 +107,7 @@ function wirePorts(kube: KubeClient, nowMs: number, log: Log): AuthorityPorts {
 }
 
 if (import.meta.main) {
-  await runAuthority({ kube: inClusterKube(), webhookNames: [], now: Date.now }, createLog('authority'));
+  const { CLUSTER_FQDN } = readVariables([...KUBE_VARIABLES, 'CLUSTER_FQDN']);
+  const config = { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, webhookNames: [], now: Date.now };
+  await runAuthority(config, createLog('authority'));
 }

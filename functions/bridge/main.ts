@@ -38,10 +38,11 @@ const labelSelector = `${LABELS.managedBy}=${MANAGED_BY}`;
 const pools = ours(KINDS.pool);
 const workers = ours(KINDS.worker);
 
-/** What the status of a pool is computed from. */
+/** What the status of pools and OIDC configs is computed from. */
 const statusResources: Sink['resources'] = [
   pools,
   workers,
+  ours(KINDS.oidcConfig),
   {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

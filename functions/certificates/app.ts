@@ -1,23 +1,28 @@
 /**
- * POST /api/v1/certs/request: body size, token, content type, body, permission, in this order; then a certificate.
+ * POST /api/v1/certs/request: announced size, token, content type, size, body, permission, in this order; then a certificate.
  */
 import { Hono, type Context } from 'hono';
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
-import { poolEndpoint, PROBE_PATHS, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { METRICS_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
-import type { UserInfo } from '../../api/review.ts';
-import { parseCertificateRequest } from '../../core/certificates/request.ts';
+import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
+import type { Caller } from '../../core/caller.ts';
+import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { isJson, parseJson, readBody } from './body.ts';
-import { decide, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
+import { startAudit, type AuditPorts } from './audit.ts';
+import { decide, refusals, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
 
-export interface CertificatesPorts extends DecisionPorts {
-  /** The user whose token it is; undefined when it is refused. Throws when the apiserver gives no verdict. */
-  readonly authenticate: (token: string) => Promise<UserInfo | undefined>;
+export interface CertificatesPorts extends DecisionPorts, AuditPorts {
+  /** Whoever shows the token; undefined when it is refused. Throws when the apiserver gives no verdict. */
+  readonly authenticate: (token: string) => Promise<Caller | undefined>;
+  /** Checks that the sender has the key, and takes nothing but the key. */
+  readonly readCsr: ReadCsr;
   readonly newRequestId: () => string;
+  /** In the text format of Prometheus. */
+  readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly log: {
     readonly info: (fields: object, message: string) => void;
     readonly error: (fields: object, message: string) => void;
@@ -31,7 +36,9 @@ type Env = { Variables: { requestId: string } };
 export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
   const app = new Hono<Env>();
   app.use(async (context, next) => {
-    context.set('requestId', ports.newRequestId());
+    const requestId = ports.newRequestId();
+    context.set('requestId', requestId);
+    context.header(REQUEST_ID_HEADER, requestId);
     await next();
   });
   app.post(CERTIFICATES_PATH, async (context) => await answerRequest(ports, context));
@@ -40,6 +47,10 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
     app.get(path, (context) => (path === OPENAPI_PATH ? context.json(openApi) : context.text('OK')));
     app.all(path, (context) => answerMethod(context, 'GET, HEAD'));
   }
+  app.get(METRICS_PATH, async (context) => {
+    const { contentType, text } = await ports.readMetrics();
+    return context.body(text, 200, { 'Content-Type': contentType });
+  });
   app.notFound((context) => answerProblem(context, { code: 'not_found', detail: 'no such path' }));
   app.onError((error, context) => {
     ports.log.error({ requestId: context.var.requestId, error: error.message }, 'request not answered');
@@ -48,44 +59,47 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
   return app;
 }
 
+/** A stranger is refused before anything of the body is read. */
 async function answerRequest(ports: CertificatesPorts, context: Context<Env>): Promise<Response> {
-  const request = context.req.raw;
-  const body = await readBody(request);
-  if (!body.ok) return refuse(ports, context, tooLarge);
-  const user = await authenticate(ports, request.headers.get('authorization') ?? '');
-  if (!user.ok) return refuse(ports, context, user.error);
-  const decision = await judge(ports, user.value, {
-    bytes: body.value,
-    contentType: request.headers.get('content-type'),
-  });
-  const principal = user.value.username;
-  return decision.ok
-    ? issue(ports, context, { ...decision.value, principal })
-    : refuse(ports, context, { ...decision.error, principal });
+  const audit = startAudit(ports, context.var.requestId);
+  try {
+    const request = context.req.raw;
+    const caller = isAnnouncedTooLarge(request, maxRequestBodyBytes)
+      ? err(tooLarge)
+      : await authenticate(ports, request.headers.get('authorization') ?? '');
+    const decision = caller.ok ? await judge(ports, caller.value, request) : caller;
+    if (decision.ok) {
+      audit.issued(decision.value);
+      return context.json(makeAnswer(decision.value, context.var.requestId), 200, { 'Cache-Control': 'no-store' });
+    }
+    const known = caller.ok && caller.value.kind === 'known' ? { principal: caller.value.principal } : {};
+    audit.refused({ ...known, ...decision.error });
+    return answerProblem(context, decision.error);
+  } catch (error) {
+    audit.failed();
+    throw error;
+  }
 }
 
 const tooLarge: Refusal = { code: 'body_too_large', detail: `expected at most ${maxRequestBodyBytes} bytes` };
 
-async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<UserInfo, Refusal>> {
+async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<Caller, Refusal>> {
   const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
-  const user = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
-  if (user !== undefined) return ok(user);
-  return err({ code: 'unauthenticated', detail: `expected a bearer token for the audience ${TOKEN_AUDIENCE}` });
+  const caller = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
+  return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
 }
 
-async function judge(
-  ports: CertificatesPorts,
-  user: UserInfo,
-  body: { readonly bytes: Uint8Array; readonly contentType: string | null },
-): Promise<Result<Decision, Refusal>> {
-  if (!isJson(body.contentType ?? '')) {
+async function judge(ports: CertificatesPorts, caller: Caller, request: Request): Promise<Result<Decision, Refusal>> {
+  if (!isJson(request.headers.get('content-type') ?? '')) {
     return err({ code: 'unsupported_media_type', detail: 'expected application/json in UTF-8' });
   }
-  const json = parseJson(body.bytes);
+  const body = await readBody(request, maxRequestBodyBytes);
+  if (!body.ok) return err(tooLarge);
+  const json = parseJson(body.value);
   if (!json.ok) return err(brokenJson);
-  const parsed = parseCertificateRequest(json.value);
+  const parsed = parseCertificateRequest(json.value, ports.readCsr);
   if (!parsed.ok) return err({ detail: 'the request is not as it must be', ...parsed.error });
-  return await decide(ports, user, parsed.value);
+  return await decide(ports, caller, parsed.value);
 }
 
 const brokenJson: Refusal = {
@@ -94,35 +108,10 @@ const brokenJson: Refusal = {
   errors: [{ field: 'body', expected: 'a JSON object', got: 'something that is not JSON in UTF-8' }],
 };
 
-function issue(
-  { log }: CertificatesPorts,
-  context: Context<Env>,
-  decision: Decision & { readonly principal: string },
-): Response {
-  const { requestId } = context.var;
-  const { principal, identities, certificate } = decision;
-  const { serial, subjectKeyId } = certificate;
-  const poolUids = identities.map(({ uid }) => uid);
-  log.info({ requestId, principal, outcome: 'issued', serial, subjectKeyId, poolUids }, auditMessage);
-  return context.json(makeAnswer(decision, requestId), 200, { 'Cache-Control': 'no-store' });
-}
-
-function refuse(
-  { log }: CertificatesPorts,
-  context: Context<Env>,
-  refusal: Refusal & { readonly principal?: string },
-): Response {
-  const { principal, code } = refusal;
-  log.info({ requestId: context.var.requestId, principal, outcome: code }, auditMessage);
-  return answerProblem(context, refusal);
-}
-
-const auditMessage = 'certificate request decided';
-
 const makeAnswer = ({ pools, certificate }: Decision, requestId: string): CertificateAnswer => ({
   caCert: certificate.caCert,
   clientCert: certificate.clientCert,
-  clientKey: certificate.clientKey,
+  ...(certificate.clientKey === undefined ? {} : { clientKey: certificate.clientKey }),
   endpoints: Object.fromEntries(
     pools.flatMap(({ key, names }) => names.map((name) => [name, poolEndpoint(key.namespace, key.name)])),
   ),
@@ -144,8 +133,9 @@ const problemHeaders: Partial<Record<ProblemCode, Readonly<Record<string, string
 };
 
 function answerProblem(context: Context<Env>, refusal: Refusal): Response {
-  const { code, ...facts } = refusal;
-  const problem = makeProblem(code, { ...facts, requestId: context.var.requestId });
+  const { code, detail, errors } = refusal;
+  const facts = { detail, requestId: context.var.requestId, ...(errors === undefined ? {} : { errors }) };
+  const problem = makeProblem(code, facts);
   return context.body(JSON.stringify(problem), problem.status as 400, {
     'Content-Type': PROBLEM_CONTENT_TYPE,
     'Cache-Control': 'no-store',

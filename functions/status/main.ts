@@ -1,21 +1,34 @@
 /** The status function over real ports. */
 import type { Hono } from 'hono';
-import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readPrivateIssuers,
+  readVariables,
+  type PrivateIssuers,
+} from '../../adapters/environment.ts';
+import { applyStatus } from '../../adapters/kube/apply-status.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { createFetch } from '../../adapters/oidc/fetch.ts';
+import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { TOKEN_AUDIENCE } from '../../api/names.ts';
+import { KINDS, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
+import { createRecomputeConfigs } from './recompute-configs.ts';
 import { createRecorder } from './record.ts';
 
 export interface StatusConfig {
   readonly kube: KubeClientOptions;
   /** User names that may send events. */
   readonly senders: readonly string[];
+  readonly privateIssuers: PrivateIssuers;
 }
 
 export interface WiredStatus {
@@ -23,15 +36,27 @@ export interface WiredStatus {
   readonly close: () => void;
 }
 
-export async function wireStatus({ kube: options, senders }: StatusConfig, log: Log): Promise<WiredStatus> {
+export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredStatus> {
+  const { kube: options, senders, privateIssuers } = config;
   const kube = await createKubeClient(options);
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const now = () => new Date();
+  const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
   const app = createStatusApp({
     recompute: createRecompute({ ...store, now }),
     record: createRecorder({ gather: store.gatherWithPods, apply: store.apply, now }),
+    recomputeConfigs: createRecomputeConfigs({
+      listConfigs: (namespace) => listOidcConfigs(kube, namespace),
+      findFault: async (named) => {
+        const read = await keys.read(named);
+        return read.ok ? undefined : read.error;
+      },
+      apply: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+      policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
+      now,
+    }),
     listPools: store.listPools,
     authenticate,
     authenticateSender: createSenderCheck(authenticate, senders),
@@ -41,9 +66,9 @@ export async function wireStatus({ kube: options, senders }: StatusConfig, log: 
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS']);
+  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
-  const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(',') };
+  const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(','), privateIssuers: readPrivateIssuers() };
   const { app, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   onTermination(async () => {

@@ -1,12 +1,12 @@
 /** `POST /status/reports`: who it is, what is reported, and then the status. */
-import type { UserInfo } from '../../api/review.ts';
 import { retryAfterSeconds } from '../../api/limits.ts';
+import type { Principal } from '../../core/principal.ts';
 import { parseReport, readReporter, type ReceivedReport } from '../../core/status/report.ts';
 import type { Recorded } from './record.ts';
 
 export interface ReportPorts {
-  /** Whose token it is; undefined when it is refused. Rejects when nobody can say now. */
-  readonly authenticate: (token: string) => Promise<UserInfo | undefined>;
+  /** Whose token it is, by the word of the apiserver; undefined when it is refused. Rejects when nobody can say now. */
+  readonly authenticate: (token: string) => Promise<Principal | undefined>;
   /** Rejects when it may be tried again. */
   readonly record: (received: ReceivedReport) => Promise<Recorded>;
   readonly log: { readonly warn: (fields: object, message: string) => void };
@@ -29,8 +29,8 @@ export const createReportHandler =
 
 async function handle({ authenticate, record }: ReportPorts, request: Request): Promise<Response> {
   const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
-  const user = token === undefined ? undefined : await authenticate(token);
-  const reporter = user === undefined ? undefined : readReporter(user);
+  const principal = token === undefined ? undefined : await authenticate(token);
+  const reporter = principal === undefined ? undefined : readReporter(principal);
   if (reporter === undefined) {
     return new Response('expected a token of a Pod', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
   }

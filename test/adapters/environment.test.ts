@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inClusterKube, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, readListener, readSwitch, readTransport, readVariables } from '../../adapters/environment.ts';
 
 describe('readVariables', () => {
   it('gives what is set', () => {
@@ -55,5 +55,44 @@ describe('readSwitch', () => {
     ['', 'environment: expected COUNT_ATTACH to be set'],
   ])('takes nothing else: %j', (word, message) => {
     expect(() => readSwitch('COUNT_ATTACH', { COUNT_ATTACH: word })).toThrow(new Error(message));
+  });
+});
+
+describe('the transport', () => {
+  it.each([
+    [{ TLS_FOLDER: '/tls' }, { kind: 'tls', folder: '/tls' }],
+    [
+      { TLS_FOLDER: '/tls', HOST: '127.0.0.1' },
+      { kind: 'tls', folder: '/tls' },
+    ],
+    [{ HOST: '127.0.0.1' }, { kind: 'plain' }],
+    [{ HOST: '127.8.9.10' }, { kind: 'plain' }],
+    [{ HOST: '::1' }, { kind: 'plain' }],
+    [{ PLAIN_HTTP: 'true' }, { kind: 'plain' }],
+  ])('of %j is %j', (environment, transport) => {
+    expect(readTransport(environment)).toEqual(transport);
+  });
+
+  it.each([
+    {},
+    { TLS_FOLDER: '' },
+    { HOST: '0.0.0.0' },
+    { HOST: '10.0.0.1' },
+    { HOST: 'localhost' },
+    { HOST: '127.0.0.1.example.com' },
+    { HOST: '::' },
+  ])('is never plain HTTP over a network without anybody saying so: %j', (environment) => {
+    expect(() => readTransport(environment)).toThrow(
+      new Error('environment: expected TLS_FOLDER, a loopback HOST, or PLAIN_HTTP=true behind a proxy in the same Pod'),
+    );
+  });
+
+  it('is said once, and clearly', () => {
+    expect(() => readTransport({ TLS_FOLDER: '/tls', PLAIN_HTTP: 'true' })).toThrow(
+      new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both'),
+    );
+    expect(() => readTransport({ PLAIN_HTTP: 'yes' })).toThrow(
+      new Error('environment: PLAIN_HTTP: expected true or nothing, got yes'),
+    );
   });
 });

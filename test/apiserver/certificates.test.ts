@@ -61,7 +61,9 @@ describe('a certificate for pools in two namespaces', () => {
     const asked = ['tenant-pool', `${shared}/shared-pool`];
     const answer = await askFor({ pools: asked });
     expect(answer.status).toBe(200);
-    const { caCert, clientCert, clientKey, endpoints } = (await answer.json()) as CertificateAnswer;
+    const { caCert, clientCert, clientKey, endpoints } = (await answer.json()) as CertificateAnswer & {
+      clientKey: string;
+    };
     expect(endpoints).toEqual({
       'tenant-pool': `tcp://tenant-pool.${tenant}.svc:1235`,
       [`${shared}/shared-pool`]: `tcp://shared-pool.${shared}.svc:1235`,
@@ -71,7 +73,17 @@ describe('a certificate for pools in two namespaces', () => {
       await writeFile(join(folder, name), pem);
     const verified = await exec(
       'openssl',
-      ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'caCert', 'clientCert'],
+      [
+        'verify',
+        '-x509_strict',
+        '-purpose',
+        'sslclient',
+        '-CAfile',
+        'caCert',
+        '-untrusted',
+        'clientCert',
+        'clientCert',
+      ],
       { cwd: folder },
     );
     expect(verified.stdout).toBe('clientCert: OK\n');

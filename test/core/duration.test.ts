@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../core/duration.ts';
+import { formatSeconds, nanosecondsPerSecond, parseDuration } from '../../core/duration.ts';
 
 const nanoseconds = {
   ns: 1n,
@@ -104,5 +104,19 @@ describe('a duration', () => {
         },
       ),
     );
+  });
+});
+
+describe('whole seconds', () => {
+  it.each([
+    [0, '0s'],
+    [59, '59s'],
+    [60, '1m'],
+    [5_430, '1h30m30s'],
+    [86_400, '24h'],
+  ])('%i are written %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text);
+    const parsed = parseDuration(text);
+    expect(parsed.ok && parsed.value / nanosecondsPerSecond).toBe(BigInt(seconds));
   });
 });

@@ -3,15 +3,12 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKubeClient, KubeError, type KubeClient } from '../../adapters/kube/client.ts';
-import { createLog } from '../../adapters/log.ts';
-import { CA_SECRETS, KINDS, STORAGE_API_VERSION, WEBHOOKS } from '../../api/names.ts';
+import { KINDS, STORAGE_API_VERSION, WEBHOOKS } from '../../api/names.ts';
 import { connectAsAdministrator } from '../../bench/stack.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
-import { mountSecret } from '../../dev/mounts.ts';
-import { bringUp, type Stack } from '../../dev/stack.ts';
+import { bringUp, renewKeys, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
-import { runAuthority } from '../../functions/authority/main.ts';
 
 /** Long runs, for a machine that has the time. */
 export const isSoak = process.env['SOAK'] === '1';
@@ -71,16 +68,8 @@ export async function createWorker(kube: KubeClient, name: string, poolRef: Pool
 
 /** A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. */
 export async function runAuthorityAt({ stack }: TestSystem, moment: number): Promise<void> {
-  await runAuthority(
-    {
-      kube: { url: stack.controlPlane.url, accountFolder: join(stack.mounts, 'buildkit-authority') },
-      webhookNames: ['127.0.0.1', 'localhost'],
-      now: () => moment,
-    },
-    createLog('authority', 'warn'),
-  );
   const mounts = { folder: stack.mounts, kubectl: stack.kubectl };
-  await Promise.all([CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)));
+  await renewKeys(mounts, { kubeUrl: stack.controlPlane.url, now: () => moment });
 }
 
 /** The CA bundle of the validating webhook and the certificate that is to be served, both PEM. */

@@ -1,8 +1,15 @@
 import { expect, describe, it } from 'vitest';
+import type { Caller } from '../../core/caller.ts';
 import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
 
+const principal = (username: string, groups?: string[]): Caller => ({
+  kind: 'known',
+  principal: { user: { username, ...(groups === undefined ? {} : { groups }) } },
+});
 const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
-type Access = NonNullable<Awaited<ReturnType<CertificatesPorts['getPool']>>>['spec']['access'];
+type Spec = NonNullable<Awaited<ReturnType<CertificatesPorts['getPool']>>>['spec'];
+type Access = Spec['access'];
+type ClientCertificates = NonNullable<Spec['certificates']>['client'];
 
 const certificate = {
   caCert: 'CA',
@@ -13,13 +20,17 @@ const certificate = {
   notAfter: 1_790_000_000,
 };
 
+const subjectKey = { publicKey: Uint8Array.of(1), keyId: Uint8Array.of(2) };
+const nowMs = Date.parse('2026-11-23T12:00:00Z');
+
 /** A cluster of plain data, and what was asked of it. */
-function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access) {
+function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access, client?: ClientCertificates) {
   const asked: string[] = [];
   const logged: object[] = [];
   const existing = ['tenant-a/tenant-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool'];
+  const counted: string[] = [];
   const app = createCertificatesApp({
-    authenticate: (token) => Promise.resolve(token === 'good' ? user : undefined),
+    authenticate: (token) => Promise.resolve(token === 'good' ? principal(user.username, user.groups) : undefined),
     reviewAccess: (_, { verb, namespace, name }) => {
       asked.push(`${verb} ${namespace}/${name}`);
       return Promise.resolve(namespace === 'buildkit-system');
@@ -28,7 +39,7 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access) {
       asked.push(`get ${namespace}/${name}`);
       return Promise.resolve(
         existing.includes(`${namespace}/${name}`)
-          ? { metadata: { uid: `uid-of-${name}` }, spec: { access } }
+          ? { metadata: { uid: `uid-of-${name}` }, spec: { access, certificates: { client } } }
           : undefined,
       );
     },
@@ -36,11 +47,17 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access) {
       asked.push(`get namespace ${namespace}`);
       return Promise.resolve({ 'kubernetes.io/metadata.name': namespace });
     },
-    issue: ({ principal, pools, ttlSeconds }) => {
+    readCsr: (csr) =>
+      csr === 'CSR' ? { ok: true, value: subjectKey } : { ok: false, error: { expected: 'CSR', got: 'another' } },
+    issue: ({ principal, pools, ttlSeconds, subjectKey: sent }) => {
       asked.push(`issue ${principal} ${pools.map(({ uid }) => uid).join('+')} ${ttlSeconds}`);
-      return Promise.resolve(certificate);
+      const { clientKey, ...withoutKey } = certificate;
+      return Promise.resolve({ ok: true, value: sent === undefined ? { ...withoutKey, clientKey } : withoutKey });
     },
+    now: () => nowMs,
     newRequestId: () => 'request-1',
+    startRequest: () => (outcome) => void counted.push(outcome),
+    readMetrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'figures' }),
     log: {
       info: (fields, message) => void logged.push({ ...fields, message }),
       error: (fields, message) => void logged.push({ ...fields, message }),
@@ -53,7 +70,7 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access) {
       headers: { authorization: 'Bearer good', 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  return { app, post, asked, logged };
+  return { app, post, asked, logged, counted };
 }
 
 const problem = (status: number, title: string, code: string, detail: string) => ({
@@ -73,7 +90,7 @@ const unauthenticated = problem(
   401,
   'Unauthorized',
   'unauthenticated',
-  'expected a bearer token for the audience buildkit.smrt-devops.net',
+  'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here',
 );
 const tooLarge = problem(413, 'Content Too Large', 'body_too_large', 'expected at most 65536 bytes');
 
@@ -113,12 +130,102 @@ describe('a certificate', () => {
         requestId: 'request-1',
         principal: 'system:serviceaccount:tenant-a:default',
         outcome: 'issued',
+        key: 'made',
         serial: 'AB',
         subjectKeyId: 'CD',
         poolUids: ['uid-of-tenant-pool', 'uid-of-shared-pool'],
       },
     ]);
   });
+});
+
+describe('a certificate for a key that was sent', () => {
+  it('comes without a key', async () => {
+    const { post, asked, logged, counted } = createWorld();
+    const answer = await post({ pools: ['tenant-pool'], csr: 'CSR' });
+    expect(answer.headers.get('x-request-id')).toBe('request-1');
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      {
+        caCert: 'CA',
+        clientCert: 'CERT',
+        endpoints: { 'tenant-pool': 'tcp://tenant-pool.tenant-a.svc:1235' },
+        expiresAt: '2026-09-21T14:13:20Z',
+        serial: 'AB',
+        pools: ['tenant-a/tenant-pool'],
+        requestId: 'request-1',
+      },
+    ]);
+    expect(asked.at(-1)).toBe('issue system:serviceaccount:tenant-a:default uid-of-tenant-pool 3600');
+    expect(logged).toMatchObject([{ outcome: 'issued', key: 'sent', subjectKeyId: 'CD' }]);
+    expect(counted).toEqual(['issued']);
+  });
+
+  it('is refused for a request that proves nothing, together with all else that is wrong', async () => {
+    const { post, asked, counted } = createWorld();
+    const answer = await post({ pools: ['A'], duration: '1s', csr: 'x' });
+    const { errors, code } = (await answer.json()) as { code: string; errors: { field: string }[] };
+    expect([code, errors.map(({ field }) => field)]).toEqual(['invalid_request', ['pools[0]', 'duration', 'csr']]);
+    expect(asked).toEqual([]);
+    expect(counted).toEqual(['invalid_request']);
+  });
+
+  it("is refused for the CA's own key", async () => {
+    const { post } = createWorld({ issue: () => Promise.resolve({ ok: false, error: 'issuer_key' }) });
+    const answer = await post({ pools: ['tenant-pool'], csr: 'CSR' });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      {
+        ...problem(400, 'Bad Request', 'invalid_request', 'the request is not as it must be'),
+        errors: [{ field: 'csr', expected: 'a key of your own', got: 'that of the CA' }],
+      },
+    ]);
+  });
+});
+
+describe('the life of a certificate', () => {
+  const lives = async (client: ClientCertificates, duration?: string) => {
+    const { post, asked } = createWorld({}, undefined, client);
+    const answer = await post({ pools: ['tenant-pool'], ...(duration === undefined ? {} : { duration }) });
+    return answer.status === 200 ? asked.at(-1)?.split(' ').at(-1) : await answer.json();
+  };
+
+  it('is what the pool says where the request says nothing', async () => {
+    expect(await lives({ ttl: '20m' })).toBe('1200');
+    expect(await lives({ maxTTL: '20m' })).toBe('1200');
+  });
+
+  it('is what was asked for, or nothing', async () => {
+    expect(await lives({ ttl: '20m', maxTTL: '2h' }, '2h')).toBe('7200');
+    expect(await lives({ maxTTL: '1h30m' }, '2h')).toEqual({
+      ...problem(400, 'Bad Request', 'duration_too_long', 'a pool that was asked for allows less'),
+      errors: [{ field: 'duration', expected: 'at most 1h30m', got: '2h' }],
+    });
+  });
+});
+
+describe('nothing is issued', () => {
+  it.each<[string, Access]>([
+    [
+      'to a principal that was revoked',
+      { revokedPrincipals: [{ principal: user.username, before: '2020-01-01T00:00:00Z' }] },
+    ],
+    ['before the time until which all is revoked', { revokedBefore: '2026-11-23T12:00:01Z' }],
+  ])('%s, and the log says why', async (_, access) => {
+    const { post, asked, logged } = createWorld({ reviewAccess: () => Promise.resolve(true) }, access);
+    const answer = await post({ pools: ['tenant-pool'] });
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      problem(403, 'Forbidden', 'pool_forbidden', 'not permitted to use every one of these pools: "tenant-pool"'),
+    ]);
+    expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
+    expect(logged).toMatchObject([{ outcome: 'pool_forbidden', reason: 'revoked' }]);
+  });
+});
+
+it('shows its figures', async () => {
+  const answer = await createWorld().app.request('/metrics');
+  expect([answer.headers.get('content-type'), await answer.text()]).toEqual(['text/plain; version=0.0.4', 'figures']);
 });
 
 describe('permission', () => {
@@ -154,7 +261,7 @@ describe('permission', () => {
   });
 
   it('needs a namespace from a principal that has none', async () => {
-    const { post } = createWorld({ authenticate: () => Promise.resolve({ username: 'dev@tenant-a' }) });
+    const { post } = createWorld({ authenticate: () => Promise.resolve(principal('dev@tenant-a')) });
     const answer = await post({ pools: ['tenant-pool'] });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
@@ -162,7 +269,7 @@ describe('permission', () => {
       errors: [
         {
           field: 'pools[0]',
-          expected: '<namespace>/<pool>, since only a ServiceAccount has a namespace of its own',
+          expected: '<namespace>/<pool>, since no namespace follows from the token',
           got: '"tenant-pool"',
         },
       ],
@@ -203,7 +310,7 @@ describe('permission', () => {
   });
 
   it('is had by grants of ServiceAccounts alone', async () => {
-    const authenticate = () => Promise.resolve({ username: 'dev@tenant-a' });
+    const authenticate = () => Promise.resolve(principal('dev@tenant-a'));
     const access: Access = { clients: { namespaces: { from: 'All' }, rules: [{ users: ['*'] }] } };
     const { post } = createWorld({ authenticate }, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
@@ -234,24 +341,32 @@ describe('permission', () => {
 describe('checks come in order:', () => {
   const big = 'x'.repeat(65_537);
 
-  it('413 before 401', async () => {
+  it('413 before 401, when the head says so', async () => {
     const { post } = createWorld();
-    const answer = await post(big, { authorization: '', 'content-type': 'text/plain' });
+    const length = String(big.length);
+    const answer = await post(big, { authorization: '', 'content-type': 'text/plain', 'content-length': length });
     expect([answer.status, await answer.json()]).toEqual([413, tooLarge]);
   });
 
-  it('413 while reading, when no length was announced', async () => {
+  it.each([
+    ['401 before any of the body is read', 'Bearer bad', 401, 0],
+    ['413 as soon as too much was read', 'Bearer good', 413, 200_000],
+  ])('%s, when no length was announced', async (_, authorization, status, most) => {
     const { app } = createWorld();
     let pulled = 0;
-    const body = new ReadableStream<Uint8Array>({
-      pull: (controller) => {
-        pulled += 16_384;
-        controller.enqueue(new Uint8Array(16_384));
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          pulled += 16_384;
+          controller.enqueue(new Uint8Array(16_384));
+        },
       },
-    });
-    const answer = await app.request('/api/v1/certs/request', { method: 'POST', body, duplex: 'half' });
-    expect([answer.status, await answer.json()]).toEqual([413, tooLarge]);
-    expect(pulled).toBeLessThan(200_000);
+      { highWaterMark: 0 },
+    );
+    const headers = { authorization, 'content-type': 'application/json' };
+    const answer = await app.request('/api/v1/certs/request', { method: 'POST', headers, body, duplex: 'half' });
+    expect([answer.status, await answer.json()]).toEqual([status, status === 401 ? unauthenticated : tooLarge]);
+    expect(pulled).toBeLessThanOrEqual(most);
   });
 
   it.each(['', 'Bearer bad', 'Basic good', 'good', 'Bearer good bad', 'Bearer'])(
@@ -311,8 +426,9 @@ describe('503 with Retry-After', () => {
     ['nobody can say whether a pool exists', { getPool: broken }],
     ['there is no CA', { issue: broken }],
   ])('when %s', async (_, change) => {
-    const { post, logged } = createWorld(change);
+    const { post, logged, counted } = createWorld(change);
     const answer = await post({ pools: ['tenant-pool', 'buildkit-system/shared-pool'] });
+    expect(counted).toEqual(['unavailable']);
     expect(answer.headers.get('retry-after')).toBe('2');
     expect([answer.status, await answer.json()]).toEqual([
       503,

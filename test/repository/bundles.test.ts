@@ -24,10 +24,10 @@ const runBundle = (part: string) =>
 describe('a production bundle', () => {
   const kube = ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'];
   const needs: Record<keyof typeof parts, string[]> = {
-    api: [...kube, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER'],
-    status: [...kube, 'PORT', 'EVENT_SENDERS'],
+    api: [...kube, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER', 'PRIVATE_ISSUERS'],
+    status: [...kube, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS'],
     lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH'],
-    authority: kube,
+    authority: [...kube, 'CLUSTER_FQDN'],
     bridge: [...kube, 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
   };

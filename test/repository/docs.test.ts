@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { REASONS } from '../../core/status/reasons.ts';
+import { OIDC_CONFIG_REASONS, REASONS } from '../../core/status/reasons.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -42,7 +42,30 @@ describe('the story', () => {
 });
 
 describe('docs/fields.md', () => {
-  it.each(Object.values(REASONS))('tells what reason %s means', (reason) => {
-    expect(read('docs/fields.md')).toContain(`\`${reason}\``);
+  it.each([...Object.values(REASONS), ...Object.values(OIDC_CONFIG_REASONS)])(
+    'tells what reason %s means',
+    (reason) => {
+      expect(read('docs/fields.md')).toContain(`\`${reason}\``);
+    },
+  );
+});
+
+describe('docs/certificates.md', () => {
+  it.each(Object.entries(PROBLEMS))('tells what %s means, with its status', (code, { status }) => {
+    expect(read('docs/certificates.md')).toContain(`| ${status} | \`${code}\` |`);
+  });
+
+  it.each([METRICS.certificateRequests, METRICS.certificateRequestSeconds])('names the metric %s', (metric) => {
+    expect(read('docs/certificates.md')).toContain(`\`${metric}\``);
+  });
+
+  it('is what the description of the API says of every code that a certificate request can have', () => {
+    const { responses } = (
+      JSON.parse(read('api/openapi.gen.json')) as { paths: Record<string, { post: { responses: object } }> }
+    ).paths[CERTIFICATES_PATH]?.post ?? { responses: {} };
+    const elsewhere = ['not_found', 'method_not_allowed'];
+    for (const code of Object.keys(PROBLEMS).filter((name) => !elsewhere.includes(name))) {
+      expect(JSON.stringify(responses)).toContain(`"code":"${code}"`);
+    }
   });
 });

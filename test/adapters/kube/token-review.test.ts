@@ -5,6 +5,7 @@ import { createTokenReviewer } from '../../../adapters/kube/token-review.ts';
 const audience = 'buildkit.smrt-devops.net';
 const issuer = 'https://kubernetes.default.svc';
 const user = { username: 'system:serviceaccount:tenant-a:default', uid: 'u' };
+const principal = { user };
 const authenticated = { status: { authenticated: true, audiences: [audience], user } };
 
 const toSegment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -32,7 +33,7 @@ describe('a token', () => {
   it('is its user after a review for our audience', async () => {
     const { review, calls } = createWorld(authenticated);
     const token = makeToken();
-    expect(await review(token)).toEqual(user);
+    expect(await review(token)).toEqual(principal);
     expect(calls).toEqual([
       {
         method: 'POST',
@@ -44,6 +45,15 @@ describe('a token', () => {
         },
       },
     ]);
+  });
+
+  it('has a name for the audit log, which is not its own', async () => {
+    const extra = { 'authentication.kubernetes.io/credential-id': ['JTI=5b2c'] };
+    const { review } = createWorld({
+      status: { authenticated: true, audiences: [audience], user: { ...user, extra } },
+    });
+    const hash = 'sha256:f97a24a09eb045ab5b267e8ee9607b9f9f90937539c1d9d762d387ebafc6366c';
+    expect(await review(makeToken())).toEqual({ user: { ...user, extra }, tokenId: hash });
   });
 
   it.each([
@@ -71,7 +81,7 @@ describe('a verdict', () => {
   it('is shared by those who ask at the same time, and remembered for 10 s', async () => {
     const { review, calls, clock } = createWorld(authenticated);
     const token = makeToken();
-    expect(await Promise.all([review(token), review(token), review(token)])).toEqual([user, user, user]);
+    expect(await Promise.all([review(token), review(token), review(token)])).toEqual([principal, principal, principal]);
     clock.nowMs = 9_999;
     await review(token);
     expect(calls).toHaveLength(1);
@@ -83,21 +93,21 @@ describe('a verdict', () => {
   it('never outlives its token', async () => {
     const { review, clock } = createWorld(authenticated);
     const token = makeToken({ exp: 5 });
-    expect(await review(token)).toEqual(user);
+    expect(await review(token)).toEqual(principal);
     clock.nowMs = 5_000;
     expect(await review(token)).toBeUndefined();
   });
 
   it('is another for another token', async () => {
     const { review } = createWorld(authenticated, { status: { authenticated: false } });
-    expect(await review(makeToken({ jti: '1' }))).toEqual(user);
+    expect(await review(makeToken({ jti: '1' }))).toEqual(principal);
     expect(await review(makeToken({ jti: '2' }))).toBeUndefined();
   });
 
   it('that did not come is asked for again', async () => {
     const { review } = createWorld(new KubeError(0, 'Unreachable', 'apiserver unreachable'), authenticated);
     await expect(review(makeToken())).rejects.toThrow('apiserver unreachable');
-    expect(await review(makeToken())).toEqual(user);
+    expect(await review(makeToken())).toEqual(principal);
   });
 
   it('is forgotten, the oldest first, when there are too many', async () => {

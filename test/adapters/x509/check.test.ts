@@ -3,10 +3,10 @@ import { checkCertificate, type CheckedAgainst } from '../../../adapters/x509/ch
 import { generateKeyPair } from '../../../adapters/x509/keys.ts';
 import { createSelfSigner, type Signer } from '../../../adapters/x509/signer.ts';
 import { encodeCertificate, encodeTbsCertificate } from '../../../adapters/x509/template.ts';
-import { makeClientRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
+import { makeRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 
 const makeSigner = (): Signer =>
-  createSelfSigner(generateKeyPair(), makeClientRootProfile({ serial: Uint8Array.of(1), nowSeconds: 1_000 }));
+  createSelfSigner(generateKeyPair(), makeRootProfile({ serial: Uint8Array.of(1), nowSeconds: 1_000 }));
 
 const signer = makeSigner();
 const { publicKey, keyId } = generateKeyPair();
@@ -72,6 +72,12 @@ describe('a certificate is held back when it says another', () => {
       'second purpose',
       { extendedKeyUsage: ['clientAuth', 'serverAuth'] },
       'certificate.2.5.29.37: expected 1.3.6.1.5.5.7.3.2, got 1.3.6.1.5.5.7.3.2,1.3.6.1.5.5.7.3.1',
+    ],
+    [
+      'constraint',
+      { uriHost: 'a.b' },
+      'certificate.2.5.29.30: expected nothing, got critical only 6:a.b; never 2:,7:0000000000000000,7:' +
+        '00'.repeat(32),
     ],
     ['purpose: none', { extendedKeyUsage: [] }, 'certificate.2.5.29.37: expected 1.3.6.1.5.5.7.3.2, got nothing'],
     [

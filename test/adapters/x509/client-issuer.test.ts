@@ -17,10 +17,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeRoot } from '../../../adapters/x509/authorities.ts';
+import { isSignedBy } from '../../../adapters/x509/authorities.ts';
 import { createClientIssuer } from '../../../adapters/x509/client-issuer.ts';
-import type { IssuedCertificate } from '../../../core/certificates/issued.ts';
-import { makeClientRootProfile } from '../../../core/certificates/profile.ts';
+import { intermediateCaTtlSeconds } from '../../../api/limits.ts';
+import { splitBundle } from '../../../core/authority/bundle.ts';
+import type { IssuedCertificate, IssueRequest } from '../../../core/certificates/issued.ts';
+import { makeClientCa, writeClientCa, type ClientCa } from './client-ca.ts';
 
 const run = promisify(execFile);
 const nowSeconds = Math.floor(Date.now() / 1000);
@@ -45,15 +47,25 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const createIssuer = () =>
-  createClientIssuer({ caFolder: folder, clusterFqdn: 'dev.buildkit.internal', now: () => clockMs });
-
-async function mountCa(ca = makeRoot(makeClientRootProfile, nowSeconds)): Promise<void> {
-  await writeFile(join(folder, 'tls.crt'), ca.certificate);
-  await writeFile(join(folder, 'tls.key'), ca.key);
+/** With keys made by the issuer. */
+function createIssuer(): (asked: IssueRequest) => Promise<IssuedCertificate & { readonly clientKey: string }> {
+  const issue = createClientIssuer({ caFolder: folder, clusterFqdn, now: () => clockMs });
+  return async (asked) => {
+    const issued = await issue(asked);
+    if (!issued.ok || issued.value.clientKey === undefined) throw new Error('expected a certificate with its key');
+    return { ...issued.value, clientKey: issued.value.clientKey };
+  };
 }
 
-async function openssl(issued: IssuedCertificate, args: readonly string[]): Promise<string> {
+const clusterFqdn = 'dev.buildkit.internal';
+
+async function mountCa(ca: Partial<ClientCa> = {}): Promise<ClientCa> {
+  const mounted = { ...makeClientCa(clusterFqdn, nowSeconds), ...ca };
+  await writeClientCa(folder, mounted);
+  return mounted;
+}
+
+async function openssl(issued: Required<IssuedCertificate>, args: readonly string[]): Promise<string> {
   const paths = new Map<string, string>();
   const files = { ca: issued.caCert, leaf: issued.clientCert, key: issued.clientKey };
   for (const [name, pem] of Object.entries(files)) {
@@ -71,10 +83,9 @@ describe('a client certificate', () => {
   it('is what OpenSSL takes from a client, and not from a server', async () => {
     await mountCa();
     const issued = await createIssuer()(request);
-    expect(await openssl(issued, ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', 'ca', 'leaf'])).toMatch(
-      /: OK\n$/,
-    );
-    await expect(openssl(issued, ['verify', '-purpose', 'sslserver', '-CAfile', 'ca', 'leaf'])).rejects.toThrow(
+    const chain = ['-CAfile', 'ca', '-untrusted', 'leaf', 'leaf'];
+    expect(await openssl(issued, ['verify', '-x509_strict', '-purpose', 'sslclient', ...chain])).toMatch(/: OK\n$/);
+    await expect(openssl(issued, ['verify', '-purpose', 'sslserver', ...chain])).rejects.toThrow(
       'unsuitable certificate purpose',
     );
     expect(await openssl(issued, ['pkey', '-in', 'key', '-noout', '-check'])).toBe('Key is valid\n');
@@ -109,10 +120,11 @@ describe('a client certificate', () => {
     await mountCa();
     const issued = await createIssuer()(request);
     const certificate = new X509Certificate(issued.clientCert);
-    const root = new X509Certificate(issued.caCert);
+    const [, intermediate = ''] = splitBundle(issued.clientCert);
+    const ca = new X509Certificate(intermediate);
     expect(certificate.serialNumber.toUpperCase()).toBe(issued.serial);
     expect(issued.serial).toMatch(/^[0-9A-F]{32}$/);
-    expect(certificate.issuer).toBe('CN=buildkit-controller client root');
+    expect(certificate.issuer).toBe('CN=buildkit-controller clients');
     expect(certificate.subject).toMatch(/^O=buildkit-client, CN=[0-9a-f]{64}$/);
     expect(certificate.notBefore.getTime()).toBe((nowSeconds - 60) * 1000);
     expect(certificate.notAfter.getTime()).toBe((nowSeconds + 3600) * 1000);
@@ -133,7 +145,7 @@ describe('a client certificate', () => {
     );
     expect(certificate.getExtension(SubjectKeyIdentifierExtension)?.keyId.toUpperCase()).toBe(issued.subjectKeyId);
     expect(certificate.getExtension(AuthorityKeyIdentifierExtension)?.keyId).toBe(
-      root.getExtension(SubjectKeyIdentifierExtension)?.keyId,
+      ca.getExtension(SubjectKeyIdentifierExtension)?.keyId,
     );
   });
 
@@ -150,7 +162,7 @@ describe('a client certificate', () => {
   });
 
   it('is read by OpenSSL for whatever pools it names', async () => {
-    await mountCa();
+    const ca = new NodeCertificate((await mountCa()).clients.certificate);
     const issue = createIssuer();
     const label = fc.stringMatching(/^[a-z][-a-z0-9]{0,50}[a-z0-9]$/);
     const pool = fc.record({ namespace: label, name: label, uid: fc.uuid() });
@@ -159,9 +171,9 @@ describe('a client certificate', () => {
         fc.array(pool, { minLength: 1, maxLength: 16 }),
         fc.integer({ min: 300, max: 86_400 }),
         async (some, ttlSeconds) => {
-          const { clientCert, caCert } = await issue({ principal: 'p', pools: some, ttlSeconds });
+          const { clientCert } = await issue({ principal: 'p', pools: some, ttlSeconds });
           const certificate = new NodeCertificate(clientCert);
-          expect(certificate.verify(new NodeCertificate(caCert).publicKey)).toBe(true);
+          expect(certificate.verify(ca.publicKey)).toBe(true);
           expect(certificate.subjectAltName?.split(', ')).toEqual(
             some.map(
               ({ namespace, name, uid }) =>
@@ -198,17 +210,56 @@ describe('the CA', () => {
   });
 
   it('is refused with the key of another', async () => {
-    const { certificate } = makeRoot(makeClientRootProfile, nowSeconds);
-    const { key } = makeRoot(makeClientRootProfile, nowSeconds);
-    await mountCa({ certificate, key });
+    const { root, clients } = makeClientCa(clusterFqdn, nowSeconds);
+    const { key } = makeClientCa(clusterFqdn, nowSeconds).clients;
+    await mountCa({ root, clients: { ...clients, key } });
     await expect(createIssuer()(request)).rejects.toThrow(
       new Error('key: expected the one of the certificate, got another'),
     );
   });
 
+  it('is refused beside a bundle that it cannot be verified with', async () => {
+    const { clients } = makeClientCa(clusterFqdn, nowSeconds);
+    await mountCa({ clients });
+    await expect(createIssuer()(request)).rejects.toThrow(
+      new Error('certificate: expected one signed by a root of ca.crt'),
+    );
+  });
+
+  it('is refused for a cluster of another name', async () => {
+    await mountCa(makeClientCa('prod.buildkit.internal', nowSeconds));
+    await expect(createIssuer()(request)).rejects.toThrow(
+      new Error('certificate: expected a CA for dev.buildkit.internal alone'),
+    );
+  });
+
+  it('is never of two halves while its files are exchanged', async () => {
+    const cas = await Promise.all([mountCa(), mountCa()]);
+    const issue = createIssuer();
+    const serials = new Map(cas.map(({ root, clients }) => [root.certificate, clients.certificate]));
+    let exchanges = 0;
+    const exchange = async () => {
+      while (exchanges < 200) await writeClientCa(folder, cas[exchanges++ % 2] ?? cas[0]);
+    };
+    let issues = 0;
+    const ask = async () => {
+      while (exchanges < 200) {
+        clockMs += 30_000;
+        const issued = await issue(request).catch(() => undefined);
+        if (issued === undefined) continue;
+        issues += 1;
+        const [leaf = '', ...chain] = splitBundle(issued.clientCert).map((pem) => `${pem}\n`);
+        expect(chain).toEqual([serials.get(issued.caCert)]);
+        expect(isSignedBy(leaf, chain[0] ?? '')).toBe(true);
+      }
+    };
+    await Promise.all([exchange(), ask()]);
+    expect(issues).toBeGreaterThan(0);
+  });
+
   it('signs nothing that outlives it, and nothing after its end', async () => {
     await mountCa();
-    const end = nowSeconds + 10 * 365 * 24 * 60 * 60;
+    const end = nowSeconds + intermediateCaTtlSeconds;
     clockMs = (end - 10) * 1000;
     expect((await createIssuer()(request)).notAfter).toBe(end);
     clockMs = end * 1000;

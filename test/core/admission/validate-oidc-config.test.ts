@@ -113,18 +113,54 @@ describe('an OIDC config', () => {
     ]);
   });
 
-  it.each(['https://token.actions.githubusercontent.com', 'https://gitlab.com', 'https://accounts.google.com'])(
-    'warns of %s, whose tokens anybody gets',
-    async (issuer) => {
+  describe('of an issuer that strangers share', () => {
+    const shared = { ...spec, issuer: 'https://gitlab.com' };
+    const judge = async (now: object, before?: object) =>
+      (await validateOidcConfig(makeConfigRequest(now, before), makeCluster().ports)).response;
+
+    it.each([
+      ['https://token.actions.githubusercontent.com', 'repository_id or repository_owner_id or actor_id'],
+      ['https://gitlab.com', 'project_id or namespace_id or user_id'],
+      ['https://accounts.google.com', 'sub'],
+    ])('binds a claim of %s', async (issuer, claims) => {
       const answer = await validateOidcConfig(makeConfigRequest({ ...spec, issuer }), makeCluster().ports);
-      expect(answer.response).toEqual({
+      expect(answer).toEqual(
+        denied({
+          field: 'spec.boundClaims',
+          reason: 'FieldValueRequired',
+          message: `Required value: anybody can get a token of this issuer for any audience: bind ${claims}`,
+        }),
+      );
+    });
+
+    it('is let in with a claim that nobody else can get', async () => {
+      const boundClaims = { project_id: ['7'], project_path: ['a/b'] };
+      expect(await judge({ ...shared, boundClaims })).toEqual(allowed);
+    });
+
+    it('is warned of names alone, which others can register', async () => {
+      expect(await judge({ ...shared, boundClaims: { namespace_path: ['a'], project_path: ['a/b'] } })).toEqual({
         ...allowed,
         warnings: [
-          'spec.issuer: anybody can get a token of this issuer for any audience: name in access.clients.rules who may build',
+          'spec.boundClaims: namespace_path, project_path: who is named can change, and another be named so; ' +
+            'bind project_id or namespace_id or user_id',
         ],
       });
-    },
-  );
+    });
+
+    it('is warned where it is older than the rule, and changed elsewhere', async () => {
+      expect(await judge({ ...shared, enabled: false }, shared)).toEqual({
+        ...allowed,
+        warnings: [
+          'spec.boundClaims: no token of this issuer counts before one is bound: project_id or namespace_id or user_id',
+        ],
+      });
+    });
+
+    it('never loses its claims', async () => {
+      expect((await judge(shared, { ...shared, boundClaims: { project_id: ['7'] } })).allowed).toBe(false);
+    });
+  });
 
   it('is left undecided where its namespace can not be listed', async () => {
     const ports = { ...makeCluster().ports, listOidcConfigs: () => Promise.reject(new Error('etcd is away')) };

@@ -255,12 +255,38 @@ describe('issuers of its own', () => {
     expect((await validatePool(request, makeCluster().ports)).response.allowed).toBe(true);
   });
 
-  it('that strangers share earn a warning', async () => {
-    const request = makePoolRequest(inline('https://gitlab.com'));
+  it('that strangers share bind a claim', async () => {
+    const request = makePoolRequest(inline('https://ok.example', 'https://gitlab.com'));
+    expect(await validatePool(request, makeCluster().ports)).toEqual(
+      makeDenial(pool, [
+        {
+          field: 'spec.access.oidc.inline[1].boundClaims',
+          reason: 'FieldValueRequired',
+          message:
+            'Required value: anybody can get a token of this issuer for any audience: ' +
+            'bind project_id or namespace_id or user_id',
+        },
+      ]),
+    );
+  });
+
+  it('that strangers share earn a warning where only names are bound', async () => {
+    const claimed = { issuer: 'https://gitlab.com', audience: 'a', boundClaims: { project_path: ['a/b'] } };
+    const request = makePoolRequest({ access: { oidc: { inline: [claimed] } } });
     expect((await validatePool(request, makeCluster().ports)).response.warnings).toEqual([
-      'spec.access.oidc.inline[0].issuer: anybody can get a token of this issuer for any audience: ' +
-        'name in access.clients.rules who may build',
+      'spec.access.oidc.inline[0].boundClaims: project_path: who is named can change, and another be named so; ' +
+        'bind project_id or namespace_id or user_id',
     ]);
+  });
+
+  it('that strangers share never lose their claims, and stay where they had none', async () => {
+    const open = inline('https://gitlab.com');
+    const bound = {
+      access: { oidc: { inline: [{ issuer: 'https://gitlab.com', audience: 'a', boundClaims: { user_id: ['1'] } }] } },
+    };
+    expect((await validatePool(makePoolRequest(open, bound), makeCluster().ports)).response.allowed).toBe(false);
+    const older = makePoolRequest({ ...open, workers: {} }, open);
+    expect((await validatePool(older, makeCluster().ports)).response.allowed).toBe(true);
   });
 });
 

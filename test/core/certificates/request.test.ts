@@ -1,18 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCertificateRequest } from '../../../core/certificates/request.ts';
+import { parseCertificateRequest as parse, type ReadCsr } from '../../../core/certificates/request.ts';
 
 const poolExpectation = '<pool> or <namespace>/<pool>, lower-case DNS labels of at most 52 and 63 characters';
 const poolsExpectation = 'an array of 1 to 16 pool names';
 const durationExpectation = 'a Go duration from 5m to 24h, such as 30m or 1h30m';
 
+const subjectKey = { publicKey: Uint8Array.of(1), keyId: Uint8Array.of(2) };
+const readCsr: ReadCsr = (csr) =>
+  csr === 'good' ? { ok: true, value: subjectKey } : { ok: false, error: { expected: 'good', got: 'another' } };
+const parseCertificateRequest = (body: unknown) => parse(body, readCsr);
+
 const invalid = (...errors: readonly object[]) => ({ ok: false, error: { code: 'invalid_request', errors } });
 
 describe('a request', () => {
-  it('lives for an hour unless it says otherwise', () => {
+  it('leaves its life and its key to others unless it says otherwise', () => {
     expect(parseCertificateRequest({ pools: ['a', 'tenant-b/b'] })).toEqual({
       ok: true,
-      value: { pools: ['a', 'tenant-b/b'], ttlSeconds: 3600 },
+      value: { pools: ['a', 'tenant-b/b'], ttlSeconds: undefined, subjectKey: undefined },
     });
   });
 
@@ -24,7 +29,14 @@ describe('a request', () => {
   ])('lives for %s', (duration, ttlSeconds) => {
     expect(parseCertificateRequest({ pools: ['a'], duration })).toEqual({
       ok: true,
-      value: { pools: ['a'], ttlSeconds },
+      value: { pools: ['a'], ttlSeconds, subjectKey: undefined },
+    });
+  });
+
+  it('brings a key', () => {
+    expect(parseCertificateRequest({ pools: ['a'], csr: 'good' })).toEqual({
+      ok: true,
+      value: { pools: ['a'], ttlSeconds: undefined, subjectKey },
     });
   });
 

@@ -19,7 +19,7 @@ describe('names of pools', () => {
       error: [
         {
           field: 'pools[1]',
-          expected: '<namespace>/<pool>, since only a ServiceAccount has a namespace of its own',
+          expected: '<namespace>/<pool>, since no namespace follows from the token',
           got: '"p"',
         },
       ],

@@ -50,7 +50,7 @@ export function fromSchema(schema: z.core.$ZodType, options: Options): Arbitrary
   if (options.isOdd) return fc.oneof({ weight: 12, arbitrary: shaped }, { weight: 1, arbitrary: oddJson });
   // Rules between fields, which the parts alone can't know.
   const { checks = [] } = schema._zod.def as { checks?: unknown[] };
-  const isRuled = schema._zod.def.type === 'object' && checks.length > 0;
+  const isRuled = ['object', 'record'].includes(schema._zod.def.type) && checks.length > 0;
   return isRuled ? shaped.filter((value) => (schema as z.ZodType).safeParse(value).success) : shaped;
 }
 

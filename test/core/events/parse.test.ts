@@ -19,6 +19,7 @@ const kinds = {
     kind: 'BuildKitOIDCConfig',
     plural: 'buildkitoidcconfigs',
   },
+  unknown: { apiVersion: 'buildkit.smrt-devops.net/v1beta1', kind: 'BuildKitCache', plural: 'buildkitcaches' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' },
   service: { apiVersion: 'v1', kind: 'Service', plural: 'services' },
   knativeService: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', plural: 'services' },
@@ -75,9 +76,14 @@ describe('points at', () => {
   });
 });
 
+test('an OIDC config points at those of its namespace: which of them counts depends on the others', () => {
+  const touched = { ok: true, value: { touched: 'configs', namespace: 'tenant-a' } };
+  expect(parse(event('config', { metadata: metadata('c') }))).toEqual(touched);
+});
+
 describe('ignores', () => {
   test.each([
-    ['a kind that no status depends on', event('config', { metadata: metadata('c') })],
+    ['a kind of ours that is none', event('unknown', { metadata: metadata('c') })],
     ['a Deployment that is not ours', event('deployment', { metadata: metadata('p-gateway') })],
     ['a Deployment of ours that is no gateway', event('deployment', { metadata: metadata('webhooks', ours) })],
     ['a Service of another group', event('knativeService', { metadata: metadata('p', ours) })],

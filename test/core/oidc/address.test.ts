@@ -1,7 +1,7 @@
 import { BlockList, isIPv4 } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isPrivateHost } from '../../../core/oidc/address.ts';
+import { isPrivateAddress, isPrivateHost } from '../../../core/oidc/address.ts';
 
 const hostOf = (authority: string) => new URL(`https://${authority}`).hostname;
 
@@ -26,6 +26,9 @@ test.each([
   '[2002:7f00:1::]',
   '[2001::1]',
   '[64:ff9b::a00:1]',
+  '[2001:db8::1]',
+  '[3fff::1]',
+  'metadata.google.internal',
 ])('%s is private', (authority) => {
   expect(isPrivateHost(hostOf(authority))).toBe(true);
 });
@@ -39,7 +42,8 @@ test.each(['issuer.example', 'svc.example.org', 'localhost.example', '8.8.8.8', 
 
 test('IPv4 ranges are those of a block list', () => {
   const list = new BlockList();
-  const ranges = '0/8 10/8 100.64/10 127/8 169.254/16 172.16/12 192.0.0/24 192.168/16 198.18/15 224/3';
+  const ranges =
+    '0/8 10/8 100.64/10 127/8 169.254/16 172.16/12 192.0.0/24 192.0.2/24 192.88.99/24 192.168/16 198.18/15 198.51.100/24 203.0.113/24 224/3';
   for (const range of ranges.split(' ')) {
     const [address = '', bits] = range.split('/');
     const octets = [...address.split('.'), '0', '0', '0'].slice(0, 4);
@@ -51,4 +55,38 @@ test('IPv4 ranges are those of a block list', () => {
       expect(isPrivateHost(address)).toBe(list.check(address, 'ipv4'));
     }),
   );
+});
+
+test('an address of IPv6 is public in 2000::/3 alone, but for what is set aside there', () => {
+  const list = new BlockList();
+  for (const [start, bits] of [
+    ['2001::', 23],
+    ['2001:db8::', 32],
+    ['2002::', 16],
+    ['3fff::', 20],
+  ] as const)
+    list.addSubnet(start, bits, 'ipv6');
+  const group = fc.oneof(fc.constantFrom(0x2001, 0x2002, 0x3fff, 0xdb8, 0, 0xffff, 0x2606), fc.nat(0xffff));
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), fc.boolean(), (groups, isShort) => {
+      const long = groups.map((one) => one.toString(16)).join(':');
+      const text = isShort ? new URL(`http://[${long}]/`).hostname.slice(1, -1) : long;
+      const isGlobal = (groups[0] ?? 0) >> 13 === 1;
+      expect(isPrivateAddress(text)).toBe(!isGlobal || list.check(long, 'ipv6'));
+    }),
+  );
+});
+
+test.each([
+  '',
+  'x',
+  '1.2.3',
+  '1.2.3.256',
+  '2606::1::2',
+  '2606:1',
+  '2606:1:2:3:4:5:6:7:8',
+  '2606:4700::1%eth0',
+  '2606:4700::g',
+])('what is no address is private: %j', (text) => {
+  expect(isPrivateAddress(text)).toBe(true);
 });

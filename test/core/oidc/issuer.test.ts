@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSharedIssuer, judgeIssuer } from '../../../core/oidc/issuer.ts';
+import { isOpenToStrangers, judgeIssuer, lastingClaimsOf } from '../../../core/oidc/issuer.ts';
 
 const namer = { namespace: 'tenant-a', clusterIssuer: 'https://kubernetes.default.svc' };
 
@@ -19,11 +19,28 @@ describe('judgeIssuer', () => {
   });
 });
 
-describe('isSharedIssuer', () => {
-  it.each(['https://gitlab.com', 'https://token.actions.githubusercontent.com/enterprise'])('knows %s', (issuer) => {
-    expect(isSharedIssuer(issuer)).toBe(true);
+describe('lastingClaimsOf', () => {
+  it.each([
+    ['https://gitlab.com', ['project_id', 'namespace_id', 'user_id']],
+    ['https://accounts.google.com', ['sub']],
+    ['https://token.actions.githubusercontent.com/enterprise', ['repository_id', 'repository_owner_id', 'actor_id']],
+  ])('knows %s, which strangers share', (issuer, claims) => {
+    expect(lastingClaimsOf(issuer)).toEqual(claims);
   });
-  it.each(['https://gitlab.com.example', 'https://gitlab.example'])('does not take %s for one', (issuer) => {
-    expect(isSharedIssuer(issuer)).toBe(false);
+  it.each(['https://gitlab.com.example', 'https://gitlab.example'])("takes %s for its namer's own", (issuer) => {
+    expect(lastingClaimsOf(issuer)).toBeUndefined();
+  });
+});
+
+describe('isOpenToStrangers', () => {
+  const shared = { issuer: 'https://gitlab.com', audience: 'builds', boundClaims: { project_id: ['7'] } };
+  it.each([
+    [false, shared],
+    [true, { ...shared, audience: '' }],
+    [true, { ...shared, boundClaims: {} }],
+    [true, { issuer: shared.issuer, audience: shared.audience }],
+    [false, { issuer: 'https://issuer.example', audience: 'builds' }],
+  ])('is %s of %j', (is, claimed) => {
+    expect(isOpenToStrangers(claimed)).toBe(is);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inspectToken, readIssuer } from '../../../core/tokens/inspect.ts';
+import { inspectToken } from '../../../core/tokens/inspect.ts';
+import { readIssuer } from '../../../core/tokens/parse.ts';
 
 const expected = { issuer: 'https://issuer.example', audience: 'here', nowMs: 1_000_000 };
 const goodHeader = { alg: 'RS256', kid: 'k' };

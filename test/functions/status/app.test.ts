@@ -60,10 +60,10 @@ describe('POST /status/events', () => {
     expect(recomputed).toEqual(['tenant-a/my-pool']);
   });
 
-  test('answers 202 to what is about no pool', async () => {
+  test('answers 202 to what is about nothing of ours', async () => {
     const { app, recomputed } = createWorld();
-    const answer = await app.request('/status/events', post({ 'ce-kind': 'BuildKitOIDCConfig' }));
-    expect(await summarize(answer)).toEqual([202, 'about no pool', null]);
+    const answer = await app.request('/status/events', post({ 'ce-kind': 'BuildKitCache' }));
+    expect(await summarize(answer)).toEqual([202, 'about nothing of ours', null]);
     expect(recomputed).toEqual([]);
   });
 
@@ -90,14 +90,19 @@ describe('POST /status/events', () => {
     expect(answer.status).toBe(401);
   });
 
-  test.each([{}, { 'content-length': String(maxEventBodyBytes + 1) }])(
-    'answers 413 first to a body that is too large',
-    async (more) => {
-      const body = 'x'.repeat(maxEventBodyBytes + 1);
-      const answer = await createWorld().app.request('/status/events', post({ authorization: '', ...more }, body));
-      expect(await summarize(answer)).toEqual([413, 'body: expected <= 2097152 bytes', null]);
-    },
-  );
+  test.each([
+    ['413 to a body that is said to be too large', { 'content-length': String(maxEventBodyBytes + 1) }, 413],
+    ['401 to a stranger, of whom nothing is read', {}, 401],
+  ])('answers %s', async (_, more, status) => {
+    const body = 'x'.repeat(maxEventBodyBytes + 1);
+    const answer = await createWorld().app.request('/status/events', post({ authorization: '', ...more }, body));
+    expect(answer.status).toBe(status);
+  });
+
+  test('answers 413 to a body that turns out to be too large', async () => {
+    const answer = await createWorld().app.request('/status/events', post({}, 'x'.repeat(maxEventBodyBytes + 1)));
+    expect(await summarize(answer)).toEqual([413, 'body: expected <= 2097152 bytes', null]);
+  });
 
   test('answers 503 when the status could not be written', async () => {
     const { app, logged } = createWorld({ failing: ['tenant-a/my-pool'] });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { UserInfo } from '../../../api/review.ts';
+import type { Principal } from '../../../core/principal.ts';
 import type { ReceivedReport } from '../../../core/status/report.ts';
 import { createStatusApp } from '../../../functions/status/app.ts';
 
@@ -17,16 +18,17 @@ const bound = {
 function createWorld(fault?: Error) {
   const received: ReceivedReport[] = [];
   const logged: unknown[] = [];
-  const users: Readonly<Record<string, UserInfo>> = {
-    pod: user(bound),
-    account: user(),
-    person: { ...user(bound), username: 'jane' },
+  const principals: Readonly<Record<string, Principal>> = {
+    pod: { user: user(bound) },
+    account: { user: user() },
+    person: { user: { ...user(bound), username: 'jane' } },
   };
   const app = createStatusApp({
     recompute: () => Promise.reject(new Error('not asked')),
+    recomputeConfigs: () => Promise.reject(new Error('not asked')),
     listPools: () => Promise.reject(new Error('not asked')),
     authenticateSender: () => Promise.resolve('refused'),
-    authenticate: (token) => Promise.resolve(users[token]),
+    authenticate: (token) => Promise.resolve(principals[token]),
     record: (one) => {
       if (fault !== undefined) return Promise.reject(fault);
       received.push(one);

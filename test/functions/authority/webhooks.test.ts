@@ -1,91 +1,36 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import {
-  inspectRoot,
-  inspectWebhookLeaf,
-  isSignedBy,
-  makeRoot,
-  makeWebhookLeaf,
-} from '../../adapters/x509/authorities.ts';
-import { webhookCaTtlSeconds, webhookLeafTtlSeconds, webhookOverlapSeconds } from '../../api/limits.ts';
-import { makeClientRootProfile, makeWebhookRootProfile } from '../../core/certificates/profile.ts';
-import {
-  ensureAuthority,
-  type AuthorityPorts,
-  type Pair,
-  type StoredSecret,
-} from '../../functions/authority/ensure.ts';
+import { isSignedBy, makeRoot, makeWebhookLeaf } from '../../../adapters/x509/authorities.ts';
+import { webhookCaTtlSeconds, webhookLeafTtlSeconds, webhookOverlapSeconds } from '../../../api/limits.ts';
+import { makeWebhookRootProfile } from '../../../core/certificates/profile.ts';
+import { ensureAuthority } from '../../../functions/authority/ensure.ts';
+import type { AuthorityPorts } from '../../../functions/authority/ports.ts';
+import { createWorld, dataOf, day, names, run, start } from './world.ts';
 
-const start = 1_800_000_000;
-const day = 24 * 60 * 60;
-
-const dataOf = ({ certificate, key }: Pair) => ({ 'tls.crt': certificate, 'tls.key': key });
-
-/** An apiserver with Secrets and one CA bundle. */
-function createWorld() {
-  const secrets = new Map<string, StoredSecret>();
-  const logged: object[] = [];
-  const world = { bundle: '', revision: 0 };
-  const store = (name: string, data: Readonly<Record<string, string>>) =>
-    secrets.set(name, { data, resourceVersion: String(++world.revision) });
-  const makePorts = (now: number): AuthorityPorts => ({
-    now,
-    getSecret: (name) => Promise.resolve(secrets.get(name)),
-    createSecret: (name, data) => {
-      if (secrets.has(name)) return Promise.resolve(false);
-      store(name, data);
-      return Promise.resolve(true);
-    },
-    changeSecret: (name, read, data) => {
-      const found = secrets.get(name);
-      if (found?.resourceVersion !== read.resourceVersion) return Promise.reject(new Error('conflict'));
-      const kept = Object.entries({ ...found.data, ...data }).flatMap(([key, text]) =>
-        text === null ? [] : [[key, text]],
-      );
-      store(name, Object.fromEntries(kept) as Record<string, string>);
-      return Promise.resolve();
-    },
-    makeClientRoot: () => makeRoot(makeClientRootProfile, now),
-    makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
-    makeWebhookLeaf: (ca, names) => makeWebhookLeaf(ca, names, now),
-    inspectRoot: (root) => inspectRoot(root, now),
-    inspectLeaf: inspectWebhookLeaf,
-    isSignedBy,
-    writeCaBundle: (pem) => {
-      if (world.bundle === pem) return Promise.resolve([]);
-      world.bundle = pem;
-      return Promise.resolve(['/apis/a-crd']);
-    },
-    log: { info: (fields, message) => void logged.push({ ...fields, message }) },
-  });
-  const read = (name: string, key = 'tls.crt') => secrets.get(name)?.data[key] ?? '';
-  const takeLog = () => logged.splice(0);
-  return { makePorts, secrets, store, world, takeLog, read };
-}
-
-const names = ['127.0.0.1', 'localhost'];
-const run = (ports: AuthorityPorts) => ensureAuthority(ports, names);
 const ca = 'buildkit-webhook-ca';
 const tls = 'buildkit-webhook-tls';
 
 describe('the authority', () => {
-  it('makes two CAs that know nothing of each other, and a serving certificate', async () => {
+  it('makes CAs that know nothing of each other, and a serving certificate', async () => {
     const { makePorts, world, takeLog, read } = createWorld();
     await run(makePorts(start));
-    const [clients, webhooks, leaf] = ['buildkit-ca', ca, tls].map((name) => new X509Certificate(read(name)));
+    const [clients, webhooks, leaf] = ['buildkit-root-ca', ca, tls].map((name) => new X509Certificate(read(name)));
     expect([clients?.subject, webhooks?.subject, leaf?.subject]).toEqual([
-      'CN=buildkit-controller client root',
+      'CN=buildkit-controller root',
       'CN=buildkit-controller webhook root',
       'CN=buildkit-webhooks',
     ]);
     expect([clients?.ca, webhooks?.ca, leaf?.ca]).toEqual([true, true, false]);
     expect(isSignedBy(read(tls), read(ca))).toBe(true);
-    expect(isSignedBy(read(tls), read('buildkit-ca'))).toBe(false);
+    expect(isSignedBy(read(tls), read('buildkit-root-ca'))).toBe(false);
     expect(leaf?.subjectAltName).toBe('DNS:buildkit-webhooks.buildkit-system.svc, IP Address:127.0.0.1, DNS:localhost');
     expect(leaf?.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
     expect(world.bundle).toBe(read(ca));
     expect(takeLog()).toEqual([
-      { message: 'Secret created', secret: 'buildkit-ca' },
+      { message: 'Secret created', secret: 'buildkit-root-ca' },
+      { message: 'trust bundle written', configMap: 'buildkit-trust-bundle' },
+      { message: 'Secret created', secret: 'buildkit-client-ca' },
+      { message: 'Secret created', secret: 'buildkit-server-ca' },
       { message: 'Secret created', secret: ca },
       { message: 'CA bundle written', path: '/apis/a-crd' },
       { message: 'Secret created', secret: tls },
@@ -93,17 +38,19 @@ describe('the authority', () => {
   });
 
   it('changes nothing when it runs again, until half of the life of the certificate', async () => {
-    const { makePorts, secrets } = createWorld();
+    const { makePorts, snapshot, secrets } = createWorld();
     await run(makePorts(start));
-    const before = new Map(secrets);
+    const before = snapshot();
     await run(makePorts(start));
+    expect(snapshot()).toEqual(before);
     await run(makePorts(start + webhookLeafTtlSeconds / 2 - day));
-    expect(secrets).toEqual(before);
+    for (const name of [ca, tls]) expect(secrets.get(name)).toBe(before.secrets.get(name));
   });
 
   it('makes one CA when it runs twice at once', async () => {
     const { makePorts, world, read } = createWorld();
-    await Promise.all([run(makePorts(start)), run(makePorts(start))]);
+    const outcomes = await Promise.allSettled([run(makePorts(start)), run(makePorts(start))]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(world.bundle).toBe(read(ca));
     expect(isSignedBy(read(tls), read(ca))).toBe(true);
   });
@@ -119,7 +66,7 @@ describe('the authority', () => {
       expect([read(ca), world.bundle]).toEqual([oldCa, oldCa]);
       expect(read(tls)).not.toBe(oldLeaf);
       expect(isSignedBy(read(tls), oldCa)).toBe(true);
-      expect(takeLog()).toEqual([{ message: 'webhook certificate renewed', secret: tls }]);
+      expect(takeLog()).toContainEqual({ message: 'webhook certificate renewed', secret: tls });
     },
   );
 
@@ -218,61 +165,69 @@ describe('the webhook CA at half of its life', () => {
 });
 
 describe('what stands already is an error, and is kept, when', () => {
-  const root = makeRoot(makeClientRootProfile, start);
-  const leaf = makeWebhookLeaf(root, ['localhost'], start);
-  const longAgo = makeRoot(makeClientRootProfile, 1_000);
   const webhookRoot = makeRoot(makeWebhookRootProfile, start);
+  const leaf = makeWebhookLeaf(webhookRoot, names, start);
+  const other = makeWebhookLeaf(makeRoot(makeWebhookRootProfile, start), names, start);
+  const longAgo = makeRoot(makeWebhookRootProfile, 1_000);
 
-  it.each<[string, string, Pair, string]>([
+  it.each<[string, Record<string, Record<string, string>>, string]>([
     [
       'a certificate is not PEM',
-      'buildkit-ca',
-      { certificate: 'x', key: root.key },
-      'certificate: expected exactly one in PEM',
+      { [ca]: { 'tls.crt': 'x', 'tls.key': webhookRoot.key } },
+      `Secret ${ca}: certificate: expected exactly one in PEM`,
     ],
     [
       'a certificate is broken',
-      'buildkit-ca',
-      { certificate: '-----BEGIN CERTIFICATE-----\nAAAA\n', key: root.key },
-      'certificate: expected PEM, got something else',
+      { [ca]: { 'tls.crt': '-----BEGIN CERTIFICATE-----\nAAAA\n', 'tls.key': webhookRoot.key } },
+      `Secret ${ca}: certificate: expected PEM, got something else`,
     ],
     [
       'a key is broken',
-      'buildkit-ca',
-      { certificate: root.certificate, key: 'x' },
-      'key: expected PEM, got something else',
+      { [ca]: { 'tls.crt': webhookRoot.certificate, 'tls.key': 'x' } },
+      `Secret ${ca}: key: expected PEM, got something else`,
     ],
     [
       'a key is of another',
-      'buildkit-ca',
-      { certificate: root.certificate, key: leaf.key },
-      'key: expected the one of the certificate, got another',
+      { [ca]: { 'tls.crt': webhookRoot.certificate, 'tls.key': leaf.key } },
+      `Secret ${ca}: key: expected the one of the certificate, got another`,
     ],
-    ['a CA is none', 'buildkit-ca', leaf, 'certificate: expected a CA, got an end entity'],
-    ['a CA has ended', 'buildkit-ca', longAgo, 'certificate: expected one that is valid now, got one that has ended'],
+    [
+      'a key is missing',
+      { [ca]: { 'tls.crt': webhookRoot.certificate } },
+      `Secret ${ca}: expected tls.crt and tls.key`,
+    ],
+    ['a CA is none', { [ca]: dataOf(leaf) }, `Secret ${ca}: certificate: expected a CA, got an end entity`],
+    [
+      'a CA has ended',
+      { [ca]: dataOf(longAgo) },
+      `Secret ${ca}: certificate: expected one that is valid now, got one that has ended`,
+    ],
+    [
+      'the next CA lacks its key',
+      { [ca]: { ...dataOf(webhookRoot), 'next.crt': webhookRoot.certificate } },
+      `Secret ${ca}: expected next.crt and next.key, or neither`,
+    ],
+    [
+      'the next CA is none',
+      { [ca]: { ...dataOf(webhookRoot), 'next.crt': 'x', 'next.key': 'x' } },
+      `Secret ${ca}: certificate: expected exactly one in PEM`,
+    ],
     [
       'the leaf is of another CA',
-      'buildkit-webhook-tls',
-      makeWebhookLeaf(webhookRoot, names, start),
-      'certificate: expected one signed by the webhook CA',
+      { [ca]: dataOf(webhookRoot), [tls]: dataOf(other) },
+      `Secret ${tls}: certificate: expected one signed by the webhook CA`,
     ],
-  ])('%s', async (_, name, pair, message) => {
-    const { makePorts, secrets, store } = createWorld();
-    store(name, dataOf(pair));
-    const kept = secrets.get(name);
-    await expect(run(makePorts(start))).rejects.toThrow(new Error(`Secret ${name}: ${message}`));
-    expect(secrets.get(name)).toBe(kept);
-  });
-
-  it.each([
-    [{ 'tls.crt': root.certificate }, 'expected tls.crt and tls.key'],
-    [{ ...dataOf(webhookRoot), 'next.crt': webhookRoot.certificate }, 'expected next.crt and next.key, or neither'],
-    [{ ...dataOf(webhookRoot), 'next.crt': 'x', 'next.key': 'x' }, 'certificate: expected exactly one in PEM'],
-  ])('the webhook CA lacks something: %#', async (data, message) => {
-    const { makePorts, secrets, store, world } = createWorld();
-    store(ca, data);
-    await expect(run(makePorts(start))).rejects.toThrow(new Error(`Secret ${ca}: ${message}`));
-    expect([secrets.get(ca)?.data, world.bundle]).toEqual([data, '']);
+    [
+      'the CA of the leaf is gone',
+      { [tls]: dataOf(leaf) },
+      `Secret ${ca}: expected the CA of Secret ${tls}, got none: restore it from a backup, or, to begin anew, delete Secret ${tls} too`,
+    ],
+  ])('%s', async (_, stored, message) => {
+    const { makePorts, store, snapshot } = createWorld();
+    for (const [name, data] of Object.entries(stored)) store(name, data);
+    const before = snapshot();
+    await expect(run(makePorts(start))).rejects.toThrow(new Error(message));
+    expect(snapshot()).toEqual(before);
   });
 
   it('it cannot be read', async () => {

@@ -1,0 +1,132 @@
+/**
+ * Documents of issuers that strangers chose: to a public address that was checked, by TLS, once, and not for long.
+ *
+ * The address is checked by whom the connection is made with, so a name that resolves to another address a moment later
+ * changes nothing. There is no proxy, no redirect, no connection that is kept.
+ */
+import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { readFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { issuerTimeoutMs, maxIssuerDocumentBytes } from '../../api/limits.ts';
+import { isPrivateAddress } from '../../core/oidc/address.ts';
+import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+
+/** All addresses of a host name; rejects where there are none. */
+export type ResolveHost = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+export interface FetchOptions {
+  /** PEM of CAs that vouch for private issuers, beside the public ones; read at each fetch. */
+  readonly privateCaFile?: string | undefined;
+  readonly resolve?: ResolveHost;
+}
+
+export type FetchDocument = (url: URL, mayBePrivate: boolean) => Promise<Result<string, FetchFault>>;
+
+export const createFetch =
+  ({ privateCaFile, resolve = resolveBySystem }: FetchOptions): FetchDocument =>
+  async (url, mayBePrivate) => {
+    // Resolving takes its time too, and a resolver may never answer.
+    const signal = AbortSignal.timeout(issuerTimeoutMs);
+    const addresses = await withDeadline(findAddresses(url.hostname, mayBePrivate, resolve), signal);
+    if (addresses === 'timeout') return err('timeout');
+    if (addresses.length === 0) return err('no_public_address');
+    const ca = mayBePrivate ? await readCa(privateCaFile) : undefined;
+    return await get(url, { lookup: pin(addresses), signal, ...(ca === undefined ? {} : { ca }) });
+  };
+
+const resolveBySystem: ResolveHost = (hostname) =>
+  new Promise((resolve, reject) => {
+    systemLookup(hostname, { all: true, order: 'verbatim' }, (error, addresses) => {
+      if (error === null) resolve(addresses);
+      else reject(error);
+    });
+  });
+
+/** None, where a single one of them is not public: who mixes them means no good. */
+async function findAddresses(
+  hostname: string,
+  mayBePrivate: boolean,
+  resolve: ResolveHost,
+): Promise<readonly LookupAddress[]> {
+  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
+  const family = isIP(literal);
+  const addresses = family === 0 ? await resolve(hostname).catch(() => []) : [{ address: literal, family }];
+  return mayBePrivate || !addresses.some(({ address }) => isPrivateAddress(address)) ? addresses : [];
+}
+
+async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'timeout'> {
+  const { promise, resolve } = Promise.withResolvers<'timeout'>();
+  signal.addEventListener('abort', () => {
+    resolve('timeout');
+  });
+  return await Promise.race([work, promise]);
+}
+
+const pin =
+  (addresses: readonly LookupAddress[]): LookupFunction =>
+  (_hostname, { all }, done) => {
+    const [first] = addresses;
+    if (all === true) done(null, [...addresses]);
+    else done(null, first?.address ?? '', first?.family);
+  };
+
+async function readCa(file: string | undefined): Promise<readonly string[] | undefined> {
+  if (file === undefined) return undefined;
+  const pem = await readFile(file, 'utf8').catch(() => undefined);
+  return pem === undefined ? undefined : [...rootCertificates, pem];
+}
+
+interface Sending {
+  readonly lookup: LookupFunction;
+  readonly signal: AbortSignal;
+  readonly ca?: readonly string[];
+}
+
+function get(url: URL, { lookup, signal, ca }: Sending): Promise<Result<string, FetchFault>> {
+  const { promise, resolve } = Promise.withResolvers<Result<string, FetchFault>>();
+  const options: RequestOptions & { ca?: string[] } = {
+    agent: false,
+    lookup,
+    signal,
+    headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'buildkit-controller' },
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+  };
+  const sent = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options);
+  sent.once('response', (answer) => {
+    void read(answer)
+      .then(resolve, (error: unknown) => {
+        resolve(err(toFault(error, signal)));
+      })
+      .finally(() => sent.destroy());
+  });
+  sent.on('error', (error) => {
+    resolve(err(toFault(error, signal)));
+  });
+  sent.end();
+  return promise;
+}
+
+async function read(answer: IncomingMessage): Promise<Result<string, FetchFault>> {
+  const { statusCode = 0 } = answer;
+  if (statusCode >= 300 && statusCode < 400) return err('redirect');
+  if (statusCode !== 200) return err('status');
+  if (Number(answer.headers['content-length'] ?? 0) > maxIssuerDocumentBytes) return err('too_large');
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxIssuerDocumentBytes) return err('too_large');
+    chunks.push(chunk);
+  }
+  return ok(Buffer.concat(chunks).toString('utf8'));
+}
+
+function toFault(error: unknown, signal: AbortSignal): FetchFault {
+  if (signal.aborted) return 'timeout';
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_|SELF_SIGNED|DEPTH_ZERO|EPROTO|HOSTNAME)/.test(code) ? 'tls' : 'unreachable';
+}

@@ -1,0 +1,108 @@
+/** Keys of issuers, fetched when they are needed and remembered for a while. */
+import {
+  issuerKeysMemoryMs,
+  issuerRefetchMs,
+  maxParallelFetches,
+  maxParallelFetchesPerNamespace,
+  maxRememberedIssuers,
+} from '../../api/limits.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { discoveryUrl, readDiscovery, readKeySet } from '../../core/oidc/discovery.ts';
+import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
+import type { TrustedIssuer } from '../../core/oidc/trusted-issuer.ts';
+import type { Voucher } from '../../core/principal.ts';
+import { err, type Result } from '../../core/result.ts';
+import type { FetchDocument } from './fetch.ts';
+
+export type KeySet = Result<readonly JsonObject[], FetchFault>;
+
+export interface IssuerKeys {
+  /** What is remembered, or what comes now. */
+  readonly read: (issuer: TrustedIssuer) => Promise<KeySet>;
+  /** For a key that is not among the remembered: asks the issuer, unless it was asked a moment ago. */
+  readonly readAnew: (issuer: TrustedIssuer) => Promise<KeySet>;
+}
+
+interface Entry {
+  readonly keys: KeySet;
+  readonly atMs: number;
+}
+
+/** An issuer is asked at most once in `issuerRefetchMs`, however it answers and however many ask. */
+export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number): IssuerKeys {
+  const remembered = new Map<string, Entry>();
+  const running = new Map<string, Promise<KeySet>>();
+  const slots = createSlots();
+
+  async function fetchAndRemember(issuer: TrustedIssuer): Promise<KeySet> {
+    const keys = await slots.use(namespaceOf(issuer.by), () => fetchKeys(issuer, fetchDocument));
+    // What never left this process says nothing about the issuer.
+    if (keys.ok || keys.error !== 'busy') remember(issuer.id, { keys, atMs: now() });
+    return keys;
+  }
+
+  function remember(id: string, entry: Entry): void {
+    remembered.delete(id);
+    remembered.set(id, entry);
+    const [oldest] = remembered.keys();
+    if (remembered.size > maxRememberedIssuers && oldest !== undefined) remembered.delete(oldest);
+  }
+
+  function fetchOnce(issuer: TrustedIssuer): Promise<KeySet> {
+    const known = running.get(issuer.id);
+    if (known !== undefined) return known;
+    const fetching = fetchAndRemember(issuer).finally(() => running.delete(issuer.id));
+    running.set(issuer.id, fetching);
+    return fetching;
+  }
+
+  async function readWithin(issuer: TrustedIssuer, maxAgeMs: number): Promise<KeySet> {
+    const entry = remembered.get(issuer.id);
+    return entry !== undefined && now() - entry.atMs < maxAgeMs ? entry.keys : await fetchOnce(issuer);
+  }
+
+  return {
+    read: async (issuer) => {
+      const isGood = remembered.get(issuer.id)?.keys.ok === true;
+      return await readWithin(issuer, isGood ? issuerKeysMemoryMs : issuerRefetchMs);
+    },
+    readAnew: (issuer) => readWithin(issuer, issuerRefetchMs),
+  };
+}
+
+const namespaceOf = (by: Voucher): string => (by.kind === 'config' ? by.namespace : by.pool.namespace);
+
+async function fetchKeys({ terms: { issuer }, mayBePrivate }: TrustedIssuer, fetchDocument: FetchDocument) {
+  const url = discoveryUrl(issuer, mayBePrivate);
+  if (!url.ok) return url;
+  const document = await fetchDocument(url.value, mayBePrivate);
+  if (!document.ok) return document;
+  const keysUrl = readDiscovery(document.value, issuer, mayBePrivate);
+  if (!keysUrl.ok) return keysUrl;
+  const keys = await fetchDocument(keysUrl.value, mayBePrivate);
+  return keys.ok ? readKeySet(keys.value) : keys;
+}
+
+/** Nobody waits for a slot: what waits could be made to wait for ever. */
+function createSlots() {
+  const taken = new Map<string, number>();
+  let total = 0;
+  const count = (namespace: string, change: 1 | -1): void => {
+    const left = (taken.get(namespace) ?? 0) + change;
+    if (left === 0) taken.delete(namespace);
+    else taken.set(namespace, left);
+    total += change;
+  };
+  return {
+    use: async (namespace: string, work: () => Promise<KeySet>): Promise<KeySet> => {
+      const isFull = total >= maxParallelFetches || (taken.get(namespace) ?? 0) >= maxParallelFetchesPerNamespace;
+      if (isFull) return err('busy');
+      count(namespace, 1);
+      try {
+        return await work();
+      } finally {
+        count(namespace, -1);
+      }
+    },
+  };
+}

@@ -1,0 +1,9 @@
+/** Whoever shows a token, as far as it can be said before it is known for which pools. No I/O. */
+import type { Bearer } from './oidc/identify.ts';
+import type { Principal } from './principal.ts';
+
+export type Caller =
+  /** The apiserver says who it is. */
+  | { readonly kind: 'known'; readonly principal: Principal }
+  /** Issuers may say who it is, each for the pools that trust it. */
+  | { readonly kind: 'bearer'; readonly bearer: Bearer };

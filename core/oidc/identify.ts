@@ -1,0 +1,127 @@
+/**
+ * Who holds a token of an OIDC issuer: search wide, trust narrow.
+ *
+ * A pipeline: parse, times, issuers that it may be of, signature by the keys of each, claims by the terms of each. A
+ * token that no issuer can be meant by costs no network traffic.
+ */
+import { maxVerifications } from '../../api/limits.ts';
+import type { PoolKey } from '../pool-reference.ts';
+import { formatOidcName, type Principal, type Vouched } from '../principal.ts';
+import { err, ok, type Result } from '../result.ts';
+import { isTimely } from '../tokens/times.ts';
+import type { ParsedToken } from '../tokens/parse.ts';
+import type { Directory } from './directory.ts';
+import { evaluateClaims } from './evaluate.ts';
+import type { TrustedIssuer } from './trusted-issuer.ts';
+
+/** `unknown`: its keys cannot be had now. */
+export type SignatureVerdict = 'good' | 'bad' | 'unknown';
+
+export interface IdentifyPorts {
+  /** Not older than `issuerMemoryMs`. Throws when it can't be had. */
+  readonly readDirectory: () => Promise<Directory>;
+  /** By the issuer's own keys. Throws never: what cannot be fetched is `unknown` or, for good, `bad`. */
+  readonly verifySignature: (token: ParsedToken, issuer: TrustedIssuer) => Promise<SignatureVerdict>;
+  /** `sha256:...` of a text. */
+  readonly hash: (text: string) => string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Somebody whose token may be of an issuer that counts; who it is depends on which pools it is for. */
+export interface Bearer {
+  /** The namespace that a bare pool name means: that of the one config that verifies the token. */
+  readonly findHome: () => Promise<Result<string, IdentityFault | 'ambiguous'>>;
+  /** As the issuers see it that all of the pools trust; none where the token is good elsewhere alone. */
+  readonly identify: (pools: readonly PoolKey[]) => Promise<Result<readonly Principal[], IdentityFault>>;
+}
+
+/** `unauthenticated`: no issuer that counts vouches for it. `unavailable`: one that might cannot be asked now. */
+export type IdentityFault = 'unauthenticated' | 'unavailable';
+
+/** Undefined for a token that no issuer can be meant by. */
+export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Promise<Bearer | undefined> {
+  if (!isTimely(token.claims, ports.now())) return undefined;
+  const directory = await ports.readDirectory();
+  const addressed = directory.findAddressed(token.claims);
+  if (addressed.length === 0) return undefined;
+  return {
+    findHome: () => findHome(token, addressed, ports),
+    identify: (pools) => {
+      const [trusted, others] = partition(addressed, (issuer) => directory.isTrustedBy(pools, issuer));
+      return identify(token, { trusted, others }, ports);
+    },
+  };
+}
+
+/** The configs that verify the token are what counts: an issuer that a pool names itself has no namespace to offer. */
+async function findHome(
+  token: ParsedToken,
+  addressed: readonly TrustedIssuer[],
+  ports: IdentifyPorts,
+): Promise<Result<string, IdentityFault | 'ambiguous'>> {
+  const found = await verifyAll(token, addressed.slice(0, maxVerifications), ports);
+  const configs = found.vouched.flatMap(({ by }) => (by.kind === 'config' ? [by] : []));
+  const [only, ...more] = configs;
+  // With more configs than are tried, nobody can say that there is only one.
+  const isAlone = more.length === 0 && addressed.length <= maxVerifications;
+  if (only !== undefined && isAlone) return ok(only.namespace);
+  if (found.vouched.length > 0) return err('ambiguous');
+  return err(found.isComplete ? 'unauthenticated' : 'unavailable');
+}
+
+async function identify(
+  token: ParsedToken,
+  { trusted, others }: { readonly trusted: readonly TrustedIssuer[]; readonly others: readonly TrustedIssuer[] },
+  ports: IdentifyPorts,
+): Promise<Result<readonly Principal[], IdentityFault>> {
+  const tried = trusted.slice(0, maxVerifications);
+  const found = await verifyAll(token, tried, ports);
+  if (found.vouched.length > 0) return ok(found.vouched.map((vouched) => makePrincipal(token, vouched, ports)));
+  if (!found.isComplete) return err('unavailable');
+  // A token that is good for other pools is authenticated, and not told whether these exist.
+  const elsewhere = await verifyAll(token, others.slice(0, maxVerifications), ports);
+  return elsewhere.vouched.length > 0 ? ok([]) : err('unauthenticated');
+}
+
+interface Found {
+  readonly vouched: readonly Vouched[];
+  /** Whether every issuer could be asked. */
+  readonly isComplete: boolean;
+}
+
+async function verifyAll(
+  token: ParsedToken,
+  issuers: readonly TrustedIssuer[],
+  { verifySignature }: IdentifyPorts,
+): Promise<Found> {
+  const verdicts = await Promise.all(
+    issuers.map(async (issuer) => {
+      // What it says costs less to look at than who says so.
+      const vouched = evaluateClaims(token.claims, issuer);
+      return vouched === undefined ? undefined : { vouched, verdict: await verifySignature(token, issuer) };
+    }),
+  );
+  const asked = verdicts.filter((one) => one !== undefined);
+  return {
+    vouched: asked.flatMap(({ vouched, verdict }) => (verdict === 'good' ? [vouched] : [])),
+    isComplete: asked.every(({ verdict }) => verdict !== 'unknown'),
+  };
+}
+
+function makePrincipal({ claims }: ParsedToken, vouched: Vouched, { hash }: IdentifyPorts): Principal {
+  const { jti } = claims;
+  return {
+    // No groups: who names the issuer would choose them.
+    user: { username: formatOidcName(vouched.by, vouched.value) },
+    vouched,
+    ...(typeof jti === 'string' && jti !== '' ? { tokenId: hash(jti) } : {}),
+  };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const first: T[] = [];
+  const second: T[] = [];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
+}

@@ -1,0 +1,3 @@
+module buildkit-controller.invalid/test/go/verify
+
+go 1.24
