@@ -97,7 +97,7 @@ export const cidr = formed({
 
 /** Five fields, in the letters that such fields are made of; admission has it parsed. */
 export const cron = formed({
-  pattern: /^[0-9A-Za-z*\/,-]+( [0-9A-Za-z*\/,-]+){4}$/,
+  pattern: /^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$/,
   maxLength: maxCronLength,
   expected: 'a cron expression of five fields such as 0 20 * * 1-5',
   example: '0 20 * * 1-5',
@@ -137,7 +137,7 @@ export const objectName = formed({
  * begin another.
  */
 export const imageReference = formed({
-  pattern: /^[0-9A-Za-z][-0-9A-Za-z._:\/@]*$/,
+  pattern: /^[0-9A-Za-z][-0-9A-Za-z._:/@]*$/,
   maxLength: maxImageLength,
   expected: 'an image reference such as registry.example.com/cache:main',
   example: 'registry.example.com/cache:main',
@@ -145,7 +145,7 @@ export const imageReference = formed({
 
 /** Address of an S3 service, held to the same letters for the same reason. */
 export const endpointUrl = formed({
-  pattern: /^https?:\/\/[0-9A-Za-z][-0-9A-Za-z.:\/_~%]*$/,
+  pattern: /^https?:\/\/[0-9A-Za-z][-0-9A-Za-z.:/_~%]*$/,
   maxLength: maxImageLength,
   expected: 'a URL with http or https, without userinfo, query or fragment',
   example: 'https://s3.example.com',
