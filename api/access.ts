@@ -1,14 +1,9 @@
 /** `spec.access` of a pool: who may join it and who may build on it. Decides, so both versions say it alike. */
 import { z } from 'zod';
 import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
+import { objectName } from './formats.ts';
 import { labelSelector } from './label-selector.ts';
-import {
-  maxClientRules,
-  maxConfigRefs,
-  maxInlineIssuers,
-  maxObjectNameLength,
-  maxRevokedPrincipals,
-} from './limits.ts';
+import { maxClientRules, maxConfigRefs, maxInlineIssuers, maxRevokedPrincipals } from './limits.ts';
 import { withRules } from './rule.ts';
 
 const namespaceSelector = withRules(labelSelector('Namespaces by their labels.'), {
@@ -74,7 +69,7 @@ const clients = z
 
 const configRef = z
   .object({
-    name: z.string().min(1).max(maxObjectNameLength).describe('Name of the BuildKitOIDCConfig.'),
+    name: objectName('Name of the BuildKitOIDCConfig.'),
     namespace: namespaceName("Its namespace; the pool's own when absent.").optional(),
   })
   .describe('An OIDC config that is trusted for this pool.');

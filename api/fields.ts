@@ -6,30 +6,12 @@ import {
   maxClaimNameLength,
   maxClaimValueLength,
   maxNamespaceLength,
-  maxObjectNameLength,
   maxPoolNameLength,
-  maxQuantityLength,
 } from './limits.ts';
+import { cidr, intOrStringQuantity } from './formats.ts';
 import { withRules } from './rule.ts';
 
 export const text = (maxLength: number, description: string) => z.string().max(maxLength).describe(description);
-
-/** Go duration (https://pkg.go.dev/time#ParseDuration), without sign: `90s`, `1h30m`. */
-export const duration = (description: string) =>
-  z
-    .string()
-    .max(64)
-    .regex(/^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h))+)$/)
-    .meta({ expected: 'a Go duration such as 90s or 1h30m', example: '1h30m' })
-    .describe(description);
-
-/** Kubernetes quantity (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/). */
-export const quantity = (description: string) => text(maxQuantityLength, description).meta({ example: '4Gi' });
-
-/** Quantity in the place where core Kubernetes types take a number too. */
-const intOrStringQuantity = z
-  .union([z.int(), z.string().max(maxQuantityLength)])
-  .meta({ 'x-kubernetes-int-or-string': true });
 
 export const int32 = (minimum: number, maximum: number, description: string) =>
   z.int32().min(minimum).max(maximum).describe(description);
@@ -43,8 +25,6 @@ export const longCount = (description: string) =>
 
 /** RFC 3339, as `metav1.Time` is written. */
 export const time = (description: string) => z.iso.datetime({ offset: true }).describe(description);
-
-export const secretName = (description: string) => text(maxObjectNameLength, description);
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
@@ -70,11 +50,7 @@ export const namespaceName = (description: string) =>
 export const annotations = (description: string) =>
   z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).describe(description);
 
-export const cidrs = (description: string) =>
-  z
-    .array(text(43, 'CIDR.').meta({ example: '10.0.0.0/8' }))
-    .max(64)
-    .describe(description);
+export const cidrs = (description: string) => z.array(cidr('CIDR.')).max(64).describe(description);
 
 const quantities = (description: string) =>
   z.record(z.string(), intOrStringQuantity).meta({ maxProperties: 16 }).describe(description);

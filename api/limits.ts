@@ -58,6 +58,24 @@ export const maxPoolNameLength = 52;
 /** No quantity that means something is longer. */
 export const maxQuantityLength = 64;
 
+/** `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128`. */
+export const maxCidrLength = 43;
+
+/** Five fields of lists; nobody reads a longer one. */
+export const maxCronLength = 256;
+
+/** DNS name, RFC 1035. */
+export const maxHostnameLength = 253;
+
+/** A registry, a path of 255, a tag of 128 and a digest fit several times. */
+export const maxImageLength = 1024;
+
+/** buildkitd.toml: the longest that means something is a page. */
+export const maxBuildkitConfigLength = 65_536;
+
+/** Tables and lists of buildkitd.toml nest four deep. */
+export const maxTomlDepth = 16;
+
 /** DNS label, RFC 1123. */
 export const maxNamespaceLength = 63;
 

@@ -1,9 +1,19 @@
 /** Sections of a pool that say the same in both versions. */
 import { z } from 'zod';
-import { annotations, duration, int32, port, quantity, secretName, text } from './fields.ts';
-import { maxNamespaceLength, maxObjectNameLength } from './limits.ts';
+import { annotations, int32, namespaceName, port } from './fields.ts';
+import {
+  bucketName,
+  cron,
+  duration,
+  endpointUrl,
+  hostname,
+  imageReference,
+  objectName,
+  quantity,
+  regionName,
+  storageSize,
+} from './formats.ts';
 
-export const hostname = (description: string) => text(253, description).meta({ example: 'builds.example.com' });
 export const serviceType = z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).describe('Type of the Service.');
 
 export const certificateMode = z.enum(['auto', 'manual']).describe('Who makes the certificate.');
@@ -13,9 +23,7 @@ export const scalingMode = z.enum(['auto', 'manual', 'dynamic']).describe('How t
 export const minWorkers = int32(0, 1000, 'Idle workers kept ready; 0 scales to zero.');
 export const maxWorkers = int32(1, 1000, 'Most workers at once; 10 when absent.');
 export const idleTimeout = duration('How long a worker idles before it goes.');
-export const scaleDownSchedule = text(256, 'Cron expression: when it matches, the pool goes to zero.').meta({
-  example: '0 20 * * 1-5',
-});
+export const scaleDownSchedule = cron('Cron expression: when it matches, the pool goes to zero.');
 export const cpuUtilization = int32(1, 100, 'Average CPU use that adds a worker, in percent.');
 export const memoryUtilization = int32(1, 100, 'Average memory use that adds a worker, in percent.');
 export const activeConnections = int32(1, 100_000, 'Connections per worker that add a worker.');
@@ -29,26 +37,26 @@ export const orderedBounds = {
 
 const registryCache = z
   .object({
-    endpoint: text(1024, 'Image reference the cache is kept under.'),
+    endpoint: imageReference('Image reference the cache is kept under.'),
     mode: z.enum(['min', 'max']).optional().describe('Which layers are exported.'),
     compression: z.enum(['zstd', 'gzip', 'estargz', 'uncompressed']).optional().describe('Compression of layers.'),
     insecure: z.boolean().optional().describe('Allow plain HTTP.'),
-    credentialsSecret: secretName('Secret with the registry credentials.').optional(),
+    credentialsSecret: objectName('Secret with the registry credentials.').optional(),
   })
   .describe('Cache in a registry.');
 
 const s3Cache = z
   .object({
-    bucket: text(255, 'Bucket.'),
-    region: text(64, 'Region.'),
-    endpoint: text(1024, 'Endpoint, when it is not Amazon.').optional(),
-    credentialsSecret: secretName('Secret with the access keys.').optional(),
+    bucket: bucketName('Bucket.'),
+    region: regionName('Region.'),
+    endpoint: endpointUrl('Endpoint, when it is not Amazon.').optional(),
+    credentialsSecret: objectName('Secret with the access keys.').optional(),
   })
   .describe('Cache in S3.');
 
 const localCache = z
   .object({
-    storageClass: text(maxObjectNameLength, 'StorageClass of the volume.'),
+    storageClass: objectName('StorageClass of the volume.'),
     size: quantity('Size of the volume.'),
   })
   .describe('Cache on a volume.');
@@ -71,8 +79,8 @@ export const cache = z
     gc: z
       .object({
         enabled: z.boolean().describe('Collect garbage.'),
-        schedule: text(256, 'Cron expression.'),
-        keepStorage: quantity('Storage that is kept.'),
+        schedule: cron('Cron expression: when it matches, garbage is collected.'),
+        keepStorage: storageSize('Storage that is kept.'),
         keepDuration: duration('Age that is kept.'),
       })
       .partial()
@@ -103,19 +111,19 @@ export const gatewayAPI = z
     enabled: z.boolean().describe('Make a route for the gateway.'),
     gatewayRef: z
       .object({
-        name: text(maxObjectNameLength, 'Name of the Gateway.'),
-        namespace: text(maxNamespaceLength, "Its namespace; the pool's when absent."),
+        name: objectName('Name of the Gateway.'),
+        namespace: namespaceName("Its namespace; the pool's when absent."),
       })
       .partial()
       .describe('Existing Gateway to attach to.'),
-    gatewayClassName: text(maxObjectNameLength, 'Class of the Gateway that is made.'),
-    gatewayName: text(maxObjectNameLength, 'Name of the Gateway that is made.'),
+    gatewayClassName: objectName('Class of the Gateway that is made.'),
+    gatewayName: objectName('Name of the Gateway that is made.'),
     hostname: hostname('Name clients connect to.'),
     tls: z
       .object({
         mode: z.enum(['terminate', 'passthrough']).describe('Where TLS ends.'),
-        secretName: secretName('Secret for terminate.'),
-        secretNamespace: text(maxNamespaceLength, 'Its namespace.'),
+        secretName: objectName('Secret for terminate.'),
+        secretNamespace: namespaceName('Its namespace.'),
         autoGenerate: z.boolean().describe('Make the Secret.'),
       })
       .partial()
@@ -128,10 +136,10 @@ export const gatewayAPI = z
 export const ingress = z
   .object({
     enabled: z.boolean().describe('Make an Ingress for the gateway.'),
-    ingressClassName: text(maxObjectNameLength, 'Class of the Ingress.'),
+    ingressClassName: objectName('Class of the Ingress.'),
     hostname: hostname('Name clients connect to.'),
     tls: z
-      .object({ enabled: z.boolean().describe('Serve TLS.'), secretName: secretName('Secret with the certificate.') })
+      .object({ enabled: z.boolean().describe('Serve TLS.'), secretName: objectName('Secret with the certificate.') })
       .partial()
       .describe('TLS of the Ingress.'),
     annotations: annotations('Annotations of the Ingress.'),

@@ -1,6 +1,6 @@
 /** What is observed of each kind: both versions say it alike. */
 import { z } from 'zod';
-import { conditions, count, longCount, secretName, text, time } from './fields.ts';
+import { conditions, count, longCount, text, time } from './fields.ts';
 import { maxGatewayInstances, maxObjectNameLength } from './limits.ts';
 
 export const poolPhase = z.enum(['Pending', 'Running', 'ScaledToZero', 'Terminating', 'Failed']);
@@ -77,8 +77,8 @@ export const poolStatus = z
       })
       .partial()
       .describe('Certificate the gateway serves.'),
-    tlsSecretName: secretName('Secret with the gateway certificate.'),
-    workerTLSSecretName: secretName('Secret with the worker certificate.'),
+    tlsSecretName: text(maxObjectNameLength, 'Secret with the gateway certificate.'),
+    workerTLSSecretName: text(maxObjectNameLength, 'Secret with the worker certificate.'),
     lastScaleTime: time('When the number of workers last changed.'),
     observedGeneration: longCount('Generation of the spec this was computed from.'),
   })

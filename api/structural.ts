@@ -27,7 +27,7 @@ const kept = new Set([
   'default',
   'nullable',
 ]);
-const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected', 'example']);
+const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected', 'example', 'cel']);
 
 /** @throws {TypeError} for what a structural schema cannot say, with the path of the place. */
 export function makeStructuralSchema(schema: z.ZodType): JsonSchema {
@@ -41,9 +41,10 @@ function structural(node: JsonSchema, path: string): JsonSchema {
       anyOf: [{ type: 'integer' }, { type: 'string' }],
       'x-kubernetes-int-or-string': true,
       // A larger integer would lose digits in JavaScript.
-      minimum: Number.MIN_SAFE_INTEGER,
+      minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
       maxLength: maxQuantityLength,
+      'x-kubernetes-validations': node['x-kubernetes-validations'],
       ...(node['description'] === undefined ? {} : { description: node['description'] }),
     };
   }
@@ -61,18 +62,20 @@ function structural(node: JsonSchema, path: string): JsonSchema {
   // An atomic list is replaced whole: the only safe merge for a list without keys.
   if (result['type'] === 'array') result['x-kubernetes-list-type'] ??= 'atomic';
   if (result['additionalProperties'] !== undefined) delete result['required'];
-  if (typeof result['pattern'] === 'string') tellPattern(result, node['expected'], path);
+  if (typeof result['pattern'] === 'string') tellPattern(result, node, path);
   return result;
 }
 
 /** A rule in CEL says what it expects, where a bare pattern shows itself to the person. */
-function tellPattern(result: JsonSchema, expected: unknown, path: string): void {
+function tellPattern(result: JsonSchema, { expected, cel }: JsonSchema, path: string): void {
   const { pattern } = result;
   if (typeof pattern !== 'string') return;
   if (/\(\?[=!<]/.test(pattern)) throw new TypeError(`${path}: RE2 has no lookaround`);
   if (typeof expected !== 'string') throw new TypeError(`${path}: a pattern needs .meta({ expected })`);
   delete result['pattern'];
-  result['x-kubernetes-validations'] = [{ rule: `self.matches(r'${pattern}')`, message: `expected ${expected}` }];
+  const rule = { rule: cel ?? `self.matches(r'${pattern}')`, message: `expected ${expected}` };
+  const others = (result['x-kubernetes-validations'] ?? []) as readonly object[];
+  result['x-kubernetes-validations'] = [rule, ...others];
 }
 
 const mapSchemas = (properties: Record<string, JsonSchema>, path: string): Record<string, JsonSchema> =>

@@ -1,4 +1,6 @@
 /** What the webhooks add to the creation of a worker, and what a review costs. */
+import { isSchedule } from '../adapters/cron.ts';
+import { parseToml } from '../adapters/toml.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
@@ -184,6 +186,8 @@ async function compareReviews(count: number): Promise<Row> {
     listNamespaceLabels: () => Promise.resolve(new Map()),
     listOidcConfigs: () => Promise.resolve([]),
     clusterIssuer: 'https://cluster.example',
+    isSchedule,
+    parseToml,
     log: { info: nothing, error: nothing },
     startReview: () => nothing,
   });

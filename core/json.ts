@@ -40,3 +40,11 @@ export const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
         : undefined,
     value,
   );
+
+/** Whether it nests at most this deep: what is deeper would exhaust the stack of whoever writes it out. */
+export function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  for (const key in value) if (!isShallow((value as Record<string, unknown>)[key], depth - 1)) return false;
+  return true;
+}

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
@@ -32,6 +32,10 @@ export interface StackOptions {
   readonly port: number;
   readonly apiserverFlags?: readonly string[];
   readonly report?: (line: string) => void;
+  /** What is installed; the manifests of this checkout when absent. */
+  readonly manifests?: string;
+  /** What an older release left behind, before anything of ours is installed. */
+  readonly prepare?: (kubectl: Kubectl) => Promise<void>;
   /** Told of each child as soon as it exists. */
   readonly watch?: (child: Child) => void;
 }
@@ -47,6 +51,8 @@ export interface Stack {
   readonly children: readonly Child[];
   /** Names of the processes that serve the webhooks. */
   readonly webhooks: readonly string[];
+  /** Applies the manifests of this checkout over what is there. */
+  readonly upgrade: () => Promise<void>;
   /** Ends that part and starts it again; resolves when it is ready. */
   readonly restart: (name: string) => Promise<void>;
   /** Resolves at the first end of a process that `stop` did not ask for. */
@@ -57,6 +63,7 @@ export interface Stack {
 
 export async function bringUp(options: StackOptions): Promise<Stack> {
   const { folder, port, report = () => undefined, watch } = options;
+  const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve() } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const binaries = await find({ report });
   report('starting etcd, kube-apiserver and kube-controller-manager');
@@ -92,7 +99,9 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     const kubectl = createKubectl(binaries.kubectl, controlPlane.adminKubeconfig);
     const mounts = { folder: join(folder, 'mounts'), kubectl };
     report('installing the kinds, accounts and webhooks');
-    const webhookPort = await install(kubectl);
+    await prepare(kubectl);
+    const webhookPort = await findFreePort();
+    await install(kubectl, manifests, webhookPort);
     await makeMounts(mounts, controlPlane);
     report('starting the webhooks, the functions and the bridge');
     const kubeUrl = controlPlane.url;
@@ -110,6 +119,7 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
         return [...controlPlane.children, ...children()];
       },
       webhooks: webhooks.map(({ name }) => name),
+      upgrade: () => install(kubectl, join(root, 'manifests'), webhookPort),
       restart,
       exited: exited.promise,
       stop,
@@ -125,17 +135,17 @@ async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane)
   await controlPlane.stop();
 }
 
-/** Applies the development overlay and registers the webhooks at a free loopback port, which is returned. */
-async function install(kubectl: Kubectl): Promise<number> {
-  await expectSuccess(kubectl, ['apply', '-k', join(root, 'manifests/overlays/dev')]);
-  const port = await findFreePort();
-  const files = [...kinds.map((kind) => `crd/${kind}`), 'base/webhooks/mutating', 'base/webhooks/validating'];
-  const manifests = await Promise.all(files.map((file) => readFile(join(root, `manifests/${file}.yaml`), 'utf8')));
-  const registered = manifests.map((manifest) => atLoopback(manifest, port)).join('---\n');
-  await expectSuccess(kubectl, ['apply', '-f', '-'], registered);
+/** Applies the development overlay and the registrations, which name the webhooks at a loopback port. */
+async function install(kubectl: Kubectl, manifests: string, port: number): Promise<void> {
+  const rendered = await expectSuccess(kubectl, ['kustomize', join(manifests, 'overlays/dev')]);
+  const files = ['mutating', 'validating'].map((kind) => join(manifests, `base/webhooks/${kind}.yaml`));
+  const registrations = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const items = [rendered, ...registrations]
+    .flatMap((text) => parseAllDocuments(text))
+    .map((document) => atLoopback(document.toJS() as Registration, port));
+  await expectSuccess(kubectl, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const crds = kinds.map((kind) => `crd/${kind}.${GROUP}`);
   await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
-  return port;
 }
 
 const kinds = Object.values(KINDS).map(({ plural }) => plural);
@@ -146,18 +156,17 @@ interface ClientConfig {
 }
 interface Registration {
   readonly webhooks?: readonly { readonly clientConfig: ClientConfig }[];
-  readonly spec?: { readonly conversion: { readonly webhook: { readonly clientConfig: ClientConfig } } };
+  readonly spec?: { readonly conversion?: { readonly webhook?: { readonly clientConfig: ClientConfig } } };
 }
 
 /** A registration of webhooks whose Service is replaced by the same path at a port of this machine. */
-function atLoopback(manifest: string, port: number): string {
-  const registration = parse(manifest) as Registration;
-  const conversion = registration.spec === undefined ? [] : [registration.spec.conversion.webhook];
-  for (const { clientConfig } of [...(registration.webhooks ?? []), ...conversion]) {
+function atLoopback(manifest: Registration, port: number): Registration {
+  const conversion = manifest.spec?.conversion?.webhook;
+  for (const { clientConfig } of [...(manifest.webhooks ?? []), ...(conversion === undefined ? [] : [conversion])]) {
     clientConfig.url = `https://127.0.0.1:${port}${clientConfig.service?.path ?? ''}`;
     delete clientConfig.service;
   }
-  return stringify(registration);
+  return manifest;
 }
 
 const accounts = [

@@ -1,5 +1,6 @@
 /** The webhooks as one process, on its own TLS. */
 import { Hono } from 'hono';
+import { isSchedule } from '../adapters/cron.ts';
 import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../adapters/environment.ts';
 import { createAccessReviewer } from '../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../adapters/kube/client.ts';
@@ -13,6 +14,7 @@ import { createLog, type Log } from '../adapters/log.ts';
 import { createWebhookMetrics } from '../adapters/metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
+import { parseToml } from '../adapters/toml.ts';
 import { checkReady } from '../core/readiness.ts';
 import { createAdmissionApp } from './admission/app.ts';
 import { createConversionApp } from './conversion/app.ts';
@@ -48,6 +50,8 @@ export async function wireWebhooks({ kube, tls, isAttachCounted }: WebhooksConfi
     listNamespaceLabels: createNamespaceLister(client),
     listOidcConfigs: createOidcConfigLister(client),
     clusterIssuer,
+    isSchedule,
+    parseToml,
     startReview,
     log,
   });

@@ -1,19 +1,10 @@
 /** BuildKitPool v1alpha1. */
 import { z } from 'zod';
 import { access, clientRules, inlineIssuer } from '../access.ts';
-import {
-  annotations,
-  cidrs,
-  duration,
-  int32,
-  port,
-  quantity,
-  resourceRequirements,
-  secretName,
-  text,
-  type ObjectMeta,
-} from '../fields.ts';
-import { maxInlineIssuers, maxObjectNameLength } from '../limits.ts';
+import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
+import { duration, hostname, imageReference, objectName, quantity } from '../formats.ts';
+import { labelKey } from '../label-selector.ts';
+import { maxBuildkitConfigLength, maxInlineIssuers } from '../limits.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
 import type { PoolStatus } from '../status.ts';
@@ -60,8 +51,8 @@ const tls = z
       .describe('Certificates made by the controller.'),
     manual: z
       .object({
-        serverCertSecret: secretName('Secret with the server certificate.'),
-        caSecret: secretName('Secret with its CA.'),
+        serverCertSecret: objectName('Secret with the server certificate.'),
+        caSecret: objectName('Secret with its CA.'),
       })
       .describe('Certificates brought by the owner.'),
   })
@@ -74,12 +65,12 @@ const authMethod = z
     mtls: z
       .object({
         required: z.boolean().optional().describe('Refuse connections without a client certificate.'),
-        clientCASecret: secretName('Secret with the CA of client certificates.').optional(),
+        clientCASecret: objectName('Secret with the CA of client certificates.').optional(),
       })
       .optional()
       .describe('Client certificates.'),
     token: z
-      .object({ secretRef: secretName('Secret with the tokens.') })
+      .object({ secretRef: objectName('Secret with the tokens.') })
       .optional()
       .describe('Static tokens.'),
     oidc: inlineIssuer.optional(),
@@ -109,7 +100,7 @@ const networking = z
     external: z
       .object({
         enabled: z.boolean().describe('Expose the gateway outside the cluster.'),
-        hostname: section.hostname('Name clients connect to.'),
+        hostname: hostname('Name clients connect to.'),
         annotations: annotations('Annotations of the exposing object.'),
       })
       .partial()
@@ -134,7 +125,7 @@ const gateway = z
     serviceType: section.serviceType,
     port: port('Port of the Service.'),
     nodePort: int32(30_000, 32_767, 'Port on the nodes.'),
-    loadBalancerClass: text(maxObjectNameLength, 'Class of the load balancer.'),
+    loadBalancerClass: labelKey('Class of the load balancer.'),
     gatewayAPI: section.gatewayAPI,
     ingress: section.ingress,
   })
@@ -148,9 +139,9 @@ export const poolSpec = withRules(
     .object({
       scaling,
       resources,
-      buildkitConfig: text(65_536, 'buildkitd.toml.'),
-      buildkitImage: text(1024, 'Image of buildkitd.'),
-      gatewayImage: text(1024, 'Image of the gateway.'),
+      buildkitConfig: text(maxBuildkitConfigLength, 'buildkitd.toml.'),
+      buildkitImage: imageReference('Image of buildkitd.'),
+      gatewayImage: imageReference('Image of the gateway.'),
       cache: section.cache,
       tls,
       auth,

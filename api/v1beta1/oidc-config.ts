@@ -1,7 +1,7 @@
 /** BuildKitOIDCConfig v1beta1. */
 import { z } from 'zod';
-import { boundClaims, claimsMapping, issuerUrl, secretName, text, type ObjectMeta } from '../fields.ts';
-import { maxNamespaceLength } from '../limits.ts';
+import { boundClaims, claimsMapping, issuerUrl, namespaceName, text, type ObjectMeta } from '../fields.ts';
+import { objectName } from '../formats.ts';
 import type { OidcConfigStatus } from '../status.ts';
 
 export const oidcConfigSpec = z
@@ -13,8 +13,8 @@ export const oidcConfigSpec = z
     clientID: text(1024, 'OAuth client, for token exchange.').optional(),
     clientSecretRef: z
       .object({
-        name: secretName('Name of the Secret.'),
-        namespace: text(maxNamespaceLength, 'Must be the namespace of the config.').optional(),
+        name: objectName('Name of the Secret.'),
+        namespace: namespaceName('Must be the namespace of the config.').optional(),
         key: text(253, 'Key in the Secret; `client-secret` when absent.').optional(),
       })
       .optional()

@@ -1,19 +1,10 @@
 /** BuildKitPool v1beta1: grouped by who reads it. */
 import { z } from 'zod';
 import { access } from '../access.ts';
-import {
-  annotations,
-  cidrs,
-  duration,
-  int32,
-  port,
-  resourceRequirements,
-  secretName,
-  text,
-  type ObjectMeta,
-} from '../fields.ts';
-import { labels, labelValue } from '../label-selector.ts';
-import { maxObjectNameLength } from '../limits.ts';
+import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
+import { duration, hostname, imageReference, objectName } from '../formats.ts';
+import { labelKey, labels, labelValue } from '../label-selector.ts';
+import { maxBuildkitConfigLength } from '../limits.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
 import type { PoolStatus } from '../status.ts';
@@ -53,8 +44,8 @@ const template = z
       .describe('Labels a node must have.'),
     tolerations,
     affinity,
-    runtimeClassName: text(maxObjectNameLength, 'RuntimeClass of the Pods.'),
-    priorityClassName: text(maxObjectNameLength, 'PriorityClass of the Pods.'),
+    runtimeClassName: objectName('RuntimeClass of the Pods.'),
+    priorityClassName: objectName('PriorityClass of the Pods.'),
   })
   .partial()
   .describe('What the Pods of workers have beside what we give them.');
@@ -66,8 +57,8 @@ const egress = z
 
 const workers = z
   .object({
-    image: text(1024, 'Image of buildkitd.'),
-    config: text(65_536, 'buildkitd.toml.'),
+    image: imageReference('Image of buildkitd.'),
+    config: text(maxBuildkitConfigLength, 'buildkitd.toml.'),
     resources: resourceRequirements('Resources of the buildkitd container.'),
     scaling,
     template,
@@ -87,7 +78,7 @@ const service = z
     type: section.serviceType,
     port: port('Port of the Service.'),
     nodePort: int32(30_000, 32_767, 'Port on the nodes.'),
-    loadBalancerClass: text(maxObjectNameLength, 'Class of the load balancer.'),
+    loadBalancerClass: labelKey('Class of the load balancer.'),
     annotations: annotations('Annotations of the Service.'),
     allowedCIDRs: cidrs('Addresses that may connect.'),
   })
@@ -97,7 +88,7 @@ const service = z
 const exposure = z
   .object({
     enabled: z.boolean().describe('Expose the gateway outside the cluster.'),
-    hostname: section.hostname('Name clients connect to.'),
+    hostname: hostname('Name clients connect to.'),
     annotations: annotations('Annotations of the exposing object.'),
     gatewayAPI: section.gatewayAPI,
     ingress: section.ingress,
@@ -108,7 +99,7 @@ const exposure = z
 const gateway = z
   .object({
     enabled: z.boolean().describe('Run a gateway; true when absent.'),
-    image: text(1024, 'Image of the gateway.'),
+    image: imageReference('Image of the gateway.'),
     replicas: int32(1, 100, 'Gateway Pods.'),
     resources: resourceRequirements('Resources of the gateway container.'),
     service,
@@ -125,8 +116,8 @@ const serverCertificate = z
     organization: text(256, 'Organization in the subject.'),
     manual: z
       .object({
-        certSecret: secretName('Secret with the server certificate.'),
-        caSecret: secretName('Secret with its CA.'),
+        certSecret: objectName('Secret with the server certificate.'),
+        caSecret: objectName('Secret with its CA.'),
       })
       .describe('Certificate brought by the owner, for mode manual.'),
   })

@@ -24,10 +24,11 @@ import {
   type Referrers,
 } from './narrowing.ts';
 import type { ObjectRequest } from './object-request.ts';
+import { checkTexts, type TextPorts } from './parsed-texts.ts';
 import type { ReferencePorts } from './reference.ts';
 
 /** Each throws when there is no answer to be had. */
-export interface PoolPorts extends Pick<ReferencePorts, 'reviewAccess'> {
+export interface PoolPorts extends Pick<ReferencePorts, 'reviewAccess'>, TextPorts {
   readonly listReferrers: (pool: PoolKey) => Promise<Referrers>;
   /** Labels by namespace, as many as fit in one answer. */
   readonly listNamespaceLabels: () => Promise<ReadonlyMap<string, Labels>>;
@@ -40,7 +41,11 @@ export async function validatePool(request: ObjectRequest, ports: PoolPorts): Pr
   const unpermitted = await checkCustomization(request, ports);
   const change = readChange(request);
   const namer = { namespace: request.namespace, clusterIssuer: ports.clusterIssuer };
-  const findings = [...checkCarried(request), ...checkInlineIssuers(change.before, change.after, namer)];
+  const findings = [
+    ...checkCarried(request),
+    ...checkTexts(request, ports),
+    ...checkInlineIssuers(change.before, change.after, namer),
+  ];
   if (unpermitted.length > 0) return forbidden(request, [...unpermitted, ...findings]);
   if (findings.length > 0) return invalid(request, findings);
   return allowed(request.uid, [

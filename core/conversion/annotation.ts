@@ -7,8 +7,7 @@
  */
 import { maxAnnotationsBytes, maxCarriedDepth } from '../../api/limits.ts';
 import { CARRIED_ANNOTATION, type Version } from '../../api/names.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
-import type { Draft } from './move.ts';
+import { isJsonObject, isShallow, type JsonObject } from '../json.ts';
 
 /** Words of `version` in the annotations of an object that is in the other one. */
 export function readCarried(metadata: unknown, version: Version): JsonObject | undefined {
@@ -35,14 +34,6 @@ function stringify(value: JsonObject): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What is nested deeper than any schema would exhaust the stack of whoever writes it out. */
-function isShallow(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (depth === 0) return false;
-  for (const key in value) if (!isShallow((value as Draft)[key], depth - 1)) return false;
-  return true;
 }
 
 /** The metadata with these words of `version` in the annotation; without it where there are none, or no room. */

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { isSchedule } from '../../../adapters/cron.ts';
+import { parseToml } from '../../../adapters/toml.ts';
 import { describe, expect, it } from 'vitest';
 import { validatePool, type PoolPorts } from '../../../core/admission/validate-pool.ts';
 import { makeDenial, makePoolRequest } from './reviews.ts';
@@ -25,6 +27,8 @@ function makeCluster({ referrers = [] as string[], mayCustomize = false, isCompl
       );
     },
     clusterIssuer: 'https://cluster.example',
+    isSchedule,
+    parseToml,
   };
   return { ports, calls };
 }
@@ -287,6 +291,78 @@ describe('issuers of its own', () => {
     expect((await validatePool(makePoolRequest(open, bound), makeCluster().ports)).response.allowed).toBe(false);
     const older = makePoolRequest({ ...open, workers: {} }, open);
     expect((await validatePool(older, makeCluster().ports)).response.allowed).toBe(true);
+  });
+});
+
+describe('texts that a library reads', () => {
+  const configured = (config: string) => ({ workers: { config } });
+  const judge = async (now: object, before?: object) =>
+    (await validatePool(makePoolRequest(now, before), makeCluster().ports)).response;
+
+  it('are refused where they are none', async () => {
+    const request = makePoolRequest({
+      workers: { scaling: { schedule: '61 * * * *' }, config: 'a = 1\n[worker.oci\n' },
+      cache: { gc: { schedule: '0 0 31 2 *' } },
+    });
+    const schedule = 'expected a cron expression of five fields that matches some day';
+    expect(await validatePool(request, makeCluster().ports)).toEqual(
+      makeDenial(pool, [
+        {
+          field: 'spec.workers.scaling.schedule',
+          reason: 'FieldValueInvalid',
+          message: `Invalid value: "61 * * * *": ${schedule}`,
+        },
+        {
+          field: 'spec.cache.gc.schedule',
+          reason: 'FieldValueInvalid',
+          message: `Invalid value: "0 0 31 2 *": ${schedule}`,
+        },
+        {
+          field: 'spec.workers.config',
+          reason: 'FieldValueInvalid',
+          message: 'Invalid value: expected buildkitd.toml, got something else at line 2, column 12',
+        },
+      ]),
+    );
+  });
+
+  it('are let in where they are', async () => {
+    const spec = {
+      workers: { scaling: { schedule: '0 20 * * 1-5' }, config: '[registry."docker.io"]\nmirrors = ["m.example"]\n' },
+    };
+    expect(await judge(spec)).toEqual({ uid: 'review-1', allowed: true });
+  });
+
+  it('say nothing of how buildkitd is reached or holds its builds', async () => {
+    const config = 'insecure-entitlements = ["security.insecure"]\n[worker.oci]\nbinary = "/x"\n[grpc]\naddress = []\n';
+    const why = 'how buildkitd is reached and how it holds builds is not for its configuration to say';
+    expect((await judge(configured(config))).status?.details.causes).toEqual(
+      ['grpc', 'insecure-entitlements', 'worker.oci.binary'].map((key) => ({
+        field: 'spec.workers.config',
+        reason: 'FieldValueForbidden',
+        message: `Forbidden: ${key}: ${why}`,
+      })),
+    );
+  });
+
+  it.each(['grpc', '"grpc"', "'grpc'", '"\\u0067rpc"', ' grpc '])('find %s however it is written', async (key) => {
+    expect((await judge(configured(`[${key}]\n`))).allowed).toBe(false);
+    expect((await judge(configured(`${key}.address = ["tcp://0.0.0.0:1"]\n`))).allowed).toBe(false);
+    expect((await judge(configured(`a = """\n"""\n${key} = { address = [] }\n`))).allowed).toBe(false);
+  });
+
+  it('are bounded in depth', async () => {
+    const deep = Array<string>(17).fill('a').join('.');
+    expect((await judge(configured(`${deep} = 1`))).status?.message).toContain(
+      'spec.workers.config: Invalid value: expected buildkitd.toml at most 16 deep',
+    );
+    expect((await judge(configured(`${Array<string>(32_000).fill('a').join('.')} = 1`))).allowed).toBe(false);
+    expect((await judge(configured(`a = ${'['.repeat(30_000)}`))).allowed).toBe(false);
+  });
+
+  it('stay where they are older than the rule', async () => {
+    const old = { workers: { config: 'no toml', scaling: { schedule: 'never' } } };
+    expect((await judge({ ...old, gateway: {} }, old)).allowed).toBe(true);
   });
 });
 

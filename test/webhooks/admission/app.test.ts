@@ -1,3 +1,5 @@
+import { isSchedule } from '../../../adapters/cron.ts';
+import { parseToml } from '../../../adapters/toml.ts';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionAnswer, AdmissionRequest } from '../../../api/http/admission-review.ts';
 import { maxReviewBodyBytes } from '../../../api/limits.ts';
@@ -22,6 +24,8 @@ function makeApp(changes: Partial<AdmissionPorts> = {}) {
     listNamespaceLabels: () => Promise.resolve(new Map()),
     listOidcConfigs: () => Promise.resolve([]),
     clusterIssuer: 'https://cluster.example',
+    isSchedule,
+    parseToml,
     log: {
       info: (facts, message) => lines.push({ level: 'info', facts, message }),
       error: (facts, message) => lines.push({ level: 'error', facts, message }),

@@ -1,0 +1,245 @@
+/** Upgrades on control planes of their own: from the first implementation, and from the previous commit. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KubeError, type KubeClient } from '../../adapters/kube/client.ts';
+import { GROUP, KINDS } from '../../api/names.ts';
+import { connectAsAdministrator } from '../../bench/stack.ts';
+import { findFreePort } from '../../dev/child.ts';
+import { expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
+import { bringUp, type Stack, type StackOptions } from '../../dev/stack.ts';
+import { createWatchdog } from '../../dev/watchdog.ts';
+import { originalDefinitions, originalObjects } from './original.ts';
+
+const root = join(import.meta.dirname, '../..');
+const execute = promisify(execFile);
+const versions = ['v1alpha1', 'v1beta1'] as const;
+const soon = { timeout: 30_000 };
+
+interface Installed {
+  readonly folder: string;
+  readonly stack: Stack;
+  readonly run: (...args: readonly string[]) => Promise<string>;
+  readonly end: () => Promise<void>;
+}
+
+async function installOver(options: Pick<StackOptions, 'manifests' | 'prepare'>): Promise<Installed> {
+  const folder = await mkdtemp(join(tmpdir(), 'upgrade-'));
+  const watchdog = createWatchdog();
+  const stack = await bringUp({ folder, port: await findFreePort(), watch: watchdog.watch, ...options });
+  const end = async () => {
+    await stack.stop();
+    watchdog.release();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { folder, stack, run: (...args) => expectSuccess(stack.kubectl, args), end };
+}
+
+const applyList = (kubectl: Kubectl, items: readonly object[]) =>
+  expectSuccess(kubectl, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+
+const pluralOf = (kind: string): string =>
+  Object.values(KINDS).find((names) => names.kind === kind)?.plural ?? 'no plural';
+
+interface Stored {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: { readonly requester?: object };
+  readonly status?: {
+    readonly phase?: string;
+    readonly workers?: { readonly ready: number };
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  };
+}
+
+describe('from the first implementation', () => {
+  let installed: Installed;
+  let before: Stored[] = [];
+  const get = async (kind: string, version: string, namespace: string, name: string): Promise<Stored> => {
+    const resource = `${pluralOf(kind)}.${version}.${GROUP}`;
+    return JSON.parse(await installed.run('get', resource, '-n', namespace, name, '-o', 'json')) as Stored;
+  };
+  const patch = (kind: string, version: string, place: readonly string[], change: object) =>
+    installed.run(
+      'patch',
+      `${pluralOf(kind)}.${version}.${GROUP}`,
+      '-n',
+      ...place,
+      '--type=merge',
+      '-p',
+      JSON.stringify(change),
+    );
+  const verdictOf = async (namespace: string, name: string): Promise<string> => {
+    const { status } = await get('BuildKitWorker', 'v1beta1', namespace, name);
+    const found = status?.conditions?.find(({ type }) => type === 'ResolvedRefs');
+    return `${found?.status ?? 'none'} ${found?.reason ?? ''}`;
+  };
+
+  beforeAll(async () => {
+    const prepare = async (kubectl: Kubectl) => {
+      await applyList(kubectl, originalDefinitions);
+      const crds = Object.values(KINDS).map(({ plural }) => `crd/${plural}.${GROUP}`);
+      await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
+      for (const namespace of ['builders', 'guests']) await expectSuccess(kubectl, ['create', 'namespace', namespace]);
+      await applyList(kubectl, originalObjects);
+      const resources = Object.values(KINDS).map(({ plural }) => plural);
+      const all = await expectSuccess(kubectl, ['get', resources.join(','), '-A', '-o', 'json']);
+      before = (JSON.parse(all) as { items: Stored[] }).items;
+    };
+    installed = await installOver({ prepare });
+  });
+  afterAll(async () => {
+    await installed.end();
+  });
+
+  it('keeps every object, in both versions', async () => {
+    expect(before).toHaveLength(originalObjects.length);
+    for (const { kind, metadata } of originalObjects) {
+      const { namespace, name } = metadata;
+      const old = before.find((one) => one.metadata.name === name && one.metadata.namespace === namespace);
+      expect((await get(kind, 'v1alpha1', namespace, name)).spec, name).toEqual(old?.spec);
+      expect((await get(kind, 'v1beta1', namespace, name)).spec, name).toBeDefined();
+    }
+  });
+
+  it.each(versions)('lets every object be changed in %s, what breaks a newer rule too', async (version) => {
+    for (const { kind, metadata } of originalObjects) {
+      const place = [metadata.namespace, metadata.name];
+      await patch(kind, version, place, { metadata: { labels: { [`edited-${version}`]: 'yes' } } });
+    }
+    const observability = { logging: { level: version === 'v1alpha1' ? 'debug' : 'warn' } };
+    for (const name of ['minimal', 'full', 'broken'])
+      await patch('BuildKitPool', version, ['builders', name], { spec: { observability } });
+    await patch('BuildKitOIDCConfig', version, ['builders', 'shared'], { spec: { clientID: version } });
+    expect((await get('BuildKitPool', 'v1alpha1', 'builders', 'broken')).spec).toEqual({
+      ...before.find(({ metadata }) => metadata.name === 'broken')?.spec,
+      observability: { logging: { ...observability.logging, format: 'json' }, metrics: { enabled: true, port: 9090 } },
+    });
+  });
+
+  it('goes on with workers of the same namespace, though nobody knows who created them', async () => {
+    for (const name of ['near', 'leased']) {
+      await expect.poll(() => verdictOf('builders', name), soon).toBe('True SameNamespace');
+      const { spec } = await get('BuildKitWorker', 'v1beta1', 'builders', name);
+      expect(spec.requester).toBeUndefined();
+    }
+    const near = ['builders', 'near'];
+    const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
+    await patch('BuildKitWorker', 'v1beta1', near, { spec: { lease } });
+    await patch('BuildKitWorker', 'v1alpha1', near, { spec: { allocation: null } });
+    await patch('BuildKitWorker', 'v1beta1', near, { metadata: { finalizers: ['tenant.example/hold'] } });
+    await patch('BuildKitWorker', 'v1beta1', near, { metadata: { finalizers: null } });
+    const resource = `buildkitworkers.v1alpha1.${GROUP}`;
+    const status = ['--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Running"}}'];
+    await installed.run('patch', resource, '-n', 'builders', 'near', ...status);
+    const ready = async () => (await get('BuildKitPool', 'v1beta1', 'builders', 'minimal')).status?.workers?.ready;
+    await expect.poll(ready, soon).toBe(1);
+  });
+
+  it('asks for a grant for workers of other namespaces', async () => {
+    await expect.poll(() => verdictOf('guests', 'far'), soon).toBe('False RefNotPermitted');
+    const grant = (from: string) => ({ spec: { access: { workers: { namespaces: { from } } } } });
+    await patch('BuildKitPool', 'v1alpha1', ['builders', 'minimal'], grant('All'));
+    await expect.poll(() => verdictOf('guests', 'far'), soon).toBe('True Granted');
+    await patch('BuildKitPool', 'v1beta1', ['builders', 'minimal'], grant('Same'));
+    await expect.poll(() => verdictOf('guests', 'far'), soon).toBe('False RefNotPermitted');
+  });
+
+  it('leaves nothing in the old version after the migration', async () => {
+    const { stack } = installed;
+    const PATH = `${dirname(stack.binaries.kubectl)}${delimiter}${process.env['PATH'] ?? ''}`;
+    const env = { ...process.env, KUBECONFIG: stack.kubeconfig, PATH };
+    await execute(join(root, 'manifests/migrate-storage.sh'), { env });
+    for (const { plural } of Object.values(KINDS)) {
+      const stored = await installed.run('get', `crd/${plural}.${GROUP}`, '-o', 'jsonpath={.status.storedVersions}');
+      expect(stored).toBe('["v1beta1"]');
+    }
+    for (const { kind, metadata } of originalObjects)
+      for (const version of versions)
+        expect((await get(kind, version, metadata.namespace, metadata.name)).metadata.name).toBe(metadata.name);
+  });
+});
+
+/** The manifests of the commit before this one, below a new folder; or why there are none. */
+async function readPreviousManifests(): Promise<{ folder: string } | { why: string }> {
+  const git = (...args: string[]) => execute('git', args, { cwd: root });
+  try {
+    await git('rev-parse', '--verify', 'HEAD~:manifests');
+  } catch {
+    return { why: 'this checkout has no previous commit' };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'manifests-'));
+  await mkdir(folder, { recursive: true });
+  await git('archive', `--output=${folder}.tar`, 'HEAD~', 'manifests');
+  await execute('tar', ['-xf', `${folder}.tar`, '-C', folder]);
+  await rm(`${folder}.tar`);
+  return { folder };
+}
+
+const previous = await readPreviousManifests();
+
+/** Writes in both versions until told to stop; what was refused, and how many were written. */
+async function writeUntil(kube: KubeClient, isOver: () => boolean) {
+  const refused: string[] = [];
+  let written = 0;
+  const write = async (index: number) => {
+    const version = versions[index % 2] ?? 'v1beta1';
+    const path = `/apis/${GROUP}/${version}/namespaces/default`;
+    const spec = { poolRef: { name: 'pool' } };
+    const body = { apiVersion: `${GROUP}/${version}`, kind: 'BuildKitWorker', metadata: { name: `w-${index}` }, spec };
+    await kube.call({ method: 'POST', path: `${path}/buildkitworkers`, body });
+    const labels = { metadata: { labels: { index: String(index) } } };
+    const contentType = 'application/merge-patch+json';
+    await kube.call({ method: 'PATCH', path: `${path}/buildkitpools/pool`, contentType, body: labels });
+  };
+  for (let index = 0; !isOver(); index++) {
+    try {
+      await write(index);
+      written++;
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      refused.push(`${index}: ${error.status} ${error.reason} ${error.message}`);
+    }
+  }
+  return { refused, written };
+}
+
+describe('from the previous commit', () => {
+  if ('why' in previous) {
+    it.skip(`not run: ${previous.why}`, () => undefined);
+    return;
+  }
+  let installed: Installed;
+  beforeAll(async () => {
+    installed = await installOver({ manifests: join(previous.folder, 'manifests') });
+  });
+  afterAll(async () => {
+    await installed.end();
+    await rm(previous.folder, { recursive: true, force: true });
+  });
+
+  it('goes on writing while the manifests are applied, and keeps what was written', async () => {
+    const { stack, run, folder } = installed;
+    const pool = { apiVersion: `${GROUP}/v1beta1`, kind: 'BuildKitPool', metadata: { name: 'pool' }, spec: {} };
+    await expectSuccess(stack.kubectl, ['create', '-n', 'default', '-f', '-'], JSON.stringify(pool));
+    const administrator = await connectAsAdministrator(stack, join(folder, 'administrator'));
+    let isOver = false;
+    const writing = writeUntil(administrator, () => isOver);
+    await sleep(1_000);
+    await stack.upgrade();
+    for (const name of stack.webhooks) await stack.restart(name);
+    await sleep(3_000);
+    isOver = true;
+    const { refused, written } = await writing;
+    administrator.close();
+    expect(refused).toEqual([]);
+    expect(written).toBeGreaterThan(0);
+    for (const version of versions) {
+      const names = await run('get', `buildkitworkers.${version}.${GROUP}`, '-n', 'default', '-o', 'name');
+      expect(names.trim().split('\n')).toHaveLength(written);
+    }
+  });
+});
