@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { describeCertificate } from '../../adapters/x509/describe.ts';
@@ -50,6 +52,8 @@ describe('bkctl ca show', () => {
       'webhooks      current   itself      2037-01-12T08:00:00Z   replace from 2032-01-14T07:59:30Z',
       'webhook-tls   current   webhooks    2028-01-15T08:00:00Z   renew from 2027-07-16T19:59:30Z',
     ]);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+    expect(page).toContain(`\n${said.out.join('\n')}\n`);
   });
 
   it('prints the roots of a rotation in the order of their life', async () => {

@@ -46,7 +46,7 @@ export function createWorld() {
     try {
       return Promise.resolve(change());
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   };
   const store = (name: string, data: Readonly<Record<string, string>>) =>
