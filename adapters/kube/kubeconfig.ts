@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -142,6 +143,9 @@ async function connect(
     readEither(person, 'client-key'),
   ]);
   const pair = cert === undefined || key === undefined ? undefined : { cert, key };
+  if (!isUsable({ ...(ca === undefined ? {} : { ca }), ...pair })) {
+    return err('kubeconfig: expected CA, certificate and key in PEM, and the key of the certificate');
+  }
   const readToken = createTokenReader(person);
   if (pair === undefined && readToken === undefined) {
     return err('kubeconfig: expected a token or a client certificate of the user, got another way to log in');
@@ -156,9 +160,19 @@ async function connect(
   });
 }
 
+function isUsable(options: SecureContextOptions): boolean {
+  try {
+    createSecureContext(options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What would send credentials to nobody knows whom, or somewhere we can't reach. */
 function findRefusal(server: z.infer<typeof cluster>): string | undefined {
-  if (!server.server.startsWith('https://')) return 'kubeconfig: expected the server at https';
+  if (!server.server.startsWith('https://') || !URL.canParse(server.server))
+    return 'kubeconfig: expected the server at https';
   if (server['insecure-skip-tls-verify'] === true) return 'kubeconfig: insecure-skip-tls-verify is not supported';
   if ((server['proxy-url'] ?? '') !== '') return 'kubeconfig: proxy-url is not supported';
   return undefined;

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { makeRoot, makeWebhookLeaf } from '../../../adapters/x509/authorities.ts';
+import { makeRootProfile } from '../../../core/certificates/profile.ts';
 import { readKubeconfig } from '../../../adapters/kube/kubeconfig.ts';
 
 let folder: string;
@@ -10,6 +12,10 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
+
+const now = Math.floor(Date.now() / 1000);
+const ca = makeRoot(makeRootProfile, now);
+const { certificate, key } = makeWebhookLeaf(ca, ['me'], now);
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -21,7 +27,11 @@ const config = (change: { cluster?: object; user?: object | null; current?: stri
   clusters: [
     {
       name: 'dev',
-      cluster: { server: 'https://10.0.0.1:6443', 'certificate-authority-data': base64('ca'), ...change.cluster },
+      cluster: {
+        server: 'https://10.0.0.1:6443',
+        'certificate-authority-data': base64(ca.certificate),
+        ...change.cluster,
+      },
     },
   ],
   users: [{ name: 'me', user: change.user === undefined ? { token: 'secret' } : change.user }],
@@ -41,17 +51,17 @@ describe('a kubeconfig', () => {
   it('gives server, CA and token', async () => {
     const found = await read(config());
     if (!found.ok) throw new Error(found.error);
-    expect(found.value).toMatchObject({ url: 'https://10.0.0.1:6443', ca: 'ca' });
+    expect(found.value).toMatchObject({ url: 'https://10.0.0.1:6443', ca: ca.certificate });
     expect(await found.value.readToken?.()).toBe('secret');
     expect(found.value.pair).toBeUndefined();
   });
 
   it('gives a client certificate, from data or from files beside it', async () => {
-    const pair = { cert: 'certificate', key: 'key' };
-    const data = { 'client-certificate-data': base64('certificate'), 'client-key-data': base64('key') };
+    const pair = { cert: certificate, key };
+    const data = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
     expect(await read(config({ user: data }))).toMatchObject({ ok: true, value: { pair } });
-    await write('me.crt', 'certificate');
-    await write('me.key', 'key');
+    await write('me.crt', certificate);
+    await write('me.key', key);
     const files = { 'client-certificate': 'me.crt', 'client-key': join(folder, 'me.key') };
     expect(await read(config({ user: files }))).toMatchObject({ ok: true, value: { pair } });
   });
@@ -92,6 +102,17 @@ describe('a kubeconfig', () => {
       'insecure-skip-tls-verify is not supported',
     ],
     ['a proxy is between', config({ cluster: { 'proxy-url': 'http://p' } }), 'proxy-url is not supported'],
+    ['the server is nowhere', config({ cluster: { server: 'https://' } }), 'expected the server at https'],
+    [
+      'the key is of another',
+      config({ user: { 'client-certificate-data': base64(certificate), 'client-key-data': base64(ca.key) } }),
+      'expected CA, certificate and key in PEM, and the key of the certificate',
+    ],
+    [
+      'a certificate is none',
+      config({ user: { 'client-certificate-data': base64('x'), 'client-key-data': base64(key) } }),
+      'expected CA, certificate and key in PEM, and the key of the certificate',
+    ],
     [
       'the user logs in with a program',
       config({ user: { exec: { command: 'aws' } } }),

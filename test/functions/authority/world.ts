@@ -43,11 +43,7 @@ export function createWorld() {
   const write = <T>(change: () => T): Promise<T> => {
     if (world.writesLeft === 0) return Promise.reject(new Killed());
     world.writesLeft -= 1;
-    try {
-      return Promise.resolve(change());
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return Promise.try(change);
   };
   const store = (name: string, data: Readonly<Record<string, string>>) =>
     secrets.set(name, { data, resourceVersion: String(++world.revision) });
