@@ -347,6 +347,40 @@ describe('a token of another config', () => {
   });
 });
 
+describe('an issuer that hundreds of tenants name', () => {
+  beforeEach(() => {
+    for (let index = 0; index < 300; index += 1) {
+      const createdAt = '2024-01-01T00:00:00Z';
+      world.configs.push({ namespace: `crowd-${index}`, name: 'ci', spec: { issuer, audience }, createdAt });
+    }
+  });
+
+  it('vouches for pools that trust one of them, and costs no more', async () => {
+    expect((await world.ask(make())).status).toBe(200);
+    expect(world.issuedTo).toEqual(['oidc:tenant-a/ci:alice']);
+    expect(world.fetched).toHaveLength(2);
+  });
+
+  it('is asked by 16 of them at most, for a token that is good nowhere', async () => {
+    expect(await world.ask(make({}, {}, stranger))).toEqual(unauthenticated);
+    expect(world.fetched.length).toBeLessThanOrEqual(2 * 17);
+    expect(await world.ask(make(), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
+  });
+
+  it('means no namespace by a bare name, not even when one of those that are tried is alone', async () => {
+    const [first] = world.configs.splice(0);
+    world.configs.push(...(first === undefined ? [] : [first]));
+    for (let index = 0; index < 16; index += 1) {
+      const spec = { issuer, audience, claimsMapping: { user: 'nothing' } };
+      world.configs.push({ namespace: `crowd-${index}`, name: 'ci', spec, createdAt: '2026-01-01T00:00:00Z' });
+    }
+    expect((await world.ask(make(), ['pool'])).status).toBe(400);
+    world.configs.pop();
+    world.clock.nowMs += 10_000;
+    expect((await world.ask(make(), ['pool'])).status).toBe(200);
+  });
+});
+
 describe('what it costs', () => {
   it('nothing but one look at the configs in 10 s, for tokens of issuers that nobody names', async () => {
     for (let index = 0; index < 50; index += 1) {
