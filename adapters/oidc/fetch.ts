@@ -106,6 +106,11 @@ function get(url: URL, { lookup, signal, ca }: Sending): Promise<Result<string, 
   sent.on('error', (error) => {
     resolve(err(toFault(error, signal)));
   });
+  // Whoever answers by changing the protocol is left without a word.
+  sent.once('upgrade', (_answer, socket) => {
+    socket.destroy();
+    resolve(err('status'));
+  });
   sent.end();
   return promise;
 }
