@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
 import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import type { ValidationPorts } from '../core/admission/decide.ts';
 import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
@@ -175,7 +176,7 @@ const createWorker = async (kube: KubeClient): Promise<unknown> =>
 /** CPU of one review in the app alone, beside an app that parses the same body and answers a constant. */
 async function compareReviews(count: number): Promise<Row> {
   const nothing = (): void => undefined;
-  const app = createAdmissionApp({
+  const ports: ValidationPorts = {
     getPool: () => Promise.resolve({ spec: {} }),
     getNamespaceLabels: () => Promise.resolve({}),
     reviewAccess: () => Promise.resolve(true),
@@ -184,6 +185,9 @@ async function compareReviews(count: number): Promise<Row> {
     listNamespaceLabels: () => Promise.resolve(new Map()),
     listOidcConfigs: () => Promise.resolve([]),
     clusterIssuer: 'https://cluster.example',
+  };
+  const app = createAdmissionApp({
+    openPorts: () => ports,
     log: { info: nothing, error: nothing },
     startReview: () => nothing,
   });
