@@ -1,16 +1,15 @@
 /** What the webhooks add to the creation of a worker, and what a review costs. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
-import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
-import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
+import type { KubeClient } from '../adapters/kube/client.ts';
+import { STORAGE_API_VERSION, KINDS } from '../api/names.ts';
 import type { ValidationPorts } from '../core/admission/decide.ts';
-import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { withStack } from './stack.ts';
 import { readWebhookCost, writeAuditPolicy, type WebhookCost } from './webhook-cost.ts';
+import { createWorker, endFunctions, namespace, pool, preparePool, switchWebhooks, timeEach } from './workers.ts';
 
 const connections = 16;
 const rounds = 3;
@@ -19,8 +18,6 @@ const mostAddedMs = { 50: 5, 99: 25 } as const;
 const mostReviewMs = 0.2;
 const mostProcessMs = 1;
 const mostApiCalls = 3;
-const namespace = 'bench-admission';
-const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 
 export const admission: Bench = async ({ quick }) => {
   const app = await compareReviews(quick ? 2_000 : 50_000);
@@ -47,18 +44,19 @@ interface Comparison {
 
 /** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */
 async function compareCreates({ stack, kube, folder }: System, { perRound, app }: Comparison): Promise<Row[]> {
-  await prepare(stack.kubectl);
+  await endFunctions(stack);
+  await preparePool(stack.kubectl);
   const withWebhooks: number[] = [];
   const without: number[] = [];
   const costs: WebhookCost[] = [];
-  await timeCreates(kube, perRound);
+  await timeEach(perRound, connections, () => createWorker(kube));
   for (let round = 0; round < rounds; round++) {
     await switchWebhooks(stack.kubectl, kube, 'on');
     const before = await readWebhookCost(stack, folder);
-    withWebhooks.push(...(await timeCreates(kube, perRound)));
+    withWebhooks.push(...(await timeEach(perRound, connections, () => createWorker(kube))));
     costs.push(subtract(await readWebhookCost(stack, folder), before));
     await switchWebhooks(stack.kubectl, kube, 'off');
-    without.push(...(await timeCreates(kube, perRound)));
+    without.push(...(await timeEach(perRound, connections, () => createWorker(kube))));
   }
   const reviews = withWebhooks.length * reviewsPerCreate;
   return [
@@ -112,66 +110,6 @@ const makeCallsRow = (value: number): Row => ({
   goal: `<= ${mostApiCalls}`,
   holds: value <= mostApiCalls,
 });
-
-async function prepare(kubectl: Kubectl): Promise<void> {
-  await expectSuccess(kubectl, ['create', 'namespace', namespace]);
-  const manifest = { apiVersion: STORAGE_API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
-  await expectSuccess(kubectl, ['create', '-f', '-'], JSON.stringify(manifest));
-}
-
-/** Lets the configurations match creation or not, and returns when the apiserver has noticed. */
-async function switchWebhooks(kubectl: Kubectl, kube: KubeClient, to: 'on' | 'off'): Promise<void> {
-  const [value, kinds] =
-    to === 'on'
-      ? [
-          ['CREATE', 'UPDATE'],
-          ['validating', 'mutating'],
-        ]
-      : [['UPDATE'], ['mutating', 'validating']];
-  const patch = JSON.stringify([{ op: 'replace', path: '/webhooks/0/rules/0/operations', value }]);
-  for (const kind of kinds) {
-    const configuration = `${kind}webhookconfiguration/buildkit-controller`;
-    await expectSuccess(kubectl, ['patch', configuration, '--type=json', '--patch', patch]);
-  }
-  while ((await isStamped(kube)) !== (to === 'on')) await sleep(20);
-}
-
-/** Undefined while one webhook is there and the other is not, which refuses the worker. */
-async function isStamped(kube: KubeClient): Promise<boolean | undefined> {
-  try {
-    const worker = (await createWorker(kube)) as { spec: { requester?: unknown } };
-    return worker.spec.requester !== undefined;
-  } catch (error) {
-    if (error instanceof KubeError && error.reason === 'Invalid') return undefined;
-    throw error;
-  }
-}
-
-/** Milliseconds of each creation. */
-async function timeCreates(kube: KubeClient, count: number): Promise<number[]> {
-  const times: number[] = [];
-  const createInTurn = async (): Promise<void> => {
-    for (let made = 0; made < count / connections; made++) {
-      const begin = performance.now();
-      await createWorker(kube);
-      times.push(performance.now() - begin);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, createInTurn));
-  return times;
-}
-
-const createWorker = async (kube: KubeClient): Promise<unknown> =>
-  await kube.call({
-    method: 'POST',
-    path: `/apis/${STORAGE_API_VERSION}/namespaces/${namespace}/${KINDS.worker.plural}`,
-    body: {
-      apiVersion: STORAGE_API_VERSION,
-      kind: KINDS.worker.kind,
-      metadata: { generateName: 'worker-' },
-      spec: { poolRef: pool },
-    },
-  });
 
 /** CPU of one review in the app alone, beside an app that parses the same body and answers a constant. */
 async function compareReviews(count: number): Promise<Row> {
