@@ -1,15 +1,18 @@
 /** What the webhooks add to the creation of a worker, and what a review costs. */
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { KubeClient } from '../adapters/kube/client.ts';
-import { STORAGE_API_VERSION, KINDS } from '../api/names.ts';
+import { KINDS, STORAGE_API_VERSION, WEBHOOK_CONFIGURATION } from '../api/names.ts';
 import type { ValidationPorts } from '../core/admission/decide.ts';
+import { findFreePort, startChild, waitUntilAnswering, type Child } from '../dev/child.ts';
+import { expectSuccess } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { withStack } from './stack.ts';
-import { readWebhookCost, writeAuditPolicy, type WebhookCost } from './webhook-cost.ts';
-import { createWorker, endFunctions, namespace, pool, preparePool, switchWebhooks, timeEach } from './workers.ts';
+import { readCpuMs, readWebhookCost, writeAuditPolicy, type WebhookCost } from './webhook-cost.ts';
+import { createWorker, endFunctions, namespace, pool, preparePool, register, timeEach } from './workers.ts';
 
 const connections = 16;
 const rounds = 3;
@@ -26,7 +29,7 @@ export const admission: Bench = async ({ quick }) => {
     (stack, kube, folder) => compareCreates({ stack, kube, folder }, { perRound, app }),
     writeAuditPolicy,
   );
-  return [...creates, app];
+  return creates;
 };
 
 interface System {
@@ -42,29 +45,67 @@ interface Comparison {
   readonly app: Row;
 }
 
-/** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */
+/** Creates workers whose reference needs a review and look-ups, with our webhooks, with no-ops, and with none, in turns. */
 async function compareCreates({ stack, kube, folder }: System, { perRound, app }: Comparison): Promise<Row[]> {
   await endFunctions(stack);
   await preparePool(stack.kubectl);
-  const withWebhooks: number[] = [];
-  const without: number[] = [];
+  const noOp = await startNoOp(stack, folder);
+  const url = await readWebhookUrl(stack);
+  const times: Times = { ours: [], noOp: [], none: [] };
   const costs: WebhookCost[] = [];
-  await timeEach(perRound, connections, () => createWorker(kube));
+  const noOpCpuMs: number[] = [];
+  const create = (): Promise<number[]> => timeEach(perRound, connections, () => createWorker(kube));
+  await create();
   for (let round = 0; round < rounds; round++) {
-    await switchWebhooks(stack.kubectl, kube, 'on');
+    await register(stack, kube, { operations: ['CREATE', 'UPDATE'], url, isStamping: true });
     const before = await readWebhookCost(stack, folder);
-    withWebhooks.push(...(await timeEach(perRound, connections, () => createWorker(kube))));
+    times.ours.push(...(await create()));
     costs.push(subtract(await readWebhookCost(stack, folder), before));
-    await switchWebhooks(stack.kubectl, kube, 'off');
-    without.push(...(await timeEach(perRound, connections, () => createWorker(kube))));
+    await register(stack, kube, { operations: ['CREATE', 'UPDATE'], url: noOp.url, isStamping: false });
+    const noOpBefore = await readCpuMs(noOp.child.pid);
+    times.noOp.push(...(await create()));
+    noOpCpuMs.push((await readCpuMs(noOp.child.pid)) - noOpBefore);
+    await register(stack, kube, { operations: ['UPDATE'], url, isStamping: false });
+    times.none.push(...(await create()));
   }
-  const reviews = withWebhooks.length * reviewsPerCreate;
+  await noOp.child.end();
+  const reviews = times.ours.length * reviewsPerCreate;
   return [
-    makeLatencyRow(withWebhooks, without, 50),
-    makeLatencyRow(withWebhooks, without, 99),
-    makeCpuRow(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, app.value),
+    makeLatencyRow(times, 50),
+    makeLatencyRow(times, 99),
+    makeCpuRow(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, sum(noOpCpuMs) / reviews),
     makeCallsRow(sum(costs.map(({ apiCalls }) => apiCalls)) / reviews),
+    app,
   ];
+}
+
+/** Milliseconds of each create. */
+interface Times {
+  readonly ours: number[];
+  readonly noOp: number[];
+  readonly none: number[];
+}
+
+async function readWebhookUrl({ kubectl }: Stack): Promise<string> {
+  const path = 'jsonpath={.webhooks[0].clientConfig.url}';
+  const url = await expectSuccess(kubectl, ['get', 'mutatingwebhookconfiguration', WEBHOOK_CONFIGURATION, '-o', path]);
+  return new URL(url).origin;
+}
+
+/** One process, where ours are two. */
+async function startNoOp({ mounts }: Stack, folder: string): Promise<{ child: Child; url: string }> {
+  const port = await findFreePort();
+  const url = `https://127.0.0.1:${port}`;
+  const child = await startChild({
+    name: 'no-op-webhook',
+    file: process.execPath,
+    args: [join(import.meta.dirname, 'no-op-webhook.ts')],
+    cwd: folder,
+    log: join(folder, 'no-op-webhook.log'),
+    environment: { PORT: String(port), TLS_FOLDER: join(mounts, 'buildkit-webhook-tls') },
+  });
+  await waitUntilAnswering(child, url, join(mounts, 'buildkit-webhook-ca/tls.crt'));
+  return { child, url };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
@@ -74,12 +115,12 @@ const subtract = (after: WebhookCost, before: WebhookCost): WebhookCost => ({
   apiCalls: after.apiCalls - before.apiCalls,
 });
 
-function makeLatencyRow(withWebhooks: number[], without: number[], p: 50 | 99): Row {
-  const value = percentile(withWebhooks, p);
-  const peerValue = percentile(without, p);
+function makeLatencyRow({ ours, noOp, none }: Times, p: 50 | 99): Row {
+  const value = percentile(ours, p);
+  const peerValue = percentile(none, p);
   return {
     name: 'admission',
-    figure: `create of a worker, p${p}, ${connections} connections`,
+    figure: `create of a worker, p${p}, ${connections} connections (no-op webhooks ${percentile(noOp, p).toFixed(1)})`,
     value,
     unit: 'ms',
     peer: 'without webhooks',
@@ -94,7 +135,7 @@ const makeCpuRow = (value: number, peerValue: number): Row => ({
   figure: 'CPU of a review, whole process',
   value,
   unit: 'ms',
-  peer: 'app alone',
+  peer: 'no-op webhook',
   peerValue,
   goal: `<= ${mostProcessMs} ms`,
   holds: value <= mostProcessMs,

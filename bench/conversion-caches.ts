@@ -6,7 +6,7 @@ import type { Worker } from '../api/v1beta1/worker.ts';
 import type { Stack } from '../dev/stack.ts';
 import { percentile } from './percentile.ts';
 import type { Row } from './row.ts';
-import { createWorker, switchWebhooks, timeEach } from './workers.ts';
+import { createWorker, register, timeEach } from './workers.ts';
 
 const mostVisibleMs = 50;
 const mostReadySeconds = 30;
@@ -75,7 +75,7 @@ async function followWorkers(
 
 /** From the moment a restarted apiserver is ready until it lists all workers in each version from its caches. */
 export async function compareCaches(stack: Stack, kube: KubeClient, count: number): Promise<Row> {
-  await switchWebhooks(stack.kubectl, kube, 'off');
+  await register(stack, kube, { operations: ['UPDATE'], isStamping: false });
   await timeEach(count, creators, () => createWorker(kube));
   const stored = await countWorkers(kube, STORAGE_VERSION);
   await stack.controlPlane.restart('kube-apiserver');

@@ -40,8 +40,8 @@ export async function readWebhookCpu(stack: Stack): Promise<number> {
 /** Linux counts in hundredths of a second. */
 const msPerTick = 10;
 
-/** proc_pid_stat(5): fields 14 and 15, counted after the name in parentheses, which may contain anything. */
-async function readCpuMs(pid: number): Promise<number> {
+/** Of one process. proc_pid_stat(5): fields 14 and 15, counted after the name in parentheses, which may contain anything. */
+export async function readCpuMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const [userTicks = NaN, systemTicks = NaN] = stat
     .slice(stat.lastIndexOf(')') + 2)

@@ -46,22 +46,34 @@ export async function endFunctions({ children }: Stack): Promise<void> {
   for (const child of others.toReversed()) await child.end();
 }
 
-/** Lets the configurations match creation or not, and returns when the apiserver has noticed. */
-export async function switchWebhooks(kubectl: Kubectl, kube: KubeClient, to: 'on' | 'off'): Promise<void> {
-  const [value, kinds] =
-    to === 'on'
-      ? [
-          ['CREATE', 'UPDATE'],
-          ['validating', 'mutating'],
-        ]
-      : [['UPDATE'], ['mutating', 'validating']];
-  const patch = JSON.stringify([{ op: 'replace', path: '/webhooks/0/rules/0/operations', value }]);
-  for (const kind of kinds) {
-    const configuration = `${kind}webhookconfiguration/${WEBHOOK_CONFIGURATION}`;
-    await expectSuccess(kubectl, ['patch', configuration, '--type=json', '--patch', patch]);
-  }
-  while ((await isStamped(kube)) !== (to === 'on')) await sleep(20);
+export interface Registered {
+  readonly operations: readonly ('CREATE' | 'UPDATE')[];
+  /** Where both webhooks are, without the path; where they were when absent. */
+  readonly url?: string;
 }
+
+/** Changes what both webhooks are asked about, and where. Returns when new workers are stamped or no longer are. */
+export async function register(
+  { kubectl }: Pick<Stack, 'kubectl'>,
+  kube: KubeClient,
+  { operations, url, isStamping }: Registered & { readonly isStamping: boolean },
+): Promise<void> {
+  for (const kind of ['mutating', 'validating']) {
+    const patch = [
+      { op: 'replace', path: '/webhooks/0/rules/0/operations', value: operations },
+      ...(url === undefined ? [] : [{ op: 'replace', path: '/webhooks/0/clientConfig/url', value: url + paths[kind] }]),
+    ];
+    const configuration = `${kind}webhookconfiguration/${WEBHOOK_CONFIGURATION}`;
+    await expectSuccess(kubectl, ['patch', configuration, '--type=json', '--patch', JSON.stringify(patch)]);
+  }
+  while ((await isStamped(kube)) !== isStamping) await sleep(20);
+  await sleep(settleMs);
+}
+
+/** The apiserver takes up to 8 ms to act on a change, which need not show. */
+const settleMs = 100;
+
+const paths: Readonly<Record<string, string>> = { mutating: '/mutate', validating: '/validate' };
 
 /** Undefined while one webhook is there and the other is not, which refuses the worker. */
 async function isStamped(kube: KubeClient): Promise<boolean | undefined> {
