@@ -215,8 +215,11 @@ export const overdueSeconds = 2 * 24 * 60 * 60;
 /** The apiserver waits at most this long for a webhook. */
 export const webhookTimeoutSeconds = 5;
 
-/** Calls to the apiserver: shorter than the webhook's own timeout, so that we answer before it gives up. */
+/** One call to the apiserver: it answers within this, or is not well. */
 export const kubeCallTimeoutMs = 4_000;
+
+/** All calls of one review together: shorter than the webhook's own timeout, so that we answer before it gives up. */
+export const reviewCallsMs = 4_000;
 
 /** Somebody who asks for readiness in a loop costs the apiserver one call in this time. */
 export const reachabilityMemoryMs = 1_000;

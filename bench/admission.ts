@@ -1,17 +1,20 @@
 /** What the webhooks add to the creation of a worker, and what a review costs. */
+import { join } from 'node:path';
+import { Hono } from 'hono';
 import { isSchedule } from '../adapters/cron.ts';
 import { parseToml } from '../adapters/toml.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Hono } from 'hono';
-import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
-import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
-import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
+import type { KubeClient } from '../adapters/kube/client.ts';
+import { KINDS, STORAGE_API_VERSION, WEBHOOK_CONFIGURATION } from '../api/names.ts';
+import type { ValidationPorts } from '../core/admission/decide.ts';
+import { findFreePort, startChild, waitUntilAnswering, type Child } from '../dev/child.ts';
+import { expectSuccess } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { withStack } from './stack.ts';
-import { readWebhookCost, writeAuditPolicy, type WebhookCost } from './webhook-cost.ts';
+import { readCpuMs, readWebhookCost, writeAuditPolicy, type WebhookCost } from './webhook-cost.ts';
+import { createWorker, endFunctions, namespace, pool, preparePool, register, timeEach } from './workers.ts';
 
 const connections = 16;
 const rounds = 3;
@@ -20,8 +23,6 @@ const mostAddedMs = { 50: 5, 99: 25 } as const;
 const mostReviewMs = 0.2;
 const mostProcessMs = 1;
 const mostApiCalls = 3;
-const namespace = 'bench-admission';
-const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 
 export const admission: Bench = async ({ quick }) => {
   const app = await compareReviews(quick ? 2_000 : 50_000);
@@ -30,7 +31,7 @@ export const admission: Bench = async ({ quick }) => {
     (stack, kube, folder) => compareCreates({ stack, kube, folder }, { perRound, app }),
     writeAuditPolicy,
   );
-  return [...creates, app];
+  return creates;
 };
 
 interface System {
@@ -46,28 +47,67 @@ interface Comparison {
   readonly app: Row;
 }
 
-/** Creates workers whose reference needs a review and a look-up, with and without the webhooks in turns. */
+/** Creates workers whose reference needs a review and look-ups, with our webhooks, with no-ops, and with none, in turns. */
 async function compareCreates({ stack, kube, folder }: System, { perRound, app }: Comparison): Promise<Row[]> {
-  await prepare(stack.kubectl);
-  const withWebhooks: number[] = [];
-  const without: number[] = [];
+  await endFunctions(stack);
+  await preparePool(stack.kubectl);
+  const noOp = await startNoOp(stack, folder);
+  const url = await readWebhookUrl(stack);
+  const times: Times = { ours: [], noOp: [], none: [] };
   const costs: WebhookCost[] = [];
-  await timeCreates(kube, perRound);
+  const noOpCpuMs: number[] = [];
+  const create = (): Promise<number[]> => timeEach(perRound, connections, () => createWorker(kube));
+  await create();
   for (let round = 0; round < rounds; round++) {
-    await switchWebhooks(stack.kubectl, kube, 'on');
+    await register(stack, kube, { operations: ['CREATE', 'UPDATE'], url, isStamping: true });
     const before = await readWebhookCost(stack, folder);
-    withWebhooks.push(...(await timeCreates(kube, perRound)));
+    times.ours.push(...(await create()));
     costs.push(subtract(await readWebhookCost(stack, folder), before));
-    await switchWebhooks(stack.kubectl, kube, 'off');
-    without.push(...(await timeCreates(kube, perRound)));
+    await register(stack, kube, { operations: ['CREATE', 'UPDATE'], url: noOp.url, isStamping: false });
+    const noOpBefore = await readCpuMs(noOp.child.pid);
+    times.noOp.push(...(await create()));
+    noOpCpuMs.push((await readCpuMs(noOp.child.pid)) - noOpBefore);
+    await register(stack, kube, { operations: ['UPDATE'], url, isStamping: false });
+    times.none.push(...(await create()));
   }
-  const reviews = withWebhooks.length * reviewsPerCreate;
+  await noOp.child.end();
+  const reviews = times.ours.length * reviewsPerCreate;
   return [
-    makeLatencyRow(withWebhooks, without, 50),
-    makeLatencyRow(withWebhooks, without, 99),
-    makeCpuRow(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, app.value),
+    makeLatencyRow(times, 50),
+    makeLatencyRow(times, 99),
+    makeCpuRow(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, sum(noOpCpuMs) / reviews),
     makeCallsRow(sum(costs.map(({ apiCalls }) => apiCalls)) / reviews),
+    app,
   ];
+}
+
+/** Milliseconds of each create. */
+interface Times {
+  readonly ours: number[];
+  readonly noOp: number[];
+  readonly none: number[];
+}
+
+async function readWebhookUrl({ kubectl }: Stack): Promise<string> {
+  const path = 'jsonpath={.webhooks[0].clientConfig.url}';
+  const url = await expectSuccess(kubectl, ['get', 'mutatingwebhookconfiguration', WEBHOOK_CONFIGURATION, '-o', path]);
+  return new URL(url).origin;
+}
+
+/** One process, where ours are two. */
+async function startNoOp({ mounts }: Stack, folder: string): Promise<{ child: Child; url: string }> {
+  const port = await findFreePort();
+  const url = `https://127.0.0.1:${port}`;
+  const child = await startChild({
+    name: 'no-op-webhook',
+    file: process.execPath,
+    args: [join(import.meta.dirname, 'no-op-webhook.ts')],
+    cwd: folder,
+    log: join(folder, 'no-op-webhook.log'),
+    environment: { PORT: String(port), TLS_FOLDER: join(mounts, 'buildkit-webhook-tls') },
+  });
+  await waitUntilAnswering(child, url, join(mounts, 'buildkit-webhook-ca/tls.crt'));
+  return { child, url };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
@@ -77,12 +117,12 @@ const subtract = (after: WebhookCost, before: WebhookCost): WebhookCost => ({
   apiCalls: after.apiCalls - before.apiCalls,
 });
 
-function makeLatencyRow(withWebhooks: number[], without: number[], p: 50 | 99): Row {
-  const value = percentile(withWebhooks, p);
-  const peerValue = percentile(without, p);
+function makeLatencyRow({ ours, noOp, none }: Times, p: 50 | 99): Row {
+  const value = percentile(ours, p);
+  const peerValue = percentile(none, p);
   return {
     name: 'admission',
-    figure: `create of a worker, p${p}, ${connections} connections`,
+    figure: `create of a worker, p${p}, ${connections} connections (no-op webhooks ${percentile(noOp, p).toFixed(1)})`,
     value,
     unit: 'ms',
     peer: 'without webhooks',
@@ -97,7 +137,7 @@ const makeCpuRow = (value: number, peerValue: number): Row => ({
   figure: 'CPU of a review, whole process',
   value,
   unit: 'ms',
-  peer: 'app alone',
+  peer: 'no-op webhook',
   peerValue,
   goal: `<= ${mostProcessMs} ms`,
   holds: value <= mostProcessMs,
@@ -114,70 +154,10 @@ const makeCallsRow = (value: number): Row => ({
   holds: value <= mostApiCalls,
 });
 
-async function prepare(kubectl: Kubectl): Promise<void> {
-  await expectSuccess(kubectl, ['create', 'namespace', namespace]);
-  const manifest = { apiVersion: STORAGE_API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
-  await expectSuccess(kubectl, ['create', '-f', '-'], JSON.stringify(manifest));
-}
-
-/** Lets the configurations match creation or not, and returns when the apiserver has noticed. */
-async function switchWebhooks(kubectl: Kubectl, kube: KubeClient, to: 'on' | 'off'): Promise<void> {
-  const [value, kinds] =
-    to === 'on'
-      ? [
-          ['CREATE', 'UPDATE'],
-          ['validating', 'mutating'],
-        ]
-      : [['UPDATE'], ['mutating', 'validating']];
-  const patch = JSON.stringify([{ op: 'replace', path: '/webhooks/0/rules/0/operations', value }]);
-  for (const kind of kinds) {
-    const configuration = `${kind}webhookconfiguration/buildkit-controller`;
-    await expectSuccess(kubectl, ['patch', configuration, '--type=json', '--patch', patch]);
-  }
-  while ((await isStamped(kube)) !== (to === 'on')) await sleep(20);
-}
-
-/** Undefined while one webhook is there and the other is not, which refuses the worker. */
-async function isStamped(kube: KubeClient): Promise<boolean | undefined> {
-  try {
-    const worker = (await createWorker(kube)) as { spec: { requester?: unknown } };
-    return worker.spec.requester !== undefined;
-  } catch (error) {
-    if (error instanceof KubeError && error.reason === 'Invalid') return undefined;
-    throw error;
-  }
-}
-
-/** Milliseconds of each creation. */
-async function timeCreates(kube: KubeClient, count: number): Promise<number[]> {
-  const times: number[] = [];
-  const createInTurn = async (): Promise<void> => {
-    for (let made = 0; made < count / connections; made++) {
-      const begin = performance.now();
-      await createWorker(kube);
-      times.push(performance.now() - begin);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, createInTurn));
-  return times;
-}
-
-const createWorker = async (kube: KubeClient): Promise<unknown> =>
-  await kube.call({
-    method: 'POST',
-    path: `/apis/${STORAGE_API_VERSION}/namespaces/${namespace}/${KINDS.worker.plural}`,
-    body: {
-      apiVersion: STORAGE_API_VERSION,
-      kind: KINDS.worker.kind,
-      metadata: { generateName: 'worker-' },
-      spec: { poolRef: pool },
-    },
-  });
-
 /** CPU of one review in the app alone, beside an app that parses the same body and answers a constant. */
 async function compareReviews(count: number): Promise<Row> {
   const nothing = (): void => undefined;
-  const app = createAdmissionApp({
+  const ports: ValidationPorts = {
     getPool: () => Promise.resolve({ spec: {} }),
     getNamespaceLabels: () => Promise.resolve({}),
     reviewAccess: () => Promise.resolve(true),
@@ -188,6 +168,9 @@ async function compareReviews(count: number): Promise<Row> {
     clusterIssuer: 'https://cluster.example',
     isSchedule,
     parseToml,
+  };
+  const app = createAdmissionApp({
+    openPorts: () => ports,
     log: { info: nothing, error: nothing },
     startReview: () => nothing,
   });

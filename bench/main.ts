@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util';
 import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
+import { conversion } from './conversion.ts';
 import type { Bench, Row } from './row.ts';
 import { status } from './status.ts';
 
 /** Benchmarks of parts that are not built yet have no function. */
 const benches: Readonly<Record<string, Bench | undefined>> = {
   admission,
-  conversion: undefined,
+  conversion,
   certificates,
   'cold-start': undefined,
   status,

@@ -26,17 +26,22 @@ export interface WebhookCost {
 
 /** Since the webhooks began. Reads /proc: on Linux only. */
 export async function readWebhookCost(stack: Stack, auditFolder: string): Promise<WebhookCost> {
+  const audit = await readFile(join(auditFolder, 'audit.log'), 'utf8').catch(() => '');
+  return { cpuMs: await readWebhookCpu(stack), apiCalls: audit.split('\n').length - 1 };
+}
+
+/** Milliseconds of user and system time, of all threads, since the webhooks began. Reads /proc: on Linux only. */
+export async function readWebhookCpu(stack: Stack): Promise<number> {
   const processes = stack.children.filter(({ name }) => stack.webhooks.includes(name));
   const times = await Promise.all(processes.map(({ pid }) => readCpuMs(pid)));
-  const audit = await readFile(join(auditFolder, 'audit.log'), 'utf8').catch(() => '');
-  return { cpuMs: times.reduce((sum, ms) => sum + ms, 0), apiCalls: audit.split('\n').length - 1 };
+  return times.reduce((sum, ms) => sum + ms, 0);
 }
 
 /** Linux counts in hundredths of a second. */
 const msPerTick = 10;
 
-/** proc_pid_stat(5): fields 14 and 15, counted after the name in parentheses, which may contain anything. */
-async function readCpuMs(pid: number): Promise<number> {
+/** Of one process. proc_pid_stat(5): fields 14 and 15, counted after the name in parentheses, which may contain anything. */
+export async function readCpuMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const [userTicks = NaN, systemTicks = NaN] = stat
     .slice(stat.lastIndexOf(')') + 2)

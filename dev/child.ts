@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
@@ -71,21 +71,40 @@ export function endGroupWith(ending: AbortSignal, child: ChildProcess): void {
   });
 }
 
+export interface Server {
+  readonly child: Child;
+  readonly url: string;
+  /** Ends it and starts it again on the same port; the one that takes its place. */
+  readonly restart: () => Promise<Server>;
+}
+
 /** Starts a server on a free loopback port, on a second one when another process takes the first before it can. */
-export async function startServer(server: ServerCommand, isRetry = false): Promise<{ child: Child; url: string }> {
-  const port = await findFreePort();
-  const url = `${server.scheme}://127.0.0.1:${port}`;
-  const log = join(server.cwd, `${server.name}.log`);
-  const child = await startChild({ ...server, args: server.args(port), log });
+export async function startServer(server: ServerCommand, isRetry = false): Promise<Server> {
   try {
-    await waitUntilAnswering(child, url + server.readyPath, server.caFile);
-    return { child, url };
+    return await startServerAt(server, await findFreePort());
   } catch (error) {
-    await child.end();
-    if (isRetry || !(await readFile(log, 'utf8')).includes('address already in use')) throw error;
+    if (isRetry || !(await readFile(logOf(server), 'utf8')).includes('address already in use')) throw error;
     return startServer(server, true);
   }
 }
+
+async function startServerAt(server: ServerCommand, port: number): Promise<Server> {
+  const url = `${server.scheme}://127.0.0.1:${port}`;
+  const child = await startChild({ ...server, args: server.args(port), log: logOf(server) });
+  try {
+    await waitUntilAnswering(child, url + server.readyPath, server.caFile);
+  } catch (error) {
+    await child.end();
+    throw error;
+  }
+  const restart = async (): Promise<Server> => {
+    await child.end();
+    return await startServerAt(server, port);
+  };
+  return { child, url, restart };
+}
+
+const logOf = ({ cwd, name }: ServerCommand): string => join(cwd, `${name}.log`);
 
 /** Rejects with the last line that the child logged when it ends first, or takes more than a minute. */
 export async function waitUntilAnswering({ name, log, ended }: Child, url: string, caFile: string): Promise<void> {
@@ -128,7 +147,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
-async function listen(port: number): Promise<Server> {
+async function listen(port: number): Promise<NetServer> {
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');
   return server;

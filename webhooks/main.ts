@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { isSchedule } from '../adapters/cron.ts';
 import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../adapters/environment.ts';
 import { createAccessReviewer } from '../adapters/kube/access-review.ts';
+import { limitCalls } from '../adapters/kube/budget.ts';
 import { createKubeClient, type KubeClientOptions } from '../adapters/kube/client.ts';
 import { createNamespaceLister, createNamespaceReader } from '../adapters/kube/namespaces.ts';
 import { createOidcConfigLister } from '../adapters/kube/oidc-configs.ts';
@@ -15,6 +16,8 @@ import { createWebhookMetrics } from '../adapters/metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
+import { reviewCallsMs } from '../api/limits.ts';
+import type { ValidationPorts } from '../core/admission/decide.ts';
 import { checkReady } from '../core/readiness.ts';
 import { createAdmissionApp } from './admission/app.ts';
 import { createConversionApp } from './conversion/app.ts';
@@ -41,20 +44,22 @@ export async function wireWebhooks({ kube, tls, isAttachCounted }: WebhooksConfi
     checkReady: async () => checkReady({ ...tls.validity(), isReachable: await isReachable(), now: Date.now() }),
     readMetrics,
   });
-  const admission = createAdmissionApp({
-    getPool: createPoolReader(client),
-    getNamespaceLabels: createNamespaceReader(client),
-    reviewAccess: createAccessReviewer(client),
-    isAttachCounted,
-    listReferrers: createReferrerReader(client),
-    listNamespaceLabels: createNamespaceLister(client),
-    listOidcConfigs: createOidcConfigLister(client),
-    clusterIssuer,
-    isSchedule,
-    parseToml,
-    startReview,
-    log,
-  });
+  const openPorts = (): ValidationPorts => {
+    const kube = limitCalls(client, reviewCallsMs);
+    return {
+      getPool: createPoolReader(kube),
+      getNamespaceLabels: createNamespaceReader(kube),
+      reviewAccess: createAccessReviewer(kube),
+      isAttachCounted,
+      listReferrers: createReferrerReader(kube),
+      listNamespaceLabels: createNamespaceLister(kube),
+      listOidcConfigs: createOidcConfigLister(kube),
+      clusterIssuer,
+      isSchedule,
+      parseToml,
+    };
+  };
+  const admission = createAdmissionApp({ openPorts, startReview, log });
   const app = new Hono();
   for (const part of [operations, createConversionApp({ startReview, log }), admission]) app.route('/', part);
   return { app, close: client.close };

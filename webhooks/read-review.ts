@@ -4,13 +4,25 @@ import type { z } from 'zod';
 import { maxReportedErrors } from '../api/limits.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
-/** The answer to what can't be a review, before any of it is read: the server reads no more than the length says. */
-export function checkHead(context: Context, maxBodyBytes: number): Response | undefined {
-  const type = context.req.header('content-type')?.split(';', 1).join().trim().toLowerCase();
-  if (type !== 'application/json') return context.text('content-type: expected application/json', 415);
-  const length = context.req.header('content-length');
-  if (length === undefined) return context.text('content-length: expected the length of the body', 411);
-  return Number(length) <= maxBodyBytes ? undefined : context.text('body: too large', 413);
+/**
+ * The answer to what can't be a review, before any of it is read: the server reads no more than the length says.
+ * The connection ends with it. Otherwise what is left of the body would stand before the next request, and the server
+ * gives up reading it after a while: the next request would be lost, and nobody sends it again.
+ */
+export function checkHead({ req }: Context, maxBodyBytes: number): Response | undefined {
+  const type = req.header('content-type')?.split(';', 1).join().trim().toLowerCase();
+  if (type !== 'application/json') return refuse('content-type: expected application/json', 415);
+  const length = req.header('content-length');
+  if (length === undefined) return refuse('content-length: expected the length of the body', 411);
+  return Number(length) <= maxBodyBytes ? undefined : refuse('body: too large', 413);
+}
+
+const refuse = (message: string, status: number): Response =>
+  new Response(message, { status, headers: { connection: 'close', 'content-type': 'text/plain; charset=UTF-8' } });
+
+/** Reads a body to its end and keeps nothing of it, so that the connection can carry the next request. */
+export async function dropBody({ req }: Context): Promise<void> {
+  await req.raw.body?.pipeTo(new WritableStream());
 }
 
 /** The review, or the HTTP answer to what is none. */

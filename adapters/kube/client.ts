@@ -40,6 +40,8 @@ export interface KubeCall {
   readonly body?: unknown;
   /** Defaults to JSON; server-side apply and patches have their own. */
   readonly contentType?: string;
+  /** Where less time is left than any call may take. */
+  readonly timeoutMs?: number;
 }
 
 export interface KubeClient {
@@ -111,14 +113,14 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
     });
   }
 
-  async function call(options: KubeCall): Promise<unknown> {
+  async function call({ timeoutMs = kubeCallTimeoutMs, ...options }: KubeCall): Promise<unknown> {
     let timer: NodeJS.Timeout | undefined;
     try {
       // A timer that is cleared: one of AbortSignal's would outlive its call by seconds.
       const answer = await open(options, (sent) => {
         timer = setTimeout(() => {
-          sent.destroy(new Error(`no answer within ${kubeCallTimeoutMs} ms`));
-        }, kubeCallTimeoutMs);
+          sent.destroy(new Error(`no answer within ${timeoutMs} ms`));
+        }, timeoutMs);
       });
       const text = await readAll(answer);
       if (isSuccess(answer)) return JSON.parse(text);

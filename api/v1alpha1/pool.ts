@@ -152,9 +152,9 @@ export const poolSpec = withRules(
     })
     .partial(),
   {
-    cel: '!has(self.auth) || !has(self.auth.rbac) || !has(self.auth.rbac.rules) || !has(self.access) || !has(self.access.clients) || !has(self.access.clients.rules)',
+    cel: '!has(self.auth) || !has(self.auth.rbac) || !has(self.auth.rbac.rules) || size(self.auth.rbac.rules) == 0 || !has(self.access) || !has(self.access.clients) || !has(self.access.clients.rules)',
     message: 'expected rules in auth.rbac.rules or in access.clients.rules, not in both',
-    holds: ({ auth, access }) => auth?.rbac?.rules === undefined || access?.clients?.rules === undefined,
+    holds: ({ auth, access }) => (auth?.rbac?.rules ?? []).length === 0 || access?.clients?.rules === undefined,
   },
   {
     cel: `(has(self.auth) && has(self.auth.methods) ? self.auth.methods.filter(m, m.type == 'oidc').size() : 0) + (has(self.access) && has(self.access.oidc) && has(self.access.oidc.inline) ? self.access.oidc.inline.size() : 0) <= ${maxInlineIssuers}`,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { startServer, type Child, type Exit } from '../child.ts';
+import { startServer, type Child, type Exit, type Server } from '../child.ts';
 import type { Binaries } from './find.ts';
 import type { ToolName } from './table.ts';
 
@@ -52,19 +52,30 @@ const controllerManagerArgs = (port: number) =>
 export async function start({ binaries, watch, apiserverFlags: extraArgs = [], ...options }: Options) {
   const folder = resolve(options.folder);
   const caFile = join(folder, 'apiserver.crt'); // the apiserver makes it, with a CA of its own
-  const children: Child[] = [];
+  const servers = new Map<ToolName, Server>();
+  const children = (): Child[] => [...servers.values()].map(({ child }) => child);
   const exited = Promise.withResolvers<Exit>();
   let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= endInReverse(children));
+  const stop = () => (stopped ??= endInReverse(children()));
+  const follow = (name: ToolName, server: Server): void => {
+    servers.set(name, server);
+    void server.child.ended.then((exit) => {
+      if (!stopped && servers.get(name) === server) exited.resolve(exit);
+    });
+  };
+  /** Ends a part as at an upgrade, and starts it again with all it had stored; resolves when it is ready. */
+  const restart = async (name: ToolName): Promise<void> => {
+    const server = servers.get(name);
+    if (server === undefined) throw new Error(`${name}: expected one of ${[...servers.keys()].join(', ')}`);
+    servers.delete(name);
+    follow(name, await server.restart());
+  };
   const launch = async (name: ToolName, readyPath: string, args: (port: number) => readonly string[]) => {
     const scheme = name === 'etcd' ? 'http' : 'https';
     const place = { file: binaries[name], cwd: folder, caFile, watch };
-    const { child, url } = await startServer({ name, ...place, scheme, readyPath, args });
-    children.push(child);
-    void child.ended.then((exit) => {
-      if (!stopped) exited.resolve(exit);
-    });
-    return url;
+    const server = await startServer({ name, ...place, scheme, readyPath, args });
+    follow(name, server);
+    return server.url;
   };
   try {
     const token = await writeCredentials(folder);
@@ -72,7 +83,18 @@ export async function start({ binaries, watch, apiserverFlags: extraArgs = [], .
     const url = await launch('kube-apiserver', '/readyz', (port) => [...apiserverArgs(port), ...extraArgs]);
     const adminKubeconfig = await writeKubeconfig(folder, url, token);
     await launch('kube-controller-manager', '/healthz', controllerManagerArgs);
-    return { url, caFile, adminKubeconfig, serviceAccountIssuer, children, exited: exited.promise, stop };
+    return {
+      url,
+      caFile,
+      adminKubeconfig,
+      serviceAccountIssuer,
+      get children() {
+        return children();
+      },
+      exited: exited.promise,
+      restart,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -13,18 +13,21 @@ interface DecisionLog {
   readonly error: (facts: object, message: string) => void;
 }
 
-export interface AdmissionPorts extends ValidationPorts {
+export interface AdmissionPorts {
+  /** For one review, from its head on: what is asked through them ends in time for an answer, by throwing if need be. */
+  readonly openPorts: () => ValidationPorts;
   readonly log: DecisionLog;
   /** Times and counts a review; what is returned is called once, at its end. */
   readonly startReview: (webhook: Webhook) => (outcome: ReviewOutcome) => void;
 }
 
-type Decide = (request: ObjectRequest) => AdmissionAnswer | Promise<AdmissionAnswer>;
+type Decide = (request: ObjectRequest, ports: ValidationPorts) => AdmissionAnswer | Promise<AdmissionAnswer>;
 
-export function createAdmissionApp({ log, startReview, ...ports }: AdmissionPorts): Hono {
+export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPorts): Hono {
   const takeRoom = createRoom(maxReviewCharsAtOnce);
   const answer = (webhook: Webhook, decide: Decide) => async (context: Context) => {
     const endReview = startReview(webhook);
+    const ports = openPorts();
     const refusal = checkHead(context, maxReviewBodyBytes);
     if (refusal !== undefined) {
       endReview('malformed');
@@ -43,7 +46,7 @@ export function createAdmissionApp({ log, startReview, ...ports }: AdmissionPort
         return review.error;
       }
       const { request } = review.value;
-      const decided = await decideOn(request, decide, log);
+      const decided = await decideOn(request, (parsed) => decide(parsed, ports), log);
       const outcome = outcomeOf(decided);
       endReview(outcome);
       logDecision(request, decided, { outcome, log });
@@ -54,10 +57,7 @@ export function createAdmissionApp({ log, startReview, ...ports }: AdmissionPort
   };
   const app = new Hono();
   app.post('/mutate', answer('mutate', mutate));
-  app.post(
-    '/validate',
-    answer('validate', async (request) => await validate(request, ports)),
-  );
+  app.post('/validate', answer('validate', validate));
   return app;
 }
 
@@ -87,7 +87,11 @@ function logDecision(request: AdmissionRequest, { response }: AdmissionAnswer, {
 }
 
 /** Closed: what can't be decided is denied. */
-async function decideOn(request: AdmissionRequest, decide: Decide, log: DecisionLog): Promise<AdmissionAnswer> {
+async function decideOn(
+  request: AdmissionRequest,
+  decide: (request: ObjectRequest) => AdmissionAnswer | Promise<AdmissionAnswer>,
+  log: DecisionLog,
+): Promise<AdmissionAnswer> {
   const { uid, name = '' } = request;
   const parsed = toObjectRequest(request);
   if (!parsed.ok) return unsupported({ uid, kind: request.kind.kind, name }, parsed.error);

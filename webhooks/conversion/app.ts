@@ -4,7 +4,7 @@ import { conversionReview, makeConversionAnswer } from '../../api/http/conversio
 import { maxConversionBodyBytes, maxConversionBytesAtOnce, maxConversionValues } from '../../api/limits.ts';
 import { CONVERSION_PATH, type ReviewOutcome, type Webhook } from '../../api/names.ts';
 import { convertReview } from '../../core/conversion/review.ts';
-import { checkHead, createRoom, hasMoreValues, readReview } from '../read-review.ts';
+import { checkHead, createRoom, dropBody, hasMoreValues, readReview } from '../read-review.ts';
 
 export interface ConversionPorts {
   readonly log: { readonly error: (facts: object, message: string) => void };
@@ -24,8 +24,10 @@ export function createConversionApp({ log, startReview }: ConversionPorts): Hono
     if (refusal !== undefined) return { outcome: 'malformed', answer: refusal };
     // Taken before the body is read: that of one review may be a large part of what the process can hold.
     const leaveRoom = takeRoom(Number(context.req.header('content-length')));
-    if (leaveRoom === undefined)
+    if (leaveRoom === undefined) {
+      await dropBody(context);
       return { outcome: 'unavailable', answer: context.text('busy: too many large reviews at once', 503) };
+    }
     try {
       return convert(context, await context.req.text(), log);
     } finally {

@@ -1,5 +1,5 @@
 /** Arbitrary objects of our kinds, made from their schemas: every field occurs. */
-import fc, { type Arbitrary } from 'fast-check';
+import fc from 'fast-check';
 import type { z } from 'zod';
 import type { Version } from '../../../api/names.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from '../../../api/status.ts';
@@ -9,6 +9,22 @@ import { workerSpec as alphaWorker } from '../../../api/v1alpha1/worker.ts';
 import { oidcConfigSpec as betaOidcConfig } from '../../../api/v1beta1/oidc-config.ts';
 import { poolSpec as betaPool } from '../../../api/v1beta1/pool.ts';
 import { workerSpec as betaWorker } from '../../../api/v1beta1/worker.ts';
+import {
+  always,
+  constants,
+  dictionary,
+  Drawn,
+  integer,
+  isOnce,
+  list,
+  oddJson,
+  oddKey,
+  oddText,
+  oneOf,
+  record,
+  sampled,
+  type Draw,
+} from './draw.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -29,32 +45,43 @@ export const everyVersion = (Object.keys(kinds) as Kind[]).flatMap((kind) =>
   versions.map((version) => ({ kind, version })),
 );
 
-/** Keys and text of every kind: empty, `__proto__`, controls, what is written with several code points or units. */
-const oddText = (maxLength: number) =>
-  fc.oneof(
-    fc.string({ unit: 'binary', maxLength: Math.min(maxLength, 12) }),
-    fc.constantFrom('', '__proto__', '\u0000', '\u2028"\\', 'e\u0301', '🏗️').filter((text) => text.length <= maxLength),
-  );
-const oddKey = fc.oneof(oddText(12), fc.constantFrom('constructor', 'toString', 'spec', '*'));
-
-const oddJson = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.dictionary(oddKey, fc.jsonValue({ maxDepth: 1 })));
-
 interface Options {
   /** Replaces values by some of another shape, and adds members that no schema has. */
   readonly isOdd: boolean;
 }
 
+const made = { odd: new Map<z.core.$ZodType, Draw>(), fitting: new Map<z.core.$ZodType, Draw>() };
+
 /** What the schema accepts, or something near it. */
-export function fromSchema(schema: z.core.$ZodType, options: Options): Arbitrary<unknown> {
+function fromSchema(schema: z.core.$ZodType, options: Options): Draw {
+  const known = made[options.isOdd ? 'odd' : 'fitting'];
+  const draw = known.get(schema) ?? makeDraw(schema, options);
+  known.set(schema, draw);
+  return draw;
+}
+
+function makeDraw(schema: z.core.$ZodType, options: Options): Draw {
   const shaped = shapedFrom(schema as z.ZodType, options);
-  if (options.isOdd) return fc.oneof({ weight: 12, arbitrary: shaped }, { weight: 1, arbitrary: oddJson });
+  if (options.isOdd) return (random) => (isOnce(random, 13) ? anyJson(random) : shaped(random));
   // Rules between fields, which the parts alone can't know.
   const { checks = [] } = schema._zod.def as { checks?: unknown[] };
   const isRuled = ['object', 'record'].includes(schema._zod.def.type) && checks.length > 0;
-  return isRuled ? shaped.filter((value) => (schema as z.ZodType).safeParse(value).success) : shaped;
+  return isRuled ? drawUntil(shaped, (value) => (schema as z.ZodType).safeParse(value).success) : shaped;
 }
 
-function shapedFrom(schema: z.ZodType, options: Options): Arbitrary<unknown> {
+const anyJson = oddJson();
+
+function drawUntil(draw: Draw, isRight: (value: unknown) => boolean): Draw {
+  return (random) => {
+    for (let times = 0; times < 1000; times++) {
+      const value = draw(random);
+      if (isRight(value)) return value;
+    }
+    throw new Error('expected a schema that one in a thousand values of its shape fits');
+  };
+}
+
+function shapedFrom(schema: z.ZodType, options: Options): Draw {
   const { def } = schema._zod as unknown as { def: Definition };
   switch (def.type) {
     case 'object':
@@ -62,15 +89,15 @@ function shapedFrom(schema: z.ZodType, options: Options): Arbitrary<unknown> {
     case 'optional':
       return fromSchema(def.innerType, options);
     case 'array':
-      return fc.array(fromSchema(def.element, options), { maxLength: 3 });
+      return listFrom(schema, fromSchema(def.element, options));
     case 'record':
-      return fc.dictionary(oddKey, fromSchema(def.valueType, options), { maxKeys: 3 });
+      return dictionary({ key: oddKey, value: fromSchema(def.valueType, options), minKeys: 0, maxKeys: 3 });
     case 'union':
-      return fc.oneof(...def.options.map((option) => fromSchema(option, options)));
+      return oneOf(...def.options.map((option) => fromSchema(option, options)));
     case 'enum':
-      return fc.constantFrom(...Object.values(def.entries));
+      return constants(...Object.values(def.entries));
     case 'boolean':
-      return fc.boolean();
+      return constants(true, false);
     case 'number':
       return numberFrom(schema as z.ZodNumber);
     case 'string':
@@ -87,84 +114,114 @@ type Definition =
   | { readonly type: 'enum'; readonly entries: Record<string, string> }
   | { readonly type: 'boolean' | 'number' | 'string' };
 
-function objectFrom(shape: Record<string, z.ZodType>, options: Options): Arbitrary<unknown> {
+function objectFrom(shape: Record<string, z.ZodType>, options: Options): Draw {
   const members = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, fromSchema(schema, options)]));
-  const requiredKeys = Object.keys(shape).filter((key) => shape[key]?._zod.optin !== 'optional');
-  const known = fc.record(members, { requiredKeys: options.isOdd ? [] : requiredKeys });
-  if (!options.isOdd) return known;
-  const unknown = fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, fc.dictionary(oddKey, oddJson, { maxKeys: 2 }));
-  return fc.tuple(unknown, known).map(([more, object]) => ({ ...more, ...object }));
+  const required = Object.keys(shape).filter((key) => shape[key]?._zod.optin !== 'optional');
+  if (!options.isOdd) return record(members, required);
+  const known = record(members, []);
+  const unknown = dictionary({ key: oddKey, value: anyJson, minKeys: 0, maxKeys: 2 });
+  return (random) => (isOnce(random, 10) ? { ...unknown(random), ...known(random) } : known(random));
 }
 
-const numberFrom = ({ minValue, maxValue }: z.ZodNumber): Arbitrary<number> =>
-  fc.integer({ min: minValue ?? -1000, max: Math.min(maxValue ?? 1000, 2 ** 40) });
+interface LengthCheck {
+  readonly _zod: { readonly def: { readonly minimum?: number; readonly maximum?: number } };
+}
 
-function stringFrom(schema: z.ZodString): Arbitrary<string> {
+/** Lists of up to three items, where as many may be. */
+function listFrom(schema: z.ZodType, item: Draw): Draw {
+  const { checks = [] } = schema.def as { checks?: readonly LengthCheck[] };
+  const bounds = checks.map(({ _zod }) => _zod.def);
+  const minimum = Math.max(0, ...bounds.map((bound) => bound.minimum ?? 0));
+  return list(item, minimum, Math.min(3, ...bounds.map((bound) => bound.maximum ?? 3)));
+}
+
+const numberFrom = ({ minValue, maxValue }: z.ZodNumber): Draw =>
+  integer(minValue ?? -1000, Math.min(maxValue ?? 1000, 2 ** 40));
+
+function stringFrom(schema: z.ZodString): Draw {
   const { minLength, maxLength, format } = schema;
-  const fits = (text: string): boolean => schema.safeParse(text).success;
-  if (format === 'datetime')
-    return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((date) => date.toISOString());
+  if (format === 'datetime') return (random) => new Date(random.nextInt(0, 2 ** 42)).toISOString();
   const checks = (schema.def.checks ?? []) as readonly { _zod: { def: { pattern?: RegExp } } }[];
   const pattern = checks.map((check) => check._zod.def.pattern).find((one) => one !== undefined);
-  if (pattern !== undefined) return fc.stringMatching(pattern, { size: '-1' }).filter(fits);
-  return oddText(maxLength ?? 100).filter((text) => text.length >= (minLength ?? 0));
+  const fits = (text: unknown): boolean => schema.safeParse(text).success;
+  if (pattern !== undefined) return sampled(fc.stringMatching(pattern, { size: '-1' }).filter(fits));
+  return (minLength ?? 0) === 0 ? oddText(maxLength ?? 100) : drawUntil(oddText(maxLength ?? 100), fits);
 }
 
-const annotationKey = fc.stringMatching(/^[a-z]{1,8}\/[a-z]{1,8}$/);
+const annotationKey = sampled(fc.stringMatching(/^[a-z]{1,8}\/[a-z]{1,8}$/));
 
 /** Metadata as the apiserver has it: never an empty map. */
-const metadata = fc.record(
+const metadata = record(
   {
-    name: fc.constant('pool'),
-    namespace: fc.constant('tenant-a'),
-    uid: fc.uuid(),
-    resourceVersion: fc.constant('7'),
-    generation: fc.nat(),
-    labels: fc.dictionary(annotationKey, oddText(20), { minKeys: 1, maxKeys: 2 }),
-    annotations: fc.dictionary(annotationKey, oddText(40), { minKeys: 1, maxKeys: 3 }),
-    managedFields: fc.constant([{ manager: 'kubectl', fieldsV1: { 'f:spec': {} } }]),
+    name: always('pool'),
+    namespace: always('tenant-a'),
+    uid: sampled(fc.uuid()),
+    resourceVersion: always('7'),
+    generation: integer(0, 2 ** 40),
+    labels: dictionary({ key: annotationKey, value: oddText(20), minKeys: 1, maxKeys: 2 }),
+    annotations: dictionary({ key: annotationKey, value: oddText(40), minKeys: 1, maxKeys: 3 }),
+    managedFields: always([{ manager: 'kubectl', fieldsV1: { 'f:spec': {} } }]),
   },
-  { requiredKeys: ['name', 'namespace', 'uid'] },
+  ['name', 'namespace', 'uid'],
 );
 
-export function objectsOf(kind: Kind, version: Version, options: Options = { isOdd: false }): Arbitrary<Json> {
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+/** Of an object that was made from its schema what is left must fit it, too. */
+export function objectsOf(kind: Kind, version: Version, options: Options = { isOdd: false }): fc.Arbitrary<Json> {
   const { [version]: spec, status } = kinds[kind];
-  return fc.record(
-    {
-      apiVersion: fc.constant(`buildkit.smrt-devops.net/${version}`),
-      kind: fc.constant(kind),
-      metadata,
-      spec: fromSchema(spec, options),
-      status: fromSchema(status, options),
-    },
-    { requiredKeys: ['apiVersion', 'kind', 'metadata', ...(options.isOdd ? [] : (['spec'] as const))] },
+  const apiVersion = `buildkit.smrt-devops.net/${version}`;
+  const contents = { metadata, spec: fromSchema(spec, options), status: fromSchema(status, options) };
+  const draw = record(contents, ['metadata', ...(options.isOdd ? [] : ['spec'])]);
+  return new Drawn(
+    (random) => ({ apiVersion, kind, ...draw(random) }),
+    (value): value is Json =>
+      isObject(value) &&
+      value['apiVersion'] === apiVersion &&
+      value['kind'] === kind &&
+      isObject(value['metadata']) &&
+      (options.isOdd || spec.safeParse(value['spec']).success),
   );
 }
 
-/** What may stand in the annotation, whoever wrote it: words of either version, odd ones too, or any text. */
-export const anyAnnotation = (kind: Kind): Arbitrary<string> =>
-  fc.oneof(
-    fc
-      .dictionary(
-        fc.constantFrom(...versions, 'v2'),
-        fc.oneof(
-          ...versions.flatMap((version) => [
-            fromSchema(kinds[kind][version], { isOdd: true }),
-            fromSchema(kinds[kind][version], { isOdd: false }),
-          ]),
-        ),
-      )
-      .map((words) => JSON.stringify(words)),
-    fc.json(),
-    fc.string({ unit: 'binary' }),
+/** What may stand in the annotation, whoever wrote it: words of either version, odd, broken or deep ones, or any text. */
+export function anyAnnotation(kind: Kind): fc.Arbitrary<string> {
+  const words = versions.flatMap((version) =>
+    [true, false].map((isOdd) => fromSchema(kinds[kind][version], { isOdd })),
   );
-
-/** As text that is the same for equal JSON: members in order. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) => {
-    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
-    const sorted = Object.create(null) as Json;
-    for (const key of Object.keys(member).toSorted()) sorted[key] = (member as Json)[key];
-    return sorted;
+  const carried = dictionary({
+    key: constants<string>(...versions, 'v2'),
+    value: oneOf(...words),
+    minKeys: 0,
+    maxKeys: 3,
   });
+  const written: Draw<string> = (random) => JSON.stringify(carried(random));
+  const broken: Draw<string> = (random) => {
+    const text = written(random);
+    return text.slice(0, random.nextInt(0, text.length));
+  };
+  const deep: Draw<string> = (random) => {
+    const depth = random.nextInt(1, 100);
+    return `{"${versions[random.nextInt(0, 1)] ?? ''}":${'{"cache":'.repeat(depth)}7${'}'.repeat(depth)}}`;
+  };
+  const json: Draw<string> = (random) => JSON.stringify(anyJson(random));
+  return new Drawn(oneOf(written, written, broken, deep, json, oddText(24)), isText);
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** Any JSON at all as an object's content. */
+export const anyContent: fc.Arbitrary<Json> = new Drawn(
+  record(
+    {
+      metadata: oneOf(
+        anyJson,
+        dictionary({ key: constants('annotations', 'labels', 'x'), value: anyJson, minKeys: 0, maxKeys: 3 }),
+      ),
+      spec: anyJson,
+      status: anyJson,
+    },
+    [],
+  ),
+  isObject,
+);

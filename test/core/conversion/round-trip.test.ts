@@ -1,8 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CARRIED_ANNOTATION, GROUP, type Version } from '../../../api/names.ts';
 import { convertObject } from '../../../core/conversion/convert.ts';
-import { anyAnnotation, canonical, everyVersion, kinds, objectsOf, otherVersion, runs, type Json } from './objects.ts';
+import { at } from '../../../core/json.ts';
+import {
+  anyAnnotation,
+  anyContent,
+  everyVersion,
+  kinds,
+  objectsOf,
+  otherVersion,
+  runs,
+  versions,
+  type Json,
+  type Kind,
+} from './objects.ts';
 
 function convert(object: Json, to: Version): Json {
   const converted = convertObject(object, to);
@@ -11,12 +24,36 @@ function convert(object: Json, to: Version): Json {
   return JSON.parse(JSON.stringify(converted.value)) as Json;
 }
 
+/** Members in any order. The plain comparison takes a tenth of the time of `toEqual`, which then says what differs. */
+function expectSame(actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toStrictEqual(expected);
+}
+
+function expectValid({ kind, apiVersion, spec }: Json): void {
+  const version = versions.find((one) => apiVersion === `${GROUP}/${one}`) ?? 'v1beta1';
+  const { error } = kinds[kind as Kind][version].safeParse(spec);
+  if (error !== undefined) expect(error.issues).toEqual([]);
+}
+
 const withAnnotation = (object: Json, text: string): Json => {
   const metadata = object['metadata'] as { annotations?: Json };
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [CARRIED_ANNOTATION]: text } } };
 };
 
-const dropAnnotations = (metadata: unknown): unknown => ({ ...(metadata as Json), annotations: undefined });
+/** All but what conversion may change. */
+const keepApart = ({ spec, metadata, ...others }: Json): Json => ({
+  ...others,
+  hasSpec: spec !== undefined,
+  metadata: { ...(metadata as Json), annotations: undefined },
+});
+
+/** What the other version does not show. */
+const hidden: Readonly<Partial<Record<Kind, Readonly<Record<Version, readonly string[]>>>>> = {
+  BuildKitPool: {
+    v1alpha1: ['tls.enabled', 'auth.rbac.enabled'],
+    v1beta1: ['workers.template', 'workers.isolation', 'workers.sharing', 'workers.egress'],
+  },
+};
 
 describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
   const other = otherVersion(version);
@@ -26,7 +63,7 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
   it('comes back as it was', () => {
     fc.assert(
       fc.property(objectsOf(kind, version), (object) => {
-        expect(canonical(back(there(object)))).toBe(canonical(object));
+        expectSame(back(there(object)), object);
       }),
       runs,
     );
@@ -35,7 +72,7 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
   it('comes back as it was, of whatever shape its content is', () => {
     fc.assert(
       fc.property(objectsOf(kind, version, { isOdd: true }), (object) => {
-        expect(canonical(back(there(object)))).toBe(canonical(object));
+        expectSame(back(there(object)), object);
       }),
       runs,
     );
@@ -45,7 +82,7 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
     fc.assert(
       fc.property(objectsOf(kind, version), anyAnnotation(kind), (object, text) => {
         const returned = back(there(withAnnotation(object, text)));
-        expect(canonical(returned['spec'])).toBe(canonical(object['spec']));
+        expectSame(returned['spec'], object['spec']);
       }),
       runs,
     );
@@ -54,7 +91,8 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
   it('is as valid as it was', () => {
     fc.assert(
       fc.property(objectsOf(kind, version), (object) => {
-        expect(kinds[kind][other].safeParse(there(object)['spec']).error).toBeUndefined();
+        expectValid(object);
+        expectValid(there(object));
       }),
       runs,
     );
@@ -63,13 +101,10 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
   it('keeps status and metadata, and is not changed itself', () => {
     fc.assert(
       fc.property(objectsOf(kind, version, { isOdd: true }), (object) => {
-        const before = canonical(object);
+        const before = structuredClone(object);
         const converted = there(object);
-        expect(canonical(object)).toBe(before);
-        expect(converted['apiVersion']).toBe(`${GROUP}/${other}`);
-        expect(canonical(converted['status'] ?? null)).toBe(canonical(object['status'] ?? null));
-        expect(canonical(dropAnnotations(converted['metadata']))).toBe(canonical(dropAnnotations(object['metadata'])));
-        expect(Object.keys(converted).toSorted()).toEqual(Object.keys(object).toSorted());
+        expectSame(object, before);
+        expectSame(keepApart(converted), { ...keepApart(object), apiVersion: `${GROUP}/${other}` });
       }),
       runs,
     );
@@ -81,21 +116,22 @@ describe.each(everyVersion)('$kind $version', ({ kind, version }) => {
         const edited = { ...there(stored), spec: edit['spec'] };
         const written = back(edited);
         // All that was written is read again.
-        expect(canonical(there(written)['spec'])).toBe(canonical(edit['spec']));
+        expectSame(there(written)['spec'], edit['spec']);
+        for (const path of hidden[kind]?.[version] ?? []) {
+          const steps = ['spec', ...path.split('.')];
+          expectSame(at(written, steps), at(stored, steps));
+        }
+        expectValid(written);
       }),
       runs,
     );
   });
 
   it('is converted whatever it holds', () => {
-    const anything = fc.oneof(
-      fc.jsonValue(),
-      fc.dictionary(fc.constantFrom('annotations', 'labels', 'x'), fc.jsonValue()),
-    );
     fc.assert(
-      fc.property(fc.record({ metadata: anything, spec: anything, status: anything }), (content) => {
+      fc.property(anyContent, (content) => {
         const object = { apiVersion: `${GROUP}/${version}`, kind, ...content };
-        expect(convertObject(object, other)).toMatchObject({ ok: true });
+        expect(convert(object, other)['apiVersion']).toBe(`${GROUP}/${other}`);
       }),
       runs,
     );

@@ -3,7 +3,8 @@ import { parseToml } from '../../../adapters/toml.ts';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionAnswer, AdmissionRequest } from '../../../api/http/admission-review.ts';
 import { maxReviewBodyBytes } from '../../../api/limits.ts';
-import { createAdmissionApp, type AdmissionPorts } from '../../../webhooks/admission/app.ts';
+import type { ValidationPorts } from '../../../core/admission/decide.ts';
+import { createAdmissionApp } from '../../../webhooks/admission/app.ts';
 import { developer, makeAdmissionRequest, makeWorker, patchOf } from '../../core/admission/reviews.ts';
 
 interface Line {
@@ -12,10 +13,10 @@ interface Line {
   readonly message: string;
 }
 
-function makeApp(changes: Partial<AdmissionPorts> = {}) {
+function makeApp(changes: Partial<ValidationPorts> = {}) {
   const lines: Line[] = [];
   const reviews: string[] = [];
-  const app = createAdmissionApp({
+  const ports: ValidationPorts = {
     reviewAccess: () => Promise.resolve(false),
     getPool: () => Promise.resolve({ spec: {} }),
     getNamespaceLabels: () => Promise.resolve({}),
@@ -26,12 +27,15 @@ function makeApp(changes: Partial<AdmissionPorts> = {}) {
     clusterIssuer: 'https://cluster.example',
     isSchedule,
     parseToml,
+    ...changes,
+  };
+  const app = createAdmissionApp({
+    openPorts: () => ports,
     log: {
       info: (facts, message) => lines.push({ level: 'info', facts, message }),
       error: (facts, message) => lines.push({ level: 'error', facts, message }),
     },
     startReview: (webhook) => (outcome) => void reviews.push(`${webhook} ${outcome}`),
-    ...changes,
   });
   const post = async (path: string, body: string | ReadableStream, contentType = 'application/json') =>
     await app.request(path, {
