@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
