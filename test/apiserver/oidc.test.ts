@@ -83,6 +83,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await run(['delete', '-n', system, 'bkoidc', '--all']);
+  await run(['delete', '-n', system, 'bkp', 'shared', 'inline', 'beside', '--wait=false']);
   await provider.close();
 });
 
