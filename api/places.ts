@@ -95,7 +95,7 @@ export const oidcConfigRows: readonly Row[] = [
 export const oldPoolPlaces: Readonly<Record<string, string>> = {
   'tls.enabled': 'accepted as `true`, which it is; `false` is refused: `expected true: TLS cannot be switched off`',
   'auth.methods':
-    'the issuers of type `oidc` are `access.oidc.inline`, before those that v1alpha1 lists there itself; the others are carried: clients always show a certificate',
+    'the issuers of type `oidc` are `access.oidc.inline`, before those that v1alpha1 lists there itself; the others are carried, and say what is so anyway: clients always show a certificate. Refused are `token`, `mtls.clientCASecret` and `mtls.required: false`, each with its reason',
   'auth.rbac.enabled':
     'carried; `false` with rules is refused: `expected no rules where enabled is false: remove the rules, or let them count`',
 };

@@ -13,6 +13,7 @@ import {
   regionName,
   storageSize,
 } from './formats.ts';
+import { withRules } from './rule.ts';
 
 export const serviceType = z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).describe('Type of the Service.');
 
@@ -61,21 +62,24 @@ const localCache = z
   })
   .describe('Cache on a volume.');
 
+const cacheBackend = withRules(
+  z.object({
+    type: z.enum(['registry', 's3', 'local']).describe('Which section it is.'),
+    registry: registryCache.optional(),
+    s3: s3Cache.optional(),
+    local: localCache.optional(),
+  }),
+  {
+    cel: "(self.type == 'registry') == has(self.registry) && (self.type == 's3') == has(self.s3) && (self.type == 'local') == has(self.local)",
+    message: 'expected the section that type names, and no other',
+    holds: (backend) =>
+      (['registry', 's3', 'local'] as const).every((name) => (backend.type === name) === (backend[name] !== undefined)),
+  },
+).describe('One cache backend.');
+
 export const cache = z
   .object({
-    backends: z
-      .array(
-        z
-          .object({
-            type: z.enum(['registry', 's3', 'local']).describe('Which of the sections counts.'),
-            registry: registryCache.optional(),
-            s3: s3Cache.optional(),
-            local: localCache.optional(),
-          })
-          .describe('One cache backend.'),
-      )
-      .max(16)
-      .describe('Where build caches are kept.'),
+    backends: z.array(cacheBackend).max(16).describe('Where build caches are kept.'),
     gc: z
       .object({
         enabled: z.boolean().describe('Collect garbage.'),

@@ -49,7 +49,7 @@ const definitions: readonly Place[] = Object.values(KINDS).map(({ plural }) => (
 
 /** Writes the bundle (PEM) where an object exists and says otherwise; answers with the paths it changed. */
 export const createCaBundleWriter =
-  (kube: KubeClient) =>
+  (kube: Pick<KubeClient, 'call'>) =>
   async (caBundle: string): Promise<string[]> => {
     const encoded = Buffer.from(caBundle).toString('base64');
     const changed: string[] = [];
@@ -59,7 +59,11 @@ export const createCaBundleWriter =
     return changed;
   };
 
-async function write(kube: KubeClient, { path, contentType, plan }: Place, caBundle: string): Promise<boolean> {
+async function write(
+  kube: Pick<KubeClient, 'call'>,
+  { path, contentType, plan }: Place,
+  caBundle: string,
+): Promise<boolean> {
   const found = (await orUndefined(kube.call({ path }))) as Stored | undefined;
   const change = found === undefined ? undefined : plan(found, caBundle);
   if (found === undefined || change === undefined) return false;

@@ -59,23 +59,46 @@ const tls = z
   .partial()
   .describe('Certificates of the gateway.');
 
-const authMethod = z
-  .object({
-    type: z.enum(['mtls', 'token', 'oidc']).describe('Which of the sections counts.'),
-    mtls: z
-      .object({
-        required: z.boolean().optional().describe('Refuse connections without a client certificate.'),
-        clientCASecret: objectName('Secret with the CA of client certificates.').optional(),
-      })
+const mtls = withRules(
+  z.object({
+    required: withRules(z.boolean(), {
+      cel: 'self',
+      message: 'expected true: clients always show a certificate',
+      holds: (required) => required,
+    })
       .optional()
-      .describe('Client certificates.'),
+      .describe('Clients always show a certificate.'),
+    clientCASecret: objectName('Refused: only certificates that are issued here count.').optional(),
+  }),
+  {
+    cel: '!has(self.clientCASecret)',
+    message: 'expected no clientCASecret: only certificates that are issued here count',
+    holds: ({ clientCASecret }) => clientCASecret === undefined,
+  },
+).describe('Client certificates.');
+
+const authMethod = withRules(
+  z.object({
+    type: z.enum(['mtls', 'token', 'oidc']).describe('Which section it is; `token` is refused.'),
+    mtls: mtls.optional(),
     token: z
       .object({ secretRef: objectName('Secret with the tokens.') })
       .optional()
-      .describe('Static tokens.'),
+      .describe('Refused: static tokens do not count.'),
     oidc: inlineIssuer.optional(),
-  })
-  .describe('One way to authenticate.');
+  }),
+  {
+    cel: "self.type != 'token' && !has(self.token)",
+    message: 'expected mtls or oidc: static tokens do not count, tokens of ServiceAccounts and OIDC issuers do',
+    holds: ({ type, token }) => type !== 'token' && token === undefined,
+  },
+  {
+    cel: "(self.type == 'oidc') == has(self.oidc) && (self.type == 'mtls' || !has(self.mtls))",
+    message: 'expected the section that type names, and no other',
+    holds: ({ type, mtls, oidc }) =>
+      (type === 'oidc') === (oidc !== undefined) && (type === 'mtls' || mtls === undefined),
+  },
+).describe('One way to authenticate.');
 
 const rbac = withRules(
   z.object({
