@@ -13,8 +13,9 @@ const layers = [
     /^adapters\//,
     'an app takes its ports as arguments: wire the adapter in main.ts.',
   ],
+  [/^cli\/(?!main\.ts$)/, /^adapters\//, 'a command takes its ports as arguments: wire the adapter in cli/main.ts.'],
   [
-    /^(functions|webhooks)\//,
+    /^(functions|webhooks|cli)\//,
     /^(dev|bench|test)\//,
     'what runs in production imports nothing of dev/, bench/ or test/.',
   ],
@@ -26,7 +27,7 @@ const betweenParts = 'parts never import each other: share words in api/, decisi
 function judgeImport(file, target) {
   const [part, name] = file.split('/');
   const [targetPart, targetName] = target.split('/');
-  const isPart = (folder) => ['functions', 'webhooks'].includes(folder);
+  const isPart = (folder) => ['functions', 'webhooks', 'cli'].includes(folder);
   if (isPart(part) && isPart(targetPart) && part !== targetPart) return betweenParts;
   if (part === 'functions' && targetPart === 'functions' && name !== targetName && file !== 'functions/api/main.ts') {
     return betweenFunctions;
@@ -136,6 +137,6 @@ export default defineConfig(
   },
   {
     files: ['**/*.{js,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly', URL: 'readonly' } },
   },
 );

@@ -13,7 +13,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 600_000,
     projects: [
-      project('pure', '{api,core,adapters,functions,webhooks,bench,repository}'),
+      project('pure', '{api,core,adapters,functions,webhooks,cli,bench,repository}'),
       project('apiserver', 'apiserver', { globalSetup: 'test/apiserver/setup.ts' }),
       // These start and kill whole control planes of their own.
       project('dev', 'dev', { fileParallelism: false }),

@@ -191,6 +191,9 @@ export const webhookOverlapSeconds = 60 * 60;
 /** One run of the authority makes some 40 calls of at most 4 s: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
 
+/** The authority runs every day: what was not done after two is not being done. */
+export const overdueSeconds = 2 * 24 * 60 * 60;
+
 /** The apiserver waits at most this long for a webhook. */
 export const webhookTimeoutSeconds = 5;
 

@@ -1,5 +1,5 @@
 /** What a kubelet would mount into the Pods of our parts, as folders on this machine. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SYSTEM_NAMESPACE, TOKEN_AUDIENCE, TRUST_BUNDLE } from '../api/names.ts';
 import { expectSuccess, type Kubectl } from './kubectl.ts';
@@ -14,7 +14,15 @@ export interface Mounts {
 
 async function writeMount(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
+  for (const [name, content] of Object.entries(files)) await replace(join(folder, name), Buffer.from(content));
+}
+
+/** Who reads meanwhile finds the old content or the new one. */
+async function replace(file: string, content: Buffer): Promise<void> {
+  const found = await readFile(file).catch(() => undefined);
+  if (found?.equals(content) === true) return;
+  await writeFile(`${file}.new`, content, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }
 
 /** `<folder>/<account>/{token,ca.crt}`: a ServiceAccount as a Pod sees it. */

@@ -49,6 +49,8 @@ export interface Stack {
   readonly webhooks: readonly string[];
   /** Ends that part and starts it again; resolves when it is ready. */
   readonly restart: (name: string) => Promise<void>;
+  /** Runs the authority, as a CronJob does in a cluster, and brings what it made to the parts. */
+  readonly renewKeys: () => Promise<void>;
   /** Resolves at the first end of a process that `stop` did not ask for. */
   readonly exited: Promise<Exit>;
   /** Functions first, etcd last. */
@@ -111,6 +113,7 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
       },
       webhooks: webhooks.map(({ name }) => name),
       restart,
+      renewKeys: () => renewKeys(mounts, { kubeUrl, now: Date.now }),
       exited: exited.promise,
       stop,
     };

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { PORTS } from '../api/names.ts';
 import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
@@ -14,6 +15,8 @@ import { createWatchdog } from './watchdog.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.dev');
+/** A CronJob runs the authority every day; here somebody who asked for a rotation is watching. */
+const authorityPeriodMs = 10_000;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 interface Options {
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
   const stack = await Promise.race([starting, interrupted.promise]);
   if (typeof stack === 'number') return await endAll(children, stack);
   const ending = new AbortController();
+  void runAuthorityNowAndThen(stack, ending.signal);
   const status = await Promise.race([run(options, stack, ending.signal), interrupted.promise, failure(stack)]);
   ending.abort();
   await stack.stop();
@@ -89,6 +93,15 @@ async function takeFolder(): Promise<{ close: () => void }> {
     if (!name.startsWith('lock') && name !== 'pid') await rm(join(folder, name), { recursive: true, force: true });
   }
   return lock;
+}
+
+async function runAuthorityNowAndThen(stack: Stack, ending: AbortSignal): Promise<void> {
+  while (!ending.aborted) {
+    await sleep(authorityPeriodMs, undefined, { ref: false });
+    await stack.renewKeys().catch((error: unknown) => {
+      if (!ending.aborted) say(`authority: ${(error as Error).message}`);
+    });
+  }
 }
 
 async function run(options: Options, stack: Stack, ending: AbortSignal): Promise<number> {

@@ -19,6 +19,20 @@ export interface KubeClientOptions {
   readonly accountFolder: string;
 }
 
+/** An apiserver, and how one proves to it who one is. */
+export interface KubeConnection {
+  /** Base URL, e.g. `https://10.96.0.1:443`. */
+  readonly url: string;
+  /** PEM: what the apiserver's certificate is verified with; the system's CAs when undefined. */
+  readonly ca: string | Buffer | undefined;
+  /** Name that the apiserver's certificate is for, where it is not the host of the URL. */
+  readonly servername?: string;
+  /** A client certificate, PEM. */
+  readonly pair?: { readonly cert: string; readonly key: string };
+  /** A bearer token, asked for at every call. */
+  readonly readToken?: () => Promise<string>;
+}
+
 export interface KubeCall {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
@@ -61,23 +75,28 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
 
 export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
   const ca = await readFile(join(options.accountFolder, 'ca.crt'));
-  const agent = new Agent({ keepAlive: true, ca, maxSockets: 64 });
-  const { hostname, port } = urlToHttpOptions(new URL(options.url));
+  return connectKube({ url: options.url, ca, readToken: createTokenReader(join(options.accountFolder, 'token')) });
+}
+
+export function connectKube({ url, ca, servername, pair, readToken }: KubeConnection): KubeClient {
+  const tls = { ...(ca === undefined ? {} : { ca }), ...(servername === undefined ? {} : { servername }), ...pair };
+  const agent = new Agent({ keepAlive: true, maxSockets: 64, ...tls });
+  const { hostname, port } = urlToHttpOptions(new URL(url));
   const address = { hostname, ...(port === undefined ? {} : { port }) };
-  const readToken = createTokenReader(join(options.accountFolder, 'token'));
+  const base = new URL(url).pathname.replace(/\/$/, '');
 
   async function open(call: KubeCall, bound: (sent: ClientRequest) => void): Promise<IncomingMessage> {
-    const token = await readToken();
+    const token = await readToken?.();
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     return await new Promise((resolve, reject) => {
       const sent = httpsRequest({
         agent,
         ...address,
-        path: call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`,
+        path: base + (call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`),
         method: call.method ?? 'GET',
         headers: {
           accept: 'application/json',
-          authorization: `Bearer ${token}`,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined
             ? {}
             : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),

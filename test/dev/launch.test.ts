@@ -102,6 +102,20 @@ test('runs a bin by its name, and gives children the pinned node', async () => {
   expect((await launch('program.mjs')).stdout.trim()).toBe(join(checkout, 'node_modules', nodePackage, 'bin/node'));
 });
 
+test('npx bkctl runs the command line of the checkout it is typed in, and installs what that needs', async () => {
+  const root = join(import.meta.dirname, '../..');
+  await copyFile(join(root, 'package.json'), join(checkout, 'package.json'));
+  await mkdir(join(checkout, 'cli'));
+  await copyFile(join(root, 'cli/bkctl.mjs'), join(checkout, 'cli/bkctl.mjs'));
+  await write('cli/main.ts', 'console.log(process.execPath, ...process.argv.slice(2)); process.exitCode = 3');
+  const PATH = [join(checkout, 'fake'), process.env['PATH']].join(delimiter);
+  const env = { ...process.env, PATH, npm_config_cache: join(checkout, 'npm-cache') };
+  const { status, stdout } = spawnSync('npx', ['--offline', 'bkctl', 'ca', 'show'], { cwd: checkout, env });
+  expect(String(stdout)).toBe(`${process.execPath} ca show\n`);
+  expect(status).toBe(3);
+  expect(await countInstalls()).toBe(1);
+});
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('passes on %s and waits for the program', async (signal) => {
   const farewell = `process.on("${signal}", () => setTimeout(() => { console.log("farewell"); process.exit(3) }, 100))`;
   await write('program.mjs', `${farewell}; setInterval(() => {}, 1000); console.log("ready")`);

@@ -57,6 +57,17 @@ describe('the linter refuses', () => {
       `import '../functions/status/app.ts';`,
       'parts never import each other: share words in api/, decisions in core/, the world in adapters/.',
     ],
+    [
+      'cli/commands.ts',
+      `import '../adapters/log.ts';`,
+      'a command takes its ports as arguments: wire the adapter in cli/main.ts.',
+    ],
+    [
+      'cli/main.ts',
+      `import '../functions/authority/main.ts';`,
+      'parts never import each other: share words in api/, decisions in core/, the world in adapters/.',
+    ],
+    ['cli/main.ts', `import '../dev/kubectl.ts';`, 'what runs in production imports nothing of dev/, bench/ or test/.'],
   ])('%s: %s', async (file, text, message) => {
     expect((await findMessages(file, `${text}\n`)).join('\n')).toContain(message);
   });

@@ -93,7 +93,9 @@ async function verifyByOpenssl({ chain }: Shown, bundle: string, now: number): P
 function createHistory<T>() {
   const versions: { readonly at: number; readonly value: T }[] = [];
   return {
-    add: (at: number, value: T) => void (versions.at(-1)?.value === value || versions.push({ at, value })),
+    add: (at: number, value: T) => {
+      if (versions.at(-1)?.value !== value) versions.push({ at, value });
+    },
     at: (moment: number): T | undefined => versions.findLast(({ at }) => at <= moment)?.value ?? versions[0]?.value,
   };
 }

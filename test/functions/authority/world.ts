@@ -43,57 +43,55 @@ export function createWorld() {
   const write = <T>(change: () => T): Promise<T> => {
     if (world.writesLeft === 0) return Promise.reject(new Killed());
     world.writesLeft -= 1;
-    try {
-      return Promise.resolve(change());
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    return Promise.try(change);
   };
   const store = (name: string, data: Readonly<Record<string, string>>) =>
     secrets.set(name, { data, resourceVersion: String(++world.revision) });
   const profiles = { clients: makeClientCaProfile, servers: makeServerCaProfile };
-  const makePorts = (now: number, { askedAt, fqdn = clusterFqdn }: { askedAt?: number; fqdn?: string } = {}) =>
-    ({
-      now,
-      askedAt,
-      getSecret: (name) => Promise.resolve(secrets.get(name)),
-      createSecret: (name, data) =>
-        secrets.has(name) ? Promise.resolve(false) : write(() => store(name, data).has(name)),
-      changeSecret: (name, read, data) =>
-        write(() => {
-          const found = secrets.get(name);
-          if (found?.resourceVersion !== read.resourceVersion) throw new Error('conflict');
-          const kept = Object.entries({ ...found.data, ...data }).flatMap(([key, text]) =>
-            text === null ? [] : [[key, text]],
-          );
-          store(name, Object.fromEntries(kept) as Record<string, string>);
-        }),
-      getTrust: () => Promise.resolve(world.trust),
-      writeTrust: (read, trust) =>
-        write(() => {
-          if (world.trust?.resourceVersion !== read?.resourceVersion) throw new Error('conflict');
-          return (world.trust = { ...trust, resourceVersion: String(++world.revision) });
-        }),
-      makeRoot: () => makeRoot(makeRootProfile, now),
-      makeIntermediate: (name, root) => makeIntermediate(root, profiles[name], { clusterFqdn: fqdn, nowSeconds: now }),
-      makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
-      makeWebhookLeaf: (ca, leafNames) => makeWebhookLeaf(ca, leafNames, now),
-      inspectRoot: (root) => inspectRoot(root, now),
-      inspectIntermediate: (name, pair, roots) => ({
-        ...inspectIntermediate(pair, roots),
-        isForCluster: name === 'servers' || isForCluster(pair.certificate, fqdn),
+  const makePorts = (
+    now: number,
+    { askedAt, fqdn = clusterFqdn }: { askedAt?: number; fqdn?: string } = {},
+  ): AuthorityPorts => ({
+    now,
+    askedAt,
+    getSecret: (name) => Promise.resolve(secrets.get(name)),
+    createSecret: (name, data) =>
+      secrets.has(name) ? Promise.resolve(false) : write(() => store(name, data).has(name)),
+    changeSecret: (name, read, data) =>
+      write(() => {
+        const found = secrets.get(name);
+        if (found?.resourceVersion !== read.resourceVersion) throw new Error('conflict');
+        const kept = Object.entries({ ...found.data, ...data }).flatMap(([key, text]) =>
+          text === null ? [] : [[key, text]],
+        );
+        store(name, Object.fromEntries(kept) as Record<string, string>);
       }),
-      inspectLeaf: inspectWebhookLeaf,
-      isSignedBy,
-      writeCaBundle: (pem) =>
-        world.bundle === pem
-          ? Promise.resolve([])
-          : write(() => {
-              world.bundle = pem;
-              return ['/apis/a-crd'];
-            }),
-      log: { info: (fields, message) => void logged.push({ ...fields, message }) },
-    }) satisfies AuthorityPorts as AuthorityPorts;
+    getTrust: () => Promise.resolve(world.trust),
+    writeTrust: (read, trust) =>
+      write(() => {
+        if (world.trust?.resourceVersion !== read?.resourceVersion) throw new Error('conflict');
+        return (world.trust = { ...trust, resourceVersion: String(++world.revision) });
+      }),
+    makeRoot: () => makeRoot(makeRootProfile, now),
+    makeIntermediate: (name, root) => makeIntermediate(root, profiles[name], { clusterFqdn: fqdn, nowSeconds: now }),
+    makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
+    makeWebhookLeaf: (ca, leafNames) => makeWebhookLeaf(ca, leafNames, now),
+    inspectRoot: (root) => inspectRoot(root, now),
+    inspectIntermediate: (name, pair, roots) => ({
+      ...inspectIntermediate(pair, roots),
+      isForCluster: name === 'servers' || isForCluster(pair.certificate, fqdn),
+    }),
+    inspectLeaf: inspectWebhookLeaf,
+    isSignedBy,
+    writeCaBundle: (pem) =>
+      world.bundle === pem
+        ? Promise.resolve([])
+        : write(() => {
+            world.bundle = pem;
+            return ['/apis/a-crd'];
+          }),
+    log: { info: (fields, message) => void logged.push({ ...fields, message }) },
+  });
   const read = (name: string, key = 'tls.crt') => secrets.get(name)?.data[key] ?? '';
   const takeLog = () => logged.splice(0);
   /** All that is stored, to be compared. */

@@ -1,0 +1,150 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { makeRoot, makeWebhookLeaf } from '../../../adapters/x509/authorities.ts';
+import { makeRootProfile } from '../../../core/certificates/profile.ts';
+import { readKubeconfig } from '../../../adapters/kube/kubeconfig.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const now = Math.floor(Date.now() / 1000);
+const ca = makeRoot(makeRootProfile, now);
+const { certificate, key } = makeWebhookLeaf(ca, ['me'], now);
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+const config = (change: { cluster?: object; user?: object | null; current?: string } = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Config',
+  preferences: {},
+  'current-context': change.current ?? 'dev',
+  clusters: [
+    {
+      name: 'dev',
+      cluster: {
+        server: 'https://10.0.0.1:6443',
+        'certificate-authority-data': base64(ca.certificate),
+        ...change.cluster,
+      },
+    },
+  ],
+  users: [{ name: 'me', user: change.user === undefined ? { token: 'secret' } : change.user }],
+  contexts: [{ name: 'dev', context: { cluster: 'dev', user: 'me', namespace: 'n' } }],
+});
+
+async function write(name: string, content: unknown): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, typeof content === 'string' ? content : stringify(content));
+  return file;
+}
+
+const read = async (content: unknown, context?: string) =>
+  await readKubeconfig({ file: await write('config', content), context }, {});
+
+describe('a kubeconfig', () => {
+  it('gives server, CA and token', async () => {
+    const found = await read(config());
+    if (!found.ok) throw new Error(found.error);
+    expect(found.value).toMatchObject({ url: 'https://10.0.0.1:6443', ca: ca.certificate });
+    expect(await found.value.readToken?.()).toBe('secret');
+    expect(found.value.pair).toBeUndefined();
+  });
+
+  it('gives a client certificate, from data or from files beside it', async () => {
+    const pair = { cert: certificate, key };
+    const data = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
+    expect(await read(config({ user: data }))).toMatchObject({ ok: true, value: { pair } });
+    await write('me.crt', certificate);
+    await write('me.key', key);
+    const files = { 'client-certificate': 'me.crt', 'client-key': join(folder, 'me.key') };
+    expect(await read(config({ user: files }))).toMatchObject({ ok: true, value: { pair } });
+  });
+
+  it('names a token file that is read at each call', async () => {
+    await write('token', 'first\n');
+    const found = await read(config({ user: { tokenFile: 'token', token: 'never' } }));
+    if (!found.ok) throw new Error(found.error);
+    expect(await found.value.readToken?.()).toBe('first');
+    await write('token', 'second\n');
+    expect(await found.value.readToken?.()).toBe('second');
+  });
+
+  it('is one of several, of which the first that knows a name counts', async () => {
+    await mkdir(join(folder, '.kube'));
+    const first = await write('first', { ...config({ current: 'dev' }), clusters: [], users: null });
+    const second = await write('second', config({ cluster: { server: 'https://second' }, current: 'other' }));
+    const third = await write('third', config({ cluster: { server: 'https://third' } }));
+    const KUBECONFIG = ['', first, join(folder, 'absent'), second, third].join(delimiter);
+    expect(await readKubeconfig({}, { KUBECONFIG })).toMatchObject({ ok: true, value: { url: 'https://second' } });
+    await write('.kube/config', config({ cluster: { server: 'https://home' } }));
+    expect(await readKubeconfig({}, { HOME: folder })).toMatchObject({ ok: true, value: { url: 'https://home' } });
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'the current context is none',
+      config({ current: '' }),
+      'expected a current context, got none: choose one with --context',
+    ],
+    ['the current context is unknown', config({ current: 'prod' }), 'no context "prod"'],
+    ['the cluster is unknown', { ...config(), clusters: [] }, 'no cluster "dev"'],
+    ['the user is unknown', { ...config(), users: [] }, 'no user "me"'],
+    ['the server is plain', config({ cluster: { server: 'http://10.0.0.1' } }), 'expected the server at https'],
+    [
+      'nobody is verified',
+      config({ cluster: { 'insecure-skip-tls-verify': true } }),
+      'insecure-skip-tls-verify is not supported',
+    ],
+    ['a proxy is between', config({ cluster: { 'proxy-url': 'http://p' } }), 'proxy-url is not supported'],
+    ['the server is nowhere', config({ cluster: { server: 'https://' } }), 'expected the server at https'],
+    [
+      'the key is of another',
+      config({ user: { 'client-certificate-data': base64(certificate), 'client-key-data': base64(ca.key) } }),
+      'expected CA, certificate and key in PEM, and the key of the certificate',
+    ],
+    [
+      'a certificate is none',
+      config({ user: { 'client-certificate-data': base64('x'), 'client-key-data': base64(key) } }),
+      'expected CA, certificate and key in PEM, and the key of the certificate',
+    ],
+    [
+      'the user logs in with a program',
+      config({ user: { exec: { command: 'aws' } } }),
+      'expected a token or a client certificate of the user, got another way to log in',
+    ],
+    [
+      'the user has no way to log in',
+      config({ user: null }),
+      'expected a token or a client certificate of the user, got another way to log in',
+    ],
+  ])('is refused when %s', async (_, content, message) => {
+    expect(await read(content)).toEqual({ ok: false, error: `kubeconfig: ${message}` });
+  });
+
+  it('is refused when it is none, without a word of what stands in it', async () => {
+    const file = join(folder, 'config');
+    const none = { ok: false, error: `kubeconfig ${file}: expected a kubeconfig, got something else at its top` };
+    expect(await read('secret: [')).toEqual(none);
+    expect(await read('secret')).toEqual(none);
+    expect(await read({ ...config(), users: [{ name: 'me', user: { token: { secret: 1 } } }] })).toEqual({
+      ok: false,
+      error: `kubeconfig ${file}: expected a kubeconfig, got something else at users.0.user.token`,
+    });
+  });
+
+  it('is refused when it or what it names is not there', async () => {
+    const absent = join(folder, 'absent');
+    expect(await readKubeconfig({ file: absent }, {})).toEqual({
+      ok: false,
+      error: `kubeconfig ${absent}: can't be read: ENOENT`,
+    });
+    const user = { 'client-certificate': 'absent', 'client-key': 'absent' };
+    expect(await read(config({ user }))).toEqual({ ok: false, error: `kubeconfig: ${absent}: can't be read: ENOENT` });
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { runArgs } from '../../cli/args.ts';
+
+async function type(...args: string[]) {
+  const said = { out: '', err: '' };
+  const called: unknown[] = [];
+  const status = await runArgs(
+    args,
+    {
+      showCa: (connection, options) => {
+        called.push(['show', connection, options]);
+        return Promise.resolve(7);
+      },
+      rotateCa: (connection) => {
+        called.push(['rotate', connection]);
+        return Promise.resolve(0);
+      },
+    },
+    { out: (text) => void (said.out += text), err: (text) => void (said.err += text) },
+  );
+  return { status, called, ...said };
+}
+
+describe('bkctl', () => {
+  it.each([
+    [['ca', 'show'], 7, ['show', {}, { json: false }]],
+    [['ca', 'show', '--json'], 7, ['show', {}, { json: true }]],
+    [['--kubeconfig', 'k', '--context', 'c', 'ca', 'rotate'], 0, ['rotate', { kubeconfig: 'k', context: 'c' }]],
+    [['ca', 'show', '--context', 'c'], 7, ['show', { context: 'c' }, { json: false }]],
+  ])('%j', async (args, status, call) => {
+    expect(await type(...args)).toEqual({ status, called: [call], out: '', err: '' });
+  });
+
+  it.each([
+    [['ca', 'shw'], "error: unknown command 'shw'"],
+    [['ca', 'show', '--yaml'], "error: unknown option '--yaml'"],
+    [['ca', 'show', 'root'], "error: too many arguments for 'show'. Expected 0 arguments but got 1."],
+    [['ca', 'rotate', '--context'], "error: option '--context <name>' argument missing"],
+  ])('%j is no command: 2, with a sentence on stderr', async (args, message) => {
+    const { status, called, out, err } = await type(...args);
+    expect({ status, called, out }).toEqual({ status: 2, called: [], out: '' });
+    expect(err.split('\n')[0]).toBe(message);
+  });
+
+  it.each([[['--help']], [['ca', '--help']], [['ca', 'show', '--help']]])('%j is answered on stdout', async (args) => {
+    const { status, out, err } = await type(...args);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toMatch(/^Usage: bkctl/);
+  });
+});
