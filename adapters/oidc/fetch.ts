@@ -35,7 +35,10 @@ export const createFetch =
     if (addresses === 'timeout') return err('timeout');
     if (addresses.length === 0) return err('no_public_address');
     const ca = mayBePrivate ? await readCa(privateCaFile) : undefined;
-    return await get(url, { lookup: pin(addresses), signal, ...(ca === undefined ? {} : { ca }) });
+    const sending = get(url, { lookup: pin(addresses), signal, ...(ca === undefined ? {} : { ca }) });
+    // Whatever a server makes of the connection: nobody waits longer, or what waits for it would wait for ever.
+    const answer = await withDeadline(sending, signal);
+    return answer === 'timeout' ? err(answer) : answer;
   };
 
 const resolveBySystem: ResolveHost = (hostname) =>
@@ -105,6 +108,11 @@ function get(url: URL, { lookup, signal, ca }: Sending): Promise<Result<string, 
   });
   sent.on('error', (error) => {
     resolve(err(toFault(error, signal)));
+  });
+  // Whoever answers by changing the protocol is left without a word.
+  sent.once('upgrade', (_answer, socket) => {
+    socket.destroy();
+    resolve(err('status'));
   });
   sent.end();
   return promise;

@@ -25,7 +25,9 @@ export interface IssuerKeys {
 
 interface Entry {
   readonly keys: KeySet;
+  /** When these came, and when the issuer was asked last. */
   readonly atMs: number;
+  readonly askedAtMs: number;
 }
 
 /** An issuer is asked at most once in `issuerRefetchMs`, however it answers and however many ask. */
@@ -37,9 +39,16 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
   async function fetchAndRemember(issuer: TrustedIssuer): Promise<KeySet> {
     const keys = await slots.use(namespaceOf(issuer.by), () => fetchKeys(issuer, fetchDocument));
     // What never left this process says nothing about the issuer.
-    if (keys.ok || keys.error !== 'busy') remember(issuer.id, { keys, atMs: now() });
-    return keys;
+    if (!keys.ok && keys.error === 'busy') return keys;
+    const known = remembered.get(issuer.id);
+    // A stranger's unknown key id made us ask: that must not cost the keys that are good.
+    const entry = !keys.ok && known !== undefined && isFresh(known) ? known : { keys, atMs: now() };
+    remember(issuer.id, { ...entry, askedAtMs: now() });
+    return entry.keys;
   }
+
+  const isFresh = ({ keys, atMs }: Entry): boolean => keys.ok && now() - atMs < issuerKeysMemoryMs;
+  const wasJustAsked = ({ askedAtMs }: Entry): boolean => now() - askedAtMs < issuerRefetchMs;
 
   function remember(id: string, entry: Entry): void {
     remembered.delete(id);
@@ -56,17 +65,14 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
     return fetching;
   }
 
-  async function readWithin(issuer: TrustedIssuer, maxAgeMs: number): Promise<KeySet> {
+  async function readUnless(isEnough: (entry: Entry) => boolean, issuer: TrustedIssuer): Promise<KeySet> {
     const entry = remembered.get(issuer.id);
-    return entry !== undefined && now() - entry.atMs < maxAgeMs ? entry.keys : await fetchOnce(issuer);
+    return entry !== undefined && isEnough(entry) ? entry.keys : await fetchOnce(issuer);
   }
 
   return {
-    read: async (issuer) => {
-      const isGood = remembered.get(issuer.id)?.keys.ok === true;
-      return await readWithin(issuer, isGood ? issuerKeysMemoryMs : issuerRefetchMs);
-    },
-    readAnew: (issuer) => readWithin(issuer, issuerRefetchMs),
+    read: (issuer) => readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer),
+    readAnew: (issuer) => readUnless(wasJustAsked, issuer),
   };
 }
 

@@ -327,6 +327,48 @@ describe('a token of another config', () => {
     expect(await world.ask(theirs)).toEqual(forbidden('tenant-a/pool'));
   });
 
+  it('is let in by no right to a pool that does not trust its config', async () => {
+    world.pools.push({ namespace: 'tenant-d', name: 'pool' }, { namespace: 'tenant-b', name: 'pool' });
+    world.reviewed.add('oidc:tenant-b/clone:alice').add('oidc:tenant-a/ci:alice');
+    expect((await world.ask(make(), ['tenant-b/pool'])).status).toBe(200);
+    expect(await world.ask(make(), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
+    const trust = { oidc: { configRefs: [{ name: 'ci', namespace: 'tenant-a' }] } };
+    world.pools.splice(-2, 1, { namespace: 'tenant-d', name: 'pool', access: trust });
+    world.clock.nowMs += 10_000;
+    expect((await world.ask(make(), ['tenant-d/pool'])).status).toBe(200);
+    expect(world.issuedTo).toEqual(['oidc:tenant-b/clone:alice', 'oidc:tenant-a/ci:alice']);
+  });
+
+  it('is let in by no right and no rule to a pool that its claim leaves out', async () => {
+    world.configs.splice(0, 1, {
+      namespace: 'tenant-a',
+      name: 'ci',
+      spec: { issuer, audience, claimsMapping: { pools: 'pools' } },
+    });
+    world.reviewed.add('oidc:tenant-a/ci:alice');
+    expect(await world.ask(make({ pools: ['other', 'tenant-b/*'] }))).toEqual(forbidden('tenant-a/pool'));
+    expect(await world.ask(make())).toEqual(forbidden('tenant-a/pool'));
+    expect((await world.ask(make({ pools: ['tenant-a/*'] }))).status).toBe(200);
+  });
+
+  it('of a pool itself is let in there alone, though another has a rule for it', async () => {
+    const inline = [{ issuer: 'https://inline.example', audience }];
+    const access = { clients: { rules: [{ users: ['*', 'oidc:*:*'] }] } };
+    publish(world, 'https://inline.example', [rsa.jwk]);
+    world.pools.push(
+      { namespace: 'tenant-d', name: 'own', access: { ...access, oidc: { inline } } },
+      { namespace: 'tenant-d', name: 'beside', access },
+    );
+    const token = make({ iss: 'https://inline.example' });
+    expect((await world.ask(token, ['tenant-d/own'])).status).toBe(200);
+    expect(world.issuedTo).toEqual(['oidc:tenant-d/own/inline:alice']);
+    expect(await world.ask(token, ['tenant-d/beside'])).toEqual(forbidden('tenant-d/beside'));
+    expect(await world.ask(token, ['tenant-d/own', 'tenant-d/beside'])).toEqual(
+      forbidden('tenant-d/own', 'tenant-d/beside'),
+    );
+    expect((await world.ask(token, ['own'])).status).toBe(400);
+  });
+
   it('cannot be told from a pool that is not there', async () => {
     expect(await world.ask(make(), ['tenant-d/nothing'])).toEqual(forbidden('tenant-d/nothing'));
     expect(await world.ask(make({}, {}, stranger), ['tenant-d/nothing'])).toEqual(unauthenticated);
@@ -344,6 +386,40 @@ describe('a token of another config', () => {
     expect(await world.ask(make({}, {}, stranger), ['pool'])).toEqual(unauthenticated);
     expect((await world.ask(make({ iss: 'https://other.example' }, {}, foreign), ['pool'])).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-a/other:alice']);
+  });
+});
+
+describe('an issuer that hundreds of tenants name', () => {
+  beforeEach(() => {
+    for (let index = 0; index < 300; index += 1) {
+      const createdAt = '2024-01-01T00:00:00Z';
+      world.configs.push({ namespace: `crowd-${index}`, name: 'ci', spec: { issuer, audience }, createdAt });
+    }
+  });
+
+  it('vouches for pools that trust one of them, and costs no more', async () => {
+    expect((await world.ask(make())).status).toBe(200);
+    expect(world.issuedTo).toEqual(['oidc:tenant-a/ci:alice']);
+    expect(world.fetched).toHaveLength(2);
+  });
+
+  it('is asked by 16 of them at most, for a token that is good nowhere', async () => {
+    expect(await world.ask(make({}, {}, stranger))).toEqual(unauthenticated);
+    expect(world.fetched.length).toBeLessThanOrEqual(2 * 17);
+    expect(await world.ask(make(), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
+  });
+
+  it('means no namespace by a bare name, not even when one of those that are tried is alone', async () => {
+    const [first] = world.configs.splice(0);
+    world.configs.push(...(first === undefined ? [] : [first]));
+    for (let index = 0; index < 16; index += 1) {
+      const spec = { issuer, audience, claimsMapping: { user: 'nothing' } };
+      world.configs.push({ namespace: `crowd-${index}`, name: 'ci', spec, createdAt: '2026-01-01T00:00:00Z' });
+    }
+    expect((await world.ask(make(), ['pool'])).status).toBe(400);
+    world.configs.pop();
+    world.clock.nowMs += 10_000;
+    expect((await world.ask(make(), ['pool'])).status).toBe(200);
   });
 });
 

@@ -76,6 +76,13 @@ describe('a document', () => {
     expect(await fetchPrivate(`http://127.0.0.1:${port}/`)).toEqual(refused('status'));
   });
 
+  it('does not come by another protocol', async () => {
+    const port = await serve((request) => {
+      request.socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n{}');
+    });
+    expect(await fetchPrivate(`http://127.0.0.1:${port}/`)).toEqual(refused('status'));
+  });
+
   it('is at most 1 MiB long, whatever its length is said to be', async () => {
     const announced = await serve((_, response) => {
       response.writeHead(200, { 'content-length': 1024 * 1024 + 1 }).write('{');

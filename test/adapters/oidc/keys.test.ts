@@ -55,6 +55,20 @@ describe('keys', () => {
     expect(fetched).toHaveLength(4);
   });
 
+  it('that are good stay so when the issuer fails to tell them anew, for their 10 minutes', async () => {
+    const { keys, fetched, clock, known } = createWorld();
+    const good = await keys.read(make());
+    known[`${issuer}/keys`] = err('timeout');
+    clock.nowMs = 30_000;
+    expect(await keys.readAnew(make())).toEqual(good);
+    expect(await keys.readAnew(make())).toEqual(good);
+    expect(fetched).toHaveLength(4);
+    clock.nowMs = 599_999;
+    expect(await keys.read(make())).toEqual(good);
+    clock.nowMs = 600_000;
+    expect(await keys.read(make())).toEqual(err('timeout'));
+  });
+
   it('that could not be had are asked for again after 30 s', async () => {
     const { keys, fetched, clock, known } = createWorld({ [`${issuer}/keys`]: err('timeout') });
     expect(await keys.read(make())).toEqual(err('timeout'));
