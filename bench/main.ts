@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
+import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
 import type { Bench, Row } from './row.ts';
 import { status } from './status.ts';
@@ -11,7 +12,7 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   admission,
   conversion,
   certificates,
-  'cold-start': undefined,
+  'cold-start': coldStart,
   status,
   idle: undefined,
   gateway: undefined,

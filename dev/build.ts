@@ -1,4 +1,6 @@
-/** `npm run build`: one bundle per part in `dist/`, as production runs them. */
+/** `npm run build`: one bundle per part in `dist/`, as production runs them, and a compile cache beside them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -34,4 +36,20 @@ export async function bundle(folder: string): Promise<void> {
   });
 }
 
-if (import.meta.main) await bundle(join(root, 'dist'));
+/**
+ * Writes `<folder>/compile-cache`: what V8 made of the bundles, so that a start needs not make it again. Used by
+ * `NODE_COMPILE_CACHE=<folder>/compile-cache NODE_COMPILE_CACHE_PORTABLE=1`, with the same Node, wherever the folder lies.
+ * Each bundle is run without an environment: it evaluates all its modules, and then ends for want of one.
+ */
+export async function fillCompileCache(folder: string): Promise<void> {
+  const env = { NODE_COMPILE_CACHE: join(folder, 'compile-cache'), NODE_COMPILE_CACHE_PORTABLE: '1' };
+  for (const part of Object.keys(parts)) {
+    const child = spawn(process.execPath, [join(folder, `${part}.mjs`)], { env, stdio: 'ignore' });
+    await once(child, 'exit');
+  }
+}
+
+if (import.meta.main) {
+  await bundle(join(root, 'dist'));
+  await fillCompileCache(join(root, 'dist'));
+}

@@ -2,6 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CERTIFICATES_PATH } from '../../api/http/certificates.ts';
+import { PROBLEMS } from '../../api/http/problem.ts';
+import { METRICS } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS, REASONS } from '../../core/status/reasons.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -1,0 +1,181 @@
+/** From the start of a process to its port: the bundles as the image runs them, beside bare Node and a bare server. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeIntermediate, makeRoot } from '../adapters/x509/authorities.ts';
+import { makeClientCaProfile, makeRootProfile } from '../core/certificates/profile.ts';
+import { bundle, fillCompileCache } from '../dev/build.ts';
+import { findFreePort } from '../dev/child.ts';
+import { percentile } from './percentile.ts';
+import type { Bench, Row } from './row.ts';
+
+const mostMs = 150;
+const mostMegabytes = 90;
+const clusterFqdn = 'bench.buildkit.internal';
+
+export const coldStart: Bench = async ({ quick }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-cold-start-'));
+  try {
+    await bundle(join(folder, 'dist'));
+    await fillCompileCache(join(folder, 'dist'));
+    await writeMounts(folder);
+    const bareServer = join(folder, 'bare.mjs');
+    await writeFile(
+      bareServer,
+      "import { createServer } from 'node:http';\ncreateServer().listen(process.env.PORT, '127.0.0.1');\n",
+    );
+    const measured = await inTurns(quick ? 3 : 20, {
+      node: () => timeBareNode(folder),
+      http: () => timeStart(bareServer, folder),
+      api: () => timeStart(join(folder, 'dist/api.mjs'), folder),
+      status: () => timeStart(join(folder, 'dist/status.mjs'), folder),
+    });
+    return (['api', 'status'] as const).flatMap((part) => makeRows(part, measured[part], measured.http, measured.node));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+interface Started {
+  readonly ms: number;
+  /** Of all its threads: what the start takes however busy the machine is. */
+  readonly cpuMs: number;
+  readonly megabytes: number;
+}
+
+/** One after the other, round after round, so that what else the machine does falls on all of them. */
+async function inTurns<K extends string>(
+  rounds: number,
+  starts: Readonly<Record<K, () => Promise<Started>>>,
+): Promise<Record<K, Started[]>> {
+  const names = Object.keys(starts) as K[];
+  const measured = Object.fromEntries(names.map((name) => [name, [] as Started[]])) as Record<K, Started[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) measured[name].push(await starts[name]());
+  }
+  return measured;
+}
+
+function makeRows(part: string, ours: Started[], http: Started[], node: Started[]): Row[] {
+  const middle = (started: Started[], value: keyof Started) =>
+    percentile(
+      started.map((one) => one[value]),
+      50,
+    );
+  const ms = middle(ours, 'ms');
+  const megabytes = middle(ours, 'megabytes');
+  const listening = { name: 'cold-start', figure: `${part}, start to listening`, value: ms, unit: 'ms' };
+  const goal = { goal: `<= ${mostMs} ms`, holds: ms <= mostMs };
+  return [
+    { ...listening, peer: 'bare http server', peerValue: middle(http, 'ms'), ...goal },
+    { ...listening, peer: 'bare node, to its end', peerValue: middle(node, 'ms'), ...goal },
+    {
+      name: 'cold-start',
+      figure: `${part}, CPU until listening`,
+      value: middle(ours, 'cpuMs'),
+      unit: 'ms',
+      peer: 'bare http server',
+      peerValue: middle(http, 'cpuMs'),
+      goal: `<= ${mostMs} ms`,
+      holds: middle(ours, 'cpuMs') <= mostMs,
+    },
+    {
+      name: 'cold-start',
+      figure: `${part}, resident when listening`,
+      value: megabytes,
+      unit: 'MB',
+      peer: 'bare http server',
+      peerValue: middle(http, 'megabytes'),
+      goal: `<= ${mostMegabytes} MB`,
+      holds: megabytes <= mostMegabytes,
+    },
+  ];
+}
+
+/** What a kubelet would mount, with nobody at the other end: none of it is needed to listen. */
+async function writeMounts(folder: string): Promise<void> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const root = makeRoot(makeRootProfile, nowSeconds);
+  const clients = makeIntermediate(root, makeClientCaProfile, { clusterFqdn, nowSeconds });
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  const token = `${encode({ alg: 'RS256' })}.${encode({ iss: 'https://kubernetes.default.svc' })}.AAAA`;
+  const files = {
+    'account/token': token,
+    'account/ca.crt': root.certificate,
+    'ca/tls.crt': clients.certificate,
+    'ca/tls.key': clients.key,
+    'ca/ca.crt': root.certificate,
+  };
+  for (const name of ['account', 'ca']) await mkdir(join(folder, name));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+}
+
+const makeEnvironment = (folder: string, port: number): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: join(folder, 'dist/compile-cache'),
+  NODE_COMPILE_CACHE_PORTABLE: '1',
+  HOST: '127.0.0.1',
+  PORT: String(port),
+  KUBERNETES_SERVICE_HOST: '127.0.0.1',
+  KUBERNETES_SERVICE_PORT: '1',
+  ACCOUNT_FOLDER: join(folder, 'account'),
+  CA_FOLDER: join(folder, 'ca'),
+  CLUSTER_FQDN: clusterFqdn,
+  PRIVATE_ISSUERS: 'off',
+  EVENT_SENDERS: 'nobody',
+});
+
+async function timeStart(file: string, folder: string): Promise<Started> {
+  const port = await findFreePort();
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [file], { env: makeEnvironment(folder, port), stdio: 'ignore' });
+  try {
+    while (!(await isListening(port))) {
+      if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`);
+      await sleep(1);
+    }
+    return { ms: performance.now() - startMs, cpuMs: await readCpuMs(child), megabytes: await readResident(child) };
+  } finally {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+}
+
+const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => {
+      settle(true);
+    });
+    socket.once('error', () => {
+      settle(false);
+    });
+  });
+
+/** Linux; elsewhere nothing is known of it. */
+async function readResident({ pid }: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid ?? 0}/status`, 'utf8').catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1000;
+}
+
+/** Linux; elsewhere nothing is known of it. */
+async function readCpuMs({ pid }: ChildProcess): Promise<number> {
+  const tasks = `/proc/${pid ?? 0}/task`;
+  const ids = await readdir(tasks).catch(() => []);
+  const spent = ids.map(async (id) => Number((await readFile(join(tasks, id, 'schedstat'), 'utf8')).split(' ')[0]));
+  return ids.length === 0 ? Number.NaN : (await Promise.all(spent)).reduce((sum, one) => sum + one, 0) / 1e6;
+}
+
+async function timeBareNode(folder: string): Promise<Started> {
+  const startMs = performance.now();
+  const child = spawn(process.execPath, ['-e', '0'], { env: makeEnvironment(folder, 0), stdio: 'ignore' });
+  await once(child, 'exit');
+  return { ms: performance.now() - startMs, cpuMs: Number.NaN, megabytes: Number.NaN };
+}
