@@ -58,7 +58,7 @@ export async function register(
   kube: KubeClient,
   { operations, url, isStamping }: Registered & { readonly isStamping: boolean },
 ): Promise<void> {
-  for (const kind of ['mutating', 'validating']) {
+  for (const kind of ['mutating', 'validating'] as const) {
     const patch = [
       { op: 'replace', path: '/webhooks/0/rules/0/operations', value: operations },
       ...(url === undefined ? [] : [{ op: 'replace', path: '/webhooks/0/clientConfig/url', value: url + paths[kind] }]),
@@ -73,7 +73,7 @@ export async function register(
 /** The apiserver takes up to 8 ms to act on a change, which need not show. */
 const settleMs = 100;
 
-const paths: Readonly<Record<string, string>> = { mutating: '/mutate', validating: '/validate' };
+const paths = { mutating: '/mutate', validating: '/validate' } as const;
 
 /** Undefined while one webhook is there and the other is not, which refuses the worker. */
 async function isStamped(kube: KubeClient): Promise<boolean | undefined> {

@@ -232,6 +232,17 @@ describe('a hostile review', () => {
     expect((await post(attack)).slice(0, expected.length)).toBe(expected);
   });
 
+  it('of a stranger is answered alike for a pool that is there, a pool and a namespace that are not', async () => {
+    const places = [sharedPool, { ...sharedPool, name: 'no-such-pool' }, { namespace: 'no-such-namespace', name: 'p' }];
+    const answers = await Promise.all(
+      places.map(async (place) => {
+        const said = await post({ body: review(stamped(place)) });
+        return said.replaceAll(place.namespace, 'NAMESPACE').replaceAll(`/${place.name}`, '/NAME');
+      }),
+    );
+    expect(new Set(answers)).toEqual(new Set([notPermitted('NAMESPACE', 'NAME')]));
+  });
+
   it.runIf(process.platform === 'linux')(
     'ends no process and stays in no memory, however many come',
     async () => {

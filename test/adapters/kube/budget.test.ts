@@ -16,7 +16,7 @@ it('gives each call what is left of the time, and no call more than any may take
   const asked: (number | undefined)[] = [];
   const call = async ({ timeoutMs }: KubeCall): Promise<unknown> => {
     asked.push(timeoutMs);
-    return await sleep(60);
+    return await sleep(60, 'answer');
   };
   const kube = limitCalls({ call }, 100);
   await kube.call({ path: '/a' });
