@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { maxReportedErrors } from '../api/limits.ts';
+import { parseJson } from '../core/json-text.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /**
@@ -31,7 +32,7 @@ export function readReview<S extends z.ZodType>(
   text: string,
   schema: S,
 ): Result<z.output<S>, Response> {
-  const body = parseJson(text);
+  const body = parseBody(text);
   if (!body.ok) return err(context.text('body: expected JSON', 400));
   const review = schema.safeParse(body.value);
   if (review.success) return ok(review.data);
@@ -40,9 +41,9 @@ export function readReview<S extends z.ZodType>(
   return err(context.text(problems.join('; '), 400));
 }
 
-function parseJson(text: string): Result<unknown, undefined> {
+function parseBody(text: string): Result<unknown, undefined> {
   try {
-    return ok(JSON.parse(text));
+    return ok(parseJson(text));
   } catch {
     return err(undefined);
   }

@@ -214,9 +214,11 @@ async function postMany(from: Generator<Attack, never>, count: number): Promise<
     while (left-- > 0) {
       const attack = from.next().value;
       const answer = await post(attack);
-      // Of many large ones at once some are turned away.
-      if (!answer.startsWith(attack.expected) && !answer.startsWith('503 busy'))
-        throw new Error(`expected ${attack.expected}, got ${answer.slice(0, 500)}`);
+      // Of many large ones at once some are turned away, and an apiserver that starves answers none in time.
+      const isExpected = [attack.expected, '503 busy', '200 review-1 denied 503 '].some((say) =>
+        answer.startsWith(say),
+      );
+      if (!isExpected) throw new Error(`expected ${attack.expected}, got ${answer.slice(0, 500)}`);
     }
   };
   await Promise.all(Array.from({ length: 16 }, postInTurn));

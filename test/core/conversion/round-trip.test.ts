@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CARRIED_ANNOTATION, GROUP, type Version } from '../../../api/names.ts';
 import { convertObject } from '../../../core/conversion/convert.ts';
+import { parseJson } from '../../../core/json-text.ts';
 import { at } from '../../../core/json.ts';
 import {
   anyAnnotation,
@@ -21,7 +22,7 @@ function convert(object: Json, to: Version): Json {
   const converted = convertObject(object, to);
   if (!converted.ok) throw new Error(converted.error);
   // As it crosses the wire.
-  return JSON.parse(JSON.stringify(converted.value)) as Json;
+  return parseJson(JSON.stringify(converted.value)) as Json;
 }
 
 /** Members in any order. The plain comparison takes a tenth of the time of `toEqual`, which then says what differs. */
