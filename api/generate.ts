@@ -17,7 +17,7 @@ const header = '# Generated from api/ by `npm run generate`; do not edit.\n';
 export async function makeGeneratedFiles(): Promise<Record<string, string>> {
   const crds = Object.entries(makeCrds()).map(([plural, crd]) => [
     `manifests/crd/${plural}.yaml`,
-    header + stringify(crd, { lineWidth: 120, indentSeq: false, aliasDuplicateObjects: false }),
+    header + stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false }),
   ]);
   return {
     ...(Object.fromEntries(crds) as Record<string, string>),

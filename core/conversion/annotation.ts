@@ -9,7 +9,6 @@ import { maxAnnotationsBytes, maxCarriedDepth } from '../../api/limits.ts';
 import { CARRIED_ANNOTATION, type Version } from '../../api/names.ts';
 import { parseJson } from '../json-text.ts';
 import { isJsonObject, isShallow, type JsonObject } from '../json.ts';
-import type { Draft } from './move.ts';
 
 /** Words of `version` in the annotations of an object that is in the other one. */
 export function readCarried(metadata: unknown, version: Version): JsonObject | undefined {
