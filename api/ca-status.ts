@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const CA_ROLES = ['previous', 'current', 'next'] as const;
 
 const reportedCertificate = z.object({
-  name: z.enum(['root', 'clients', 'servers', 'webhooks', 'webhook-tls']),
+  name: z.enum(['root', 'clients', 'servers', 'api-tls', 'webhooks', 'webhook-tls']),
   role: z.enum(CA_ROLES),
   /** PEM. */
   certificate: z.string(),

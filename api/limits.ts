@@ -199,6 +199,9 @@ export const intermediateCaTtlSeconds = 30 * 24 * 60 * 60;
  */
 export const rootOverlapSeconds = maxCertificateTtlSeconds + 60 * 60;
 
+/** Renewed at half by a part that runs daily: a week without it does no harm. */
+export const serverLeafTtlSeconds = 14 * 24 * 60 * 60;
+
 /** Patching a caBundle disturbs watches, so the webhook CA outlives many leaves. */
 export const webhookCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;

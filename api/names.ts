@@ -109,6 +109,9 @@ export const AUTHORITY_LEASE = 'buildkit-authority';
 /** CronJob that runs the authority every day. */
 export const AUTHORITY_CRON_JOB = 'buildkit-authority';
 
+/** Secret the function `api` serves with, and the Service where clients find it. */
+export const API = { tlsSecret: 'buildkit-api-tls', service: 'buildkit-api' } as const;
+
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;
 

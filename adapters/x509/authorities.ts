@@ -2,7 +2,11 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Validity } from '../../core/authority/rotation.ts';
-import { makeWebhookLeafProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
+import {
+  makeServerLeafProfile,
+  makeWebhookLeafProfile,
+  type CertificateProfile,
+} from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
 import { toPem } from './pem.ts';
 import { createSelfSigner, issue, loadPair, loadSigner, makeSerial, type TlsPair } from './signer.ts';
@@ -59,6 +63,18 @@ export function inspectIntermediate(pair: TlsPair, roots: readonly string[]): Va
 export const isForCluster = (certificate: string, clusterFqdn: string): boolean =>
   new X509Certificate(certificate).raw.includes(encodeNameConstraints(clusterFqdn));
 
+/** A serving certificate for these names, and after it the CA that signed it: whoever verifies it knows the root alone. */
+export function makeServerLeaf(
+  ca: TlsPair,
+  { commonName, names }: { readonly commonName: string; readonly names: readonly string[] },
+  nowSeconds: number,
+): TlsPair {
+  const moment = { serial: makeSerial(), nowSeconds };
+  const profile = makeServerLeafProfile({ ...moment, issuerNotAfter: loadSigner(ca).notAfter }, { commonName, names });
+  const { certificate, key } = sign(ca, profile);
+  return { certificate: certificate + ca.certificate, key };
+}
+
 /** A serving certificate for these DNS names and IPv4 addresses. */
 export const makeWebhookLeaf = (ca: TlsPair, names: readonly string[], nowSeconds: number): TlsPair =>
   sign(ca, makeWebhookLeafProfile({ serial: makeSerial(), nowSeconds }, names));
@@ -81,6 +97,10 @@ export function inspectWebhookLeaf(
 /** Both PEM. */
 export const isSignedBy = (certificate: string, ca: string): boolean =>
   new X509Certificate(certificate).verify(new X509Certificate(ca).publicKey);
+
+/** Both PEM. */
+export const hasIssuerName = (certificate: string, ca: string): boolean =>
+  new X509Certificate(certificate).issuer === new X509Certificate(ca).subject;
 
 const readValidity = ({ validFromDate, validToDate }: X509Certificate): Validity => ({
   notBefore: validFromDate.getTime() / 1000,

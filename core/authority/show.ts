@@ -47,7 +47,7 @@ export interface ShowFacts {
 
 export function showCa({ status, roots, now, describe, isSignedBy }: ShowFacts): ShownCa {
   const reported = status.certificates;
-  const issuers = reported.filter(({ name }) => name === 'root' || name === 'webhooks');
+  const issuers = reported.filter(({ name }) => name !== 'api-tls' && name !== 'webhook-tls');
   const findIssuer = ({ certificate }: ReportedCertificate): string | null => {
     const issuer = issuers.find((candidate) => isSignedBy(certificate, candidate.certificate));
     if (issuer === undefined) return null;

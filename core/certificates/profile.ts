@@ -6,6 +6,7 @@ import {
   certificateBackdateSeconds,
   intermediateCaTtlSeconds,
   rootCaTtlSeconds,
+  serverLeafTtlSeconds,
   webhookCaTtlSeconds,
   webhookLeafTtlSeconds,
 } from '../../api/limits.ts';
@@ -110,6 +111,20 @@ const intermediateLife = ({ serial, nowSeconds, issuerNotAfter }: IntermediateFa
   serial,
   notBefore: nowSeconds - certificateBackdateSeconds,
   notAfter: Math.min(nowSeconds + intermediateCaTtlSeconds, issuerNotAfter),
+});
+
+/** Served by a part of ours to whoever trusts the root. */
+export const makeServerLeafProfile = (
+  { serial, nowSeconds, issuerNotAfter }: Moment & { readonly issuerNotAfter: number },
+  { commonName, names }: { readonly commonName: string; readonly names: readonly string[] },
+): CertificateProfile => ({
+  serial,
+  subject: { commonName },
+  notBefore: nowSeconds - certificateBackdateSeconds,
+  notAfter: Math.min(nowSeconds + serverLeafTtlSeconds, issuerNotAfter),
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: ['serverAuth'],
+  names: names.map(toSubjectName),
 });
 
 /** Signs what the apiserver finds at our webhooks, and nothing else. */

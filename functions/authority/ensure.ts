@@ -1,4 +1,5 @@
 /** What must exist before anything else runs: key pairs, made once, and replaced with overlap. */
+import { prepareApi } from './api.ts';
 import { expectThere, prepareHierarchy } from './hierarchy.ts';
 import type { AuthorityPorts } from './ports.ts';
 import { publishStatus, reportHierarchy } from './report.ts';
@@ -12,7 +13,9 @@ import { prepareWebhooks } from './webhooks.ts';
 export async function ensureAuthority(ports: AuthorityPorts, webhookNames: readonly string[]): Promise<void> {
   const ensureHierarchy = await prepareHierarchy(ports);
   const ensureWebhooks = await prepareWebhooks(ports, webhookNames);
+  const ensureApi = await prepareApi(ports);
   const hierarchy = await ensureHierarchy();
   const webhooks = await ensureWebhooks();
-  await publishStatus(ports, expectThere(hierarchy.trust), [...reportHierarchy(ports, hierarchy), ...webhooks]);
+  const api = await ensureApi(hierarchy);
+  await publishStatus(ports, expectThere(hierarchy.trust), [...reportHierarchy(ports, hierarchy), ...api, ...webhooks]);
 }

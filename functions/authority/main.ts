@@ -12,10 +12,12 @@ import {
   inspectIntermediate,
   inspectRoot,
   inspectWebhookLeaf,
+  hasIssuerName,
   isForCluster,
   isSignedBy,
   makeIntermediate,
   makeRoot,
+  makeServerLeaf,
   makeWebhookLeaf,
 } from '../../adapters/x509/authorities.ts';
 import { authorityLeaseSeconds } from '../../api/limits.ts';
@@ -92,6 +94,7 @@ function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, lo
     makeRoot: () => makeRoot(makeRootProfile, now),
     makeIntermediate: (name, root) =>
       makeIntermediate(root, intermediateProfiles[name], { clusterFqdn, nowSeconds: now }),
+    makeServerLeaf: (ca, leaf) => makeServerLeaf(ca, leaf, now),
     makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
     makeWebhookLeaf: (ca, names) => makeWebhookLeaf(ca, names, now),
     inspectRoot: (root) => inspectRoot(root, now),
@@ -101,6 +104,7 @@ function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, lo
     }),
     inspectLeaf: inspectWebhookLeaf,
     isSignedBy,
+    hasIssuerName,
     writeCaBundle: createCaBundleWriter(kube),
     log,
   };

@@ -44,6 +44,8 @@ export interface AuthorityPorts {
   readonly writeTrust: (read: StoredTrust | undefined, trust: Trust) => Promise<StoredTrust>;
   readonly makeRoot: () => Pair;
   readonly makeIntermediate: (name: IntermediateName, root: Pair) => Pair;
+  /** The certificate and what signed it, in one PEM. */
+  readonly makeServerLeaf: (ca: Pair, leaf: { readonly commonName: string; readonly names: readonly string[] }) => Pair;
   readonly makeWebhookRoot: () => Pair;
   readonly makeWebhookLeaf: (ca: Pair, names: readonly string[]) => Pair;
   /** Throws when the pair is no CA that may sign now. */
@@ -58,6 +60,8 @@ export interface AuthorityPorts {
   readonly inspectLeaf: (leaf: Pair, names: readonly string[]) => Validity & { readonly missing: readonly string[] };
   /** Whether a certificate is signed by a CA; both PEM. */
   readonly isSignedBy: (certificate: string, ca: string) => boolean;
+  /** Whether a certificate says that a CA of this name has signed it, by whichever key; both PEM. */
+  readonly hasIssuerName: (certificate: string, ca: string) => boolean;
   /** Answers with the paths it changed. */
   readonly writeCaBundle: (pem: string) => Promise<readonly string[]>;
   readonly log: { readonly info: (fields: object, message: string) => void };

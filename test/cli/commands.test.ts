@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { describeCertificate } from '../../adapters/x509/describe.ts';
-import { intermediateCaTtlSeconds, overdueSeconds } from '../../api/limits.ts';
+import { intermediateCaTtlSeconds, overdueSeconds, serverLeafTtlSeconds } from '../../api/limits.ts';
 import { runCaRotate, runCaShow, type CommandPorts } from '../../cli/commands.ts';
 import { createWorld, day, run, start } from '../functions/authority/world.ts';
 
@@ -49,6 +49,7 @@ describe('bkctl ca show', () => {
       'root          current   itself      2037-01-12T08:00:00Z   replace from 2032-01-14T07:59:30Z',
       'clients       current   root        2027-02-14T08:00:00Z   renew from 2027-01-30T07:59:30Z',
       'servers       current   root        2027-02-14T08:00:00Z   renew from 2027-01-30T07:59:30Z',
+      'api-tls       current   servers     2027-01-29T08:00:00Z   renew from 2027-01-22T07:59:30Z',
       'webhooks      current   itself      2037-01-12T08:00:00Z   replace from 2032-01-14T07:59:30Z',
       'webhook-tls   current   webhooks    2028-01-15T08:00:00Z   renew from 2027-07-16T19:59:30Z',
     ]);
@@ -97,15 +98,19 @@ describe('bkctl ca show', () => {
 
   it('tells what is overdue or has ended', async () => {
     const world = await makeWorld();
-    const due = start + intermediateCaTtlSeconds / 2 - 30;
+    const due = start + serverLeafTtlSeconds / 2 - 30;
     const early = createTerminal(world, due + overdueSeconds);
     expect(await runCaShow(early.ports, json)).toBe(0);
     const late = createTerminal(world, start + intermediateCaTtlSeconds);
     expect(await runCaShow(late.ports, json)).toBe(1);
     expect(late.said.err).toEqual(
-      ['clients', 'servers'].flatMap((name) => [
+      [
+        ['clients', '2027-01-30T07:59:30Z'],
+        ['servers', '2027-01-30T07:59:30Z'],
+        ['api-tls', '2027-01-22T07:59:30Z'],
+      ].flatMap(([name, due]) => [
         `bkctl: ${name}: has ended`,
-        `bkctl: ${name}: overdue since 2027-01-30T07:59:30Z: does the authority run every day?`,
+        `bkctl: ${name}: overdue since ${due}: does the authority run every day?`,
       ]),
     );
   });

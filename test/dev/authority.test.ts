@@ -40,6 +40,7 @@ const trustPath = `${namespace}/configmaps/buildkit-trust-bundle`;
 const leasePath = '/apis/coordination.k8s.io/v1/namespaces/buildkit-system/leases/buildkit-authority';
 const secretPath = (name: string) => `${namespace}/secrets/${name}`;
 const secretNames = [
+  'buildkit-api-tls',
   'buildkit-client-ca',
   'buildkit-root-ca',
   'buildkit-server-ca',

@@ -50,7 +50,7 @@ async function makePerson(name: string): Promise<string> {
 }
 
 const certificate =
-  /^(root|clients|servers|webhooks|webhook-tls) +(current|next) +(itself|root|webhooks) +\S+Z(?: +(\w+) from \S+Z)?$/;
+  /^(root|clients|servers|api-tls|webhooks|webhook-tls) +(current|next) +(itself|root|servers|webhooks) +\S+Z(?: +(\w+) from \S+Z)?$/;
 
 const mask = (table: string) =>
   table
@@ -81,6 +81,7 @@ describe('bkctl', () => {
       'root current itself replace',
       'clients current root renew',
       'servers current root renew',
+      'api-tls current servers renew',
       'webhooks current itself replace',
       'webhook-tls current webhooks renew',
     ]);
@@ -145,6 +146,7 @@ describe('bkctl', () => {
       'root next itself promote',
       'clients current root renew',
       'servers current root renew',
+      'api-tls current servers renew',
       'webhooks current itself replace',
       'webhook-tls current webhooks renew',
     ]);

@@ -43,6 +43,7 @@ describe('the first run', () => {
       ['root', 'current', 'replace', '2032-01-14T07:59:30Z'],
       ['clients', 'current', 'renew', '2027-01-30T07:59:30Z'],
       ['servers', 'current', 'renew', '2027-01-30T07:59:30Z'],
+      ['api-tls', 'current', 'renew', '2027-01-22T07:59:30Z'],
       ['webhooks', 'current', 'replace', '2032-01-14T07:59:30Z'],
       ['webhook-tls', 'current', 'renew', '2027-07-16T19:59:30Z'],
     ]);

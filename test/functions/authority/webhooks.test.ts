@@ -34,6 +34,7 @@ describe('the authority', () => {
       { message: 'Secret created', secret: ca },
       { message: 'CA bundle written', path: '/apis/a-crd' },
       { message: 'Secret created', secret: tls },
+      { message: 'Secret created', secret: 'buildkit-api-tls' },
     ]);
   });
 

@@ -3,10 +3,12 @@ import {
   inspectIntermediate,
   inspectRoot,
   inspectWebhookLeaf,
+  hasIssuerName,
   isForCluster,
   isSignedBy,
   makeIntermediate,
   makeRoot,
+  makeServerLeaf,
   makeWebhookLeaf,
 } from '../../../adapters/x509/authorities.ts';
 import {
@@ -74,6 +76,7 @@ export function createWorld() {
       }),
     makeRoot: () => makeRoot(makeRootProfile, now),
     makeIntermediate: (name, root) => makeIntermediate(root, profiles[name], { clusterFqdn: fqdn, nowSeconds: now }),
+    makeServerLeaf: (ca, leaf) => makeServerLeaf(ca, leaf, now),
     makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
     makeWebhookLeaf: (ca, leafNames) => makeWebhookLeaf(ca, leafNames, now),
     inspectRoot: (root) => inspectRoot(root, now),
@@ -83,6 +86,7 @@ export function createWorld() {
     }),
     inspectLeaf: inspectWebhookLeaf,
     isSignedBy,
+    hasIssuerName,
     writeCaBundle: (pem) =>
       world.bundle === pem
         ? Promise.resolve([])
