@@ -1,6 +1,7 @@
 /** How soon v1alpha1 shows what was written in v1beta1, and what is stored when the apiserver starts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeError, type KubeClient } from '../adapters/kube/client.ts';
+import { listAll } from '../adapters/kube/list.ts';
 import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../api/names.ts';
 import type { Worker } from '../api/v1beta1/worker.ts';
 import type { Stack } from '../dev/stack.ts';
@@ -13,6 +14,8 @@ const mostReadySeconds = 30;
 
 /** Enough that the apiserver is the limit, few enough that it answers all of them in time. */
 const creators = 16;
+
+const keepNothing = (): undefined => undefined;
 
 const pathOf = (version: Version): string => `/apis/${GROUP}/${version}/${KINDS.worker.plural}`;
 
@@ -56,7 +59,7 @@ async function followWorkers(
   version: Version,
   signal: AbortSignal,
 ): Promise<(name: string) => Promise<number>> {
-  const { metadata } = (await kube.call({ path: pathOf(version) })) as { metadata: { resourceVersion: string } };
+  const { metadata } = await listWorkers(kube, version);
   const waiting = new Map<string, (seen: number) => void>();
   const follow = async (): Promise<void> => {
     const query = { watch: 'true', resourceVersion: metadata.resourceVersion };
@@ -77,11 +80,11 @@ async function followWorkers(
 export async function compareCaches(stack: Stack, kube: KubeClient, count: number): Promise<Row> {
   await register(stack, kube, { operations: ['UPDATE'], isStamping: false });
   await timeEach(count, creators, () => createWorker(kube));
-  const stored = await countWorkers(kube, STORAGE_VERSION);
+  const stored = (await listAll(kube, { path: pathOf(STORAGE_VERSION) }, keepNothing)).items.length;
   await stack.controlPlane.restart('kube-apiserver');
   const begin = performance.now();
   const waitFor = async (version: Version): Promise<number> => {
-    while ((await countWorkers(kube, version)) !== stored) await sleep(20);
+    while ((await listWorkers(kube, version)).items.length !== stored) await sleep(20);
     return (performance.now() - begin) / 1000;
   };
   const [value, peerValue] = await Promise.all([waitFor(OLD_VERSION), waitFor(STORAGE_VERSION)]);
@@ -97,13 +100,19 @@ export async function compareCaches(stack: Stack, kube: KubeClient, count: numbe
   };
 }
 
-/** From the cache; undefined while the apiserver has no answer. */
-async function countWorkers(kube: KubeClient, version: Version): Promise<number | undefined> {
-  try {
-    const list = await kube.call({ path: pathOf(version), query: { resourceVersion: '0' } });
-    return (list as { items: readonly unknown[] }).items.length;
-  } catch (error) {
-    if (error instanceof KubeError) return undefined;
-    throw error;
+interface Listed {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly unknown[];
+}
+
+/** From the cache. Asks until it is there: after a change of a CRD and after a restart it is made anew. */
+async function listWorkers(kube: KubeClient, version: Version): Promise<Listed> {
+  for (;;) {
+    try {
+      return (await kube.call({ path: pathOf(version), query: { resourceVersion: '0' } })) as Listed;
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      await sleep(20);
+    }
   }
 }

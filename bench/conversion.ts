@@ -21,12 +21,12 @@ const mostReviewMs = 1;
 const connections = 4;
 
 export const conversion: Bench = async ({ quick }) => {
-  const converter = compareConverter(quick ? 2_000 : 20_000);
+  const converter = compareConverter(quick ? 1_000 : 20_000);
   const others = await withStack(async (stack, kube) => {
     await endFunctions(stack);
     await preparePool(stack.kubectl);
     return [
-      await compareReviews(stack, quick ? 400 : 5_000),
+      await compareReviews(stack, quick ? 300 : 5_000),
       ...(await compareWatches(kube, quick ? 40 : 1_000)),
       await compareCaches(stack, kube, quick ? 200 : 10_000),
     ];
