@@ -7,7 +7,6 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import { addAbortSignal } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits.ts';
@@ -133,7 +132,7 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
   async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator {
     const answer = await open(options, (sent) => addAbortSignal(signal, sent));
     if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
-    for await (const line of createInterface({ input: answer })) yield JSON.parse(line);
+    for await (const line of splitLines(answer)) yield JSON.parse(line);
   }
 
   return {
@@ -158,6 +157,20 @@ function createTokenReader(file: string): () => Promise<string> {
 
 const isSuccess = (answer: IncomingMessage): boolean =>
   answer.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode < 300;
+
+/** Unlike a readline interface it has no 'error' of its own, which nobody would hear once the loop is left. */
+async function* splitLines(answer: IncomingMessage): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest: string[] = [];
+  for await (const chunk of answer) {
+    const [head = '', ...lines] = decoder.decode(chunk as Buffer, { stream: true }).split('\n');
+    rest.push(head);
+    for (const line of lines) {
+      yield rest.join('');
+      rest = [line];
+    }
+  }
+}
 
 async function readAll(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -1,10 +1,11 @@
 /** JSON as a token may hold it: no member twice, no deep nesting. No I/O. */
 import { maxTokenDepth } from '../../api/limits.ts';
+import { parseJson } from '../json-text.ts';
 
 /** The value; undefined for what is no JSON, names a member twice at any depth, or is nested too deeply. */
 export function parseStrictJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return isStrict(text) ? value : undefined;
   } catch {
     return undefined;
