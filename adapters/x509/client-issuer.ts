@@ -72,8 +72,8 @@ const readPublicKey = (pem: string): string =>
 
 async function issueFrom(
   { issuer, sign, keys, certificate, bundle }: Ca,
-  { principal, pools, ttlSeconds, subjectKey }: IssueRequest,
-  { clusterFqdn, now }: ClientIssuerOptions,
+  { principal, pools, ttlSeconds, issuedAtMs, subjectKey }: IssueRequest,
+  { clusterFqdn }: ClientIssuerOptions,
 ): Promise<Result<IssuedCertificate, IssueFault>> {
   if (subjectKey !== undefined && keys.has(subjectKey.publicKey.toHex())) return err('issuer_key');
   const profile = makeClientProfile({
@@ -81,7 +81,7 @@ async function issueFrom(
     pools,
     principalHash: hash('sha256', principal),
     serial: makeSerial(),
-    nowSeconds: Math.floor(now() / 1000),
+    nowSeconds: Math.floor(issuedAtMs / 1000),
     ttlSeconds,
     issuerNotAfter: issuer.notAfter,
   });

@@ -19,6 +19,8 @@ export interface IssueRequest {
   readonly principal: string;
   readonly pools: readonly PoolIdentity[];
   readonly ttlSeconds: number;
+  /** Milliseconds since the epoch: not after anything that speaks for issuing was read. */
+  readonly issuedAtMs: number;
   /** Absent: a pair is made. */
   readonly subjectKey?: SubjectKey | undefined;
 }

@@ -47,6 +47,8 @@ export async function decide(
   caller: Caller,
   request: CertificateRequest,
 ): Promise<Result<Decision, Refusal>> {
+  // Before anything is read: what is taken back while the request is decided makes an earlier certificate of it.
+  const issuedAtMs = ports.now();
   const home = await findHome(caller, request.pools);
   if (!home.ok) return err(home.error);
   const resolved = resolvePools(request.pools, home.value);
@@ -57,9 +59,9 @@ export async function decide(
   if (!principals.ok) return err(refusals[principals.error]);
   const entry = await findEntry(principals.value, pools, ports);
   if (!entry.ok) return err({ ...forbid(request.pools), ...entry.error });
-  const barred = findBarred(principals.value, entry.value.verdicts, ports.now());
+  const barred = findBarred(principals.value, entry.value.verdicts, issuedAtMs);
   if (barred !== undefined) return err({ ...forbid(request.pools), principal: barred, reason: 'revoked' });
-  return await issue(ports, { ...entry.value, pools }, request);
+  return await issue(ports, { ...entry.value, pools, issuedAtMs }, request);
 }
 
 /** The namespace that bare names mean; undefined where they mean nothing or there are none. */
@@ -141,7 +143,12 @@ async function makeClient(principal: Principal, pools: readonly ResolvedPool[], 
 
 async function issue(
   ports: DecisionPorts,
-  { principal, pools, verdicts }: Entry & { readonly pools: readonly ResolvedPool[] },
+  {
+    principal,
+    pools,
+    verdicts,
+    issuedAtMs,
+  }: Entry & { readonly pools: readonly ResolvedPool[]; readonly issuedAtMs: number },
   { ttlSeconds: asked, subjectKey }: CertificateRequest,
 ): Promise<Result<Decision, Refusal>> {
   const identities = pools.flatMap(({ key }, index) => makeIdentity(key, verdicts[index]?.pool));
@@ -160,6 +167,7 @@ async function issue(
     principal: principal.user.username,
     pools: identities,
     ttlSeconds: ttl.value,
+    issuedAtMs,
     subjectKey,
   });
   return certificate.ok

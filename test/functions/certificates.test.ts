@@ -223,6 +223,24 @@ describe('nothing is issued', () => {
   });
 });
 
+it('is issued when its request came: what is taken back while it is decided holds for it', async () => {
+  let clockMs = nowMs;
+  const issuedAt: number[] = [];
+  const { post } = createWorld({
+    now: () => clockMs,
+    getPool: () => {
+      clockMs += 5_000;
+      return Promise.resolve({ metadata: { uid: 'uid' }, spec: {} });
+    },
+    issue: ({ issuedAtMs }) => {
+      issuedAt.push(issuedAtMs);
+      return Promise.resolve({ ok: true, value: certificate });
+    },
+  });
+  expect((await post({ pools: ['tenant-pool'] })).status).toBe(200);
+  expect(issuedAt).toEqual([nowMs]);
+});
+
 it('shows its figures', async () => {
   const answer = await createWorld().app.request('/metrics');
   expect([answer.headers.get('content-type'), await answer.text()]).toEqual(['text/plain; version=0.0.4', 'figures']);

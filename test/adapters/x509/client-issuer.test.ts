@@ -48,10 +48,12 @@ afterEach(async () => {
 });
 
 /** With keys made by the issuer. */
-function createIssuer(): (asked: IssueRequest) => Promise<IssuedCertificate & { readonly clientKey: string }> {
+function createIssuer(): (
+  asked: Omit<IssueRequest, 'issuedAtMs'>,
+) => Promise<IssuedCertificate & { readonly clientKey: string }> {
   const issue = createClientIssuer({ caFolder: folder, clusterFqdn, now: () => clockMs });
   return async (asked) => {
-    const issued = await issue(asked);
+    const issued = await issue({ ...asked, issuedAtMs: clockMs });
     if (!issued.ok || issued.value.clientKey === undefined) throw new Error('expected a certificate with its key');
     return { ...issued.value, clientKey: issued.value.clientKey };
   };

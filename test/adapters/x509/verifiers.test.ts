@@ -82,7 +82,13 @@ async function issueFor(pools: readonly PoolIdentity[], csr?: string): Promise<I
   const read = csr === undefined ? undefined : readCsr(csr);
   if (read?.ok === false) throw new Error(read.error.got);
   const issuer = createClientIssuer({ caFolder: folder, clusterFqdn, now: Date.now });
-  const issued = await issuer({ principal: 'p', pools, ttlSeconds: 3600, subjectKey: read?.value });
+  const issued = await issuer({
+    principal: 'p',
+    pools,
+    ttlSeconds: 3600,
+    issuedAtMs: Date.now(),
+    subjectKey: read?.value,
+  });
   if (!issued.ok) throw new Error(issued.error);
   return issued.value;
 }
