@@ -10,7 +10,6 @@ import type { Stack } from '../dev/stack.ts';
 import { compareCaches, compareWatches } from './conversion-caches.ts';
 import { samples, typicalPool, type Sample } from './filled.ts';
 import type { Bench, Row } from './row.ts';
-import { withStack } from './stack.ts';
 import { readWebhookCpu } from './webhook-cost.ts';
 import { endFunctions, preparePool, timeEach } from './workers.ts';
 
@@ -20,7 +19,7 @@ const mostReviewMs = 1;
 /** As many as the apiserver has use for at a modest load. */
 const connections = 4;
 
-export const conversion: Bench = async ({ quick }) => {
+export const conversion: Bench = async ({ quick, withStack }) => {
   const converter = compareConverter(quick ? 1_000 : 20_000);
   const others = await withStack(async (stack, kube) => {
     await endFunctions(stack);

@@ -5,15 +5,19 @@ import { certificates } from './certificates.ts';
 import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
 import type { Bench, Row } from './row.ts';
+import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
 
-/** Benchmarks of parts that are not built yet have no function. */
+/**
+ * In the order they run: the first needs the functions that the others end. Those of parts that are not built yet have
+ * no function.
+ */
 const benches: Readonly<Record<string, Bench | undefined>> = {
+  status,
   admission,
   conversion,
   certificates,
   'cold-start': coldStart,
-  status,
   idle: undefined,
   gateway: undefined,
   build: undefined,
@@ -29,15 +33,30 @@ function readOptions() {
 
 async function main(): Promise<number> {
   const { values, positionals } = readOptions();
-  const names = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => benches[name]);
-  for (const name of names) {
+  for (const name of positionals) {
     if (!Object.hasOwn(benches, name)) return refuse(`${name}: expected one of ${Object.keys(benches).join(', ')}`);
     if (benches[name] === undefined) return refuse(`${name}: not built yet`);
   }
-  const rows: Row[] = [];
-  for (const name of names) rows.push(...((await benches[name]?.({ quick: values.quick })) ?? []));
+  const chosen = Object.entries(benches).filter(([name]) => positionals.length === 0 || positionals.includes(name));
+  const rows = await runBenches(
+    chosen.map(([, bench]) => bench).filter((bench) => bench !== undefined),
+    values.quick,
+  );
   console.log(values.json ? JSON.stringify(rows, null, 2) : formatTable(rows));
   return 0;
+}
+
+/** To bring up a system takes longer than what is quickly measured with it. */
+async function runBenches(chosen: readonly Bench[], quick: boolean): Promise<Row[]> {
+  const shared = shareStack();
+  const rows: Row[] = [];
+  try {
+    for (const bench of chosen)
+      rows.push(...(await bench({ quick, withStack: quick ? shared.withStack : withOwnStack })));
+  } finally {
+    await shared.stop();
+  }
+  return rows;
 }
 
 function refuse(message: string): number {

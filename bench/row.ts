@@ -1,3 +1,5 @@
+import type { WithStack } from './stack.ts';
+
 /** One measured figure beside its peer from the same run. */
 export interface Row {
   /** Benchmark it belongs to. */
@@ -13,5 +15,10 @@ export interface Row {
   readonly holds: boolean;
 }
 
-/** `quick` fits in 40 s together with the other benchmarks. */
-export type Bench = (options: { readonly quick: boolean }) => Promise<Row[]>;
+export interface BenchOptions {
+  /** Fits in 40 s together with the other benchmarks. */
+  readonly quick: boolean;
+  readonly withStack: WithStack;
+}
+
+export type Bench = (options: BenchOptions) => Promise<Row[]>;

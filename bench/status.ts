@@ -7,15 +7,15 @@ import type { Pool } from '../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../api/status.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
-import { withStack } from './stack.ts';
 
-const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-pool' };
+const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-status' };
 const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
 
 /** Between two changes: a modest rate, and time for what one of them caused to be over. */
 const pauseMs = 80;
 
-export const status: Bench = async ({ quick }) => await withStack((_stack, kube) => compare(kube, quick ? 25 : 300));
+export const status: Bench = async ({ quick, withStack }) =>
+  await withStack((_stack, kube) => compare(kube, quick ? 15 : 300));
 
 /** Changes of a worker and bare writes of the pool's status, in turns. */
 async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
@@ -31,7 +31,6 @@ async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
     bare.push(await timeBareWrite(kube, follower, new Date(change * 1000).toISOString()));
   }
   watching.abort();
-  kube.close();
   return [makeRow(ours, bare, 50, 50), makeRow(ours, bare, 99, 250)];
 }
 

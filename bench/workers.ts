@@ -12,9 +12,11 @@ export const pool = { name: 'bench-pool', namespace: SYSTEM_NAMESPACE };
 export const namespace = 'bench-workers';
 
 export async function preparePool(kubectl: Kubectl): Promise<void> {
-  await expectSuccess(kubectl, ['create', 'namespace', namespace]);
-  const manifest = { apiVersion: STORAGE_API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} };
-  await expectSuccess(kubectl, ['create', '-f', '-'], JSON.stringify(manifest));
+  const items = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: STORAGE_API_VERSION, kind: KINDS.pool.kind, metadata: pool, spec: {} },
+  ];
+  await expectSuccess(kubectl, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 }
 
 export const createWorker = async (kube: KubeClient, name?: string): Promise<unknown> =>

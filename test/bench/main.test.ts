@@ -19,7 +19,7 @@ describe('npm run bench', () => {
   it('names what there is when asked for something else', async () => {
     const { status, stderr } = await bench('speed');
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^bench: speed: expected one of admission, conversion, /);
+    expect(stderr).toMatch(/^bench: speed: expected one of status, admission, conversion, /);
   });
 
   it('says which option it does not know', async () => {
