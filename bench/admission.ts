@@ -16,7 +16,6 @@ import { readCpuMs, readWebhookCost, type WebhookCost } from './webhook-cost.ts'
 import { createWorker, endFunctions, namespace, pool, preparePool, register, timeEach } from './workers.ts';
 
 const connections = 16;
-const rounds = 3;
 const reviewsPerCreate = 2;
 const mostAddedMs = { 50: 5, 99: 25 } as const;
 const mostReviewMs = 0.2;
@@ -25,8 +24,8 @@ const mostApiCalls = 3;
 
 export const admission: Bench = async ({ quick, withStack }) => {
   const app = await compareReviews(quick ? 2_000 : 50_000);
-  const perRound = quick ? 48 : 1600;
-  return await withStack((stack, kube, folder) => compareCreates({ stack, kube, folder }, { perRound, app }));
+  const amount = quick ? { rounds: 1, perRound: 96 } : { rounds: 3, perRound: 1600 };
+  return await withStack((stack, kube, folder) => compareCreates({ stack, kube, folder }, { ...amount, app }));
 };
 
 interface System {
@@ -37,13 +36,14 @@ interface System {
 }
 
 interface Comparison {
+  readonly rounds: number;
   readonly perRound: number;
   /** The review in the app alone. */
   readonly app: Row;
 }
 
 /** Creates workers whose reference needs a review and look-ups, with our webhooks, with no-ops, and with none, in turns. */
-async function compareCreates({ stack, kube, folder }: System, { perRound, app }: Comparison): Promise<Row[]> {
+async function compareCreates({ stack, kube, folder }: System, { rounds, perRound, app }: Comparison): Promise<Row[]> {
   await endFunctions(stack);
   await preparePool(stack.kubectl);
   const noOp = await startNoOp(stack, folder);
