@@ -8,6 +8,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { addAbortSignal } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
 import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits.ts';
 
@@ -44,7 +45,10 @@ export interface KubeCall {
 }
 
 export interface KubeClient {
-  /** @throws {KubeError} for every answer that is not 2xx, and when no answer came. */
+  /**
+   * What is answered 429 is asked again, as long as its time lasts.
+   * @throws {KubeError} for every other answer that is not 2xx, and when no answer came.
+   */
   readonly call: (call: KubeCall) => Promise<unknown>;
   /** Lines of a watch, parsed. Ends when the server ends it; throws KubeError as `call` does. */
   readonly lines: (call: KubeCall, signal: AbortSignal) => AsyncGenerator;
@@ -113,17 +117,27 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
   }
 
   async function call({ timeoutMs = kubeCallTimeoutMs, ...options }: KubeCall): Promise<unknown> {
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      const { status, text, retryAfterMs } = await ask({ ...options, timeoutMs: endMs - performance.now() });
+      if (status >= 200 && status < 300) return JSON.parse(text);
+      // Nothing was done: the apiserver is busy, or makes a cache anew, for a second or so.
+      if (status !== 429 || performance.now() + retryAfterMs >= endMs) throw toKubeError(status, text);
+      await sleep(retryAfterMs);
+    }
+  }
+
+  async function ask({ timeoutMs, ...options }: KubeCall & { readonly timeoutMs: number }): Promise<Answer> {
     let timer: NodeJS.Timeout | undefined;
     try {
       // A timer that is cleared: one of AbortSignal's would outlive its call by seconds.
       const answer = await open(options, (sent) => {
         timer = setTimeout(() => {
-          sent.destroy(new Error(`no answer within ${timeoutMs} ms`));
+          sent.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
         }, timeoutMs);
       });
       const text = await readAll(answer);
-      if (isSuccess(answer)) return JSON.parse(text);
-      throw toKubeError(answer.statusCode ?? 0, text);
+      return { status: answer.statusCode ?? 0, text, retryAfterMs: readRetryAfterMs(answer) };
     } finally {
       clearTimeout(timer);
     }
@@ -154,6 +168,16 @@ function createTokenReader(file: string): () => Promise<string> {
     return token;
   };
 }
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfterMs: number;
+}
+
+/** The apiserver writes seconds (RFC 9110, 10.2.3). */
+const readRetryAfterMs = ({ headers }: IncomingMessage): number =>
+  1000 * Math.max(1, Number(headers['retry-after'] ?? 1) || 1);
 
 const isSuccess = (answer: IncomingMessage): boolean =>
   answer.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode < 300;
