@@ -7,6 +7,7 @@ import type { NamedIssuer } from '../../core/admission/validate-oidc-config.ts';
 import { makeDirectory, type Directory } from '../../core/oidc/directory.ts';
 import type { IssuerPolicy } from '../../core/oidc/trusted-issuer.ts';
 import type { KubeClient } from './client.ts';
+import { keepIdentity } from './lean.ts';
 import { listAll, listPage } from './list.ts';
 import { ourCollectionPath, ourNamespacedCollectionPath } from './paths.ts';
 
@@ -26,23 +27,11 @@ export async function listOidcConfigs(kube: KubeClient, namespace?: string): Pro
   return (await listAll<OidcConfig>(kube, { path }, keepTerms)).items;
 }
 
-/** Annotations and the record of who wrote what may be a hundred times as large as the rest. */
-const keepTerms = ({ metadata, spec, status }: OidcConfig): OidcConfig => {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = metadata;
-  return {
-    metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      ...(generation === undefined ? {} : { generation }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
-    spec,
-    ...(status === undefined ? {} : { status }),
-  };
-};
+const keepTerms = ({ metadata, spec, status }: OidcConfig): OidcConfig => ({
+  metadata: keepIdentity(metadata),
+  spec,
+  ...(status === undefined ? {} : { status }),
+});
 
 export interface DirectoryOptions extends IssuerPolicy {
   /** Milliseconds since the epoch. */

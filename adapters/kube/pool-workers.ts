@@ -3,6 +3,7 @@ import { KINDS } from '../../api/names.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { KubeClient } from './client.ts';
+import { keepIdentity } from './lean.ts';
 import { listAll } from './list.ts';
 import { ourCollectionPath, ourNamespacedCollectionPath } from './paths.ts';
 
@@ -20,20 +21,8 @@ export async function listWorkersOf(kube: KubeClient, { namespace, name }: PoolK
 const list = async (kube: KubeClient, path: string, fieldSelector: string): Promise<readonly Worker[]> =>
   (await listAll<Worker>(kube, { path, query: { fieldSelector } }, keepReference)).items;
 
-/** A tenant may make an object large: what nobody reads here is let go at once. */
-export function keepReference({ metadata, spec: { poolRef, requester }, status }: Worker): Worker {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = metadata;
-  return {
-    metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      ...(generation === undefined ? {} : { generation }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
-    spec: { poolRef, ...(requester === undefined ? {} : { requester }) },
-    ...(status === undefined ? {} : { status }),
-  };
-}
+export const keepReference = ({ metadata, spec: { poolRef, requester }, status }: Worker): Worker => ({
+  metadata: keepIdentity(metadata),
+  spec: { poolRef, ...(requester === undefined ? {} : { requester }) },
+  ...(status === undefined ? {} : { status }),
+});
