@@ -65,9 +65,11 @@ async function findHome(
   const [only, ...more] = configs;
   // With more configs than are tried, nobody can say that there is only one.
   const isAlone = more.length === 0 && addressed.length <= maxVerifications;
-  if (only !== undefined && isAlone) return ok(only.namespace);
-  if (found.vouched.length > 0) return err('ambiguous');
-  return err(found.isComplete ? 'unauthenticated' : 'unavailable');
+  if (only !== undefined && !isAlone) return err('ambiguous');
+  // Nor while one of them cannot be asked: the name would mean a namespace of whoever can.
+  if (!found.isComplete) return err('unavailable');
+  if (only !== undefined) return ok(only.namespace);
+  return err(found.vouched.length > 0 ? 'ambiguous' : 'unauthenticated');
 }
 
 async function identify(

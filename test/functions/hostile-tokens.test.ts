@@ -1,7 +1,7 @@
 /** Tokens that must not be worth anything, each with its exact answer. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encode, makeKey, signatureOf, signByHmac, signText, type SigningAlgorithm, type TestKey } from '../tokens.ts';
-import { clusterIssuer, createIssuersWorld, type IssuersWorld } from './issuers.ts';
+import { clusterIssuer, createIssuersWorld, type IssuersWorld, type TestConfig } from './issuers.ts';
 
 const issuer = 'https://issuer.example';
 const audience = 'builds';
@@ -386,6 +386,44 @@ describe('a token of another config', () => {
     expect(await world.ask(make({}, {}, stranger), ['pool'])).toEqual(unauthenticated);
     expect((await world.ask(make({ iss: 'https://other.example' }, {}, foreign), ['pool'])).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-a/other:alice']);
+  });
+});
+
+describe('while one of the configs that may verify a token cannot be asked', () => {
+  const clone = { namespace: 'tenant-b', name: 'clone', spec: { issuer, audience } };
+  const unavailable = { status: 503, code: 'unavailable' };
+
+  /** Makes the keys of these configs known, and those of all that come later not to be had. */
+  async function knowOnly(...configs: readonly TestConfig[]): Promise<void> {
+    const all = world.configs.splice(0);
+    world.configs.push(...configs);
+    for (const { namespace } of configs) await world.ask(make(), [`${namespace}/pool`]);
+    world.documents.clear();
+    world.configs.splice(0, configs.length, ...all);
+    world.clock.nowMs += 10_000;
+    world.issuedTo.length = 0;
+  }
+
+  it.each<[string, () => TestConfig]>([
+    ["its owner's, and a stranger's can", () => clone],
+    ["a stranger's, and its owner's can", () => ({ namespace: 'tenant-a', name: 'ci', spec: { issuer, audience } })],
+  ])('a bare name means no namespace: it is %s', async (_, makeKnown) => {
+    const access = { clients: { rules: [{ users: ['*', 'oidc:*:*'] }] } };
+    world.pools.push({ namespace: 'tenant-b', name: 'pool', access });
+    const known = makeKnown();
+    await knowOnly(known);
+    expect(await world.ask(make(), ['pool'])).toMatchObject(unavailable);
+    expect(world.issuedTo).toEqual([]);
+    world.configs.splice(0, world.configs.length, known);
+    world.clock.nowMs += 10_000;
+    expect((await world.ask(make(), ['pool'])).status).toBe(200);
+  });
+
+  it('a bare name is ambiguous all the same where two others verify it', async () => {
+    const [ci = clone] = world.configs;
+    world.configs.push({ namespace: 'tenant-e', name: 'clone', spec: { issuer, audience } });
+    await knowOnly(ci, clone);
+    expect((await world.ask(make(), ['pool'])).status).toBe(400);
   });
 });
 
