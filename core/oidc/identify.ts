@@ -79,8 +79,9 @@ async function identify(
 ): Promise<Result<readonly Principal[], IdentityFault>> {
   const tried = trusted.slice(0, maxVerifications);
   const found = await verifyAll(token, tried, ports);
-  if (found.vouched.length > 0) return ok(found.vouched.map((vouched) => makePrincipal(token, vouched, ports)));
+  // Whoever has several names is revoked by any of them: each must be known before one is good.
   if (!found.isComplete) return err('unavailable');
+  if (found.vouched.length > 0) return ok(found.vouched.map((vouched) => makePrincipal(token, vouched, ports)));
   // A token that is good for other pools is authenticated, and not told whether these exist.
   const elsewhere = await verifyAll(token, others.slice(0, maxVerifications), ports);
   return elsewhere.vouched.length > 0 ? ok([]) : err('unauthenticated');

@@ -419,6 +419,21 @@ describe('while one of the configs that may verify a token cannot be asked', () 
     expect((await world.ask(make(), ['pool'])).status).toBe(200);
   });
 
+  it('nobody is let in by one name who may be revoked by another', async () => {
+    const configRefs = [{ name: 'ci' }, { name: 'clone', namespace: 'tenant-b' }];
+    const revokedPrincipals = [{ principal: 'oidc:tenant-b/clone:alice', before: '2027-01-01T00:00:00Z' }];
+    const access = { clients: { rules: [{ users: ['alice'] }] }, oidc: { configRefs }, revokedPrincipals };
+    world.pools.splice(0, 1, { namespace: 'tenant-a', name: 'pool', access });
+    const documents = new Map(world.documents);
+    const [ci = clone] = world.configs;
+    await knowOnly(ci);
+    expect(await world.ask(make())).toMatchObject(unavailable);
+    for (const [url, text] of documents) world.documents.set(url, text);
+    world.clock.nowMs += 30_000;
+    expect(await world.ask(make())).toEqual(forbidden('tenant-a/pool'));
+    expect(world.issuedTo).toEqual([]);
+  });
+
   it('a bare name is ambiguous all the same where two others verify it', async () => {
     const [ci = clone] = world.configs;
     world.configs.push({ namespace: 'tenant-e', name: 'clone', spec: { issuer, audience } });
