@@ -374,6 +374,34 @@ describe('a token of another config', () => {
     expect(await world.ask(make({}, {}, stranger), ['tenant-d/nothing'])).toEqual(unauthenticated);
   });
 
+  const atSystem = (of: string) => ({ namespace: 'buildkit-system', name: of, spec: { issuer, audience: of } });
+  const api = '/apis/buildkit.smrt-devops.net/v1beta1/namespaces/tenant-d/buildkitpools';
+  const look = [`GET ${api}/pool`, 'REVIEW tenant-d/pool'];
+  const listing = (...configRefs: object[]) => ({ oidc: { configRefs } });
+  const sameIssuer: [string, object][] = [
+    ['lists a config of the same issuer', listing({ name: 'clone', namespace: 'tenant-b' })],
+  ];
+
+  describe.each<[string, readonly TestConfig[], readonly string[]]>([
+    ['that no pool trusts unasked', [], look],
+    ['that every pool trusts which lists none', [atSystem(audience)], look],
+    ['and of another one, which are both trusted so', [atSystem(audience), atSystem('more')], [...look, ...look]],
+  ])('%s', (_, configs, calls) => {
+    it.each<[string, object | undefined]>([
+      ['is not there', undefined],
+      ['lists no config', {}],
+      ['lists a config that is not there', listing({ name: 'nothing' })],
+      ['lists a config of another issuer', listing({ name: 'other', namespace: 'tenant-a' })],
+      ['names an issuer itself', { oidc: { inline: [{ issuer: 'https://inline.example', audience }] } }],
+      ...sameIssuer.slice(configs.length > 1 ? 1 : 0),
+    ])('is refused alike when a pool %s, after the same calls', async (_, access) => {
+      world.configs.push(...configs);
+      if (access !== undefined) world.pools.push({ namespace: 'tenant-d', name: 'pool', access });
+      expect(await world.ask(make({ aud: [audience, 'more'] }), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
+      expect(world.calls.slice(2)).toEqual(calls);
+    });
+  });
+
   it('makes a bare name mean nothing where several verify it', async () => {
     const { status, body } = await world.ask(make(), ['pool']);
     expect(status).toBe(400);
