@@ -4,7 +4,7 @@
  * The address is checked by whom the connection is made with, so a name that resolves to another address a moment later
  * changes nothing. There is no proxy, no redirect, no connection that is kept.
  */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { BADNAME, lookup as systemLookup, NODATA, NOTFOUND, type LookupAddress } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -15,7 +15,7 @@ import { isPrivateAddress } from '../../core/oidc/address.ts';
 import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
-/** All addresses of a host name; rejects where there are none. */
+/** All addresses of a host name; rejects with a code of `node:dns` where there are none, or none can be had now. */
 export type ResolveHost = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface FetchOptions {
@@ -31,11 +31,11 @@ export const createFetch =
   async (url, mayBePrivate) => {
     // Resolving takes its time too, and a resolver may never answer.
     const signal = AbortSignal.timeout(issuerTimeoutMs);
-    const addresses = await withDeadline(findAddresses(url.hostname, mayBePrivate, resolve), signal);
-    if (addresses === 'timeout') return err('timeout');
-    if (addresses.length === 0) return err('no_public_address');
+    const found = await withDeadline(findAddresses(url.hostname, mayBePrivate, resolve), signal);
+    if (found === 'timeout') return err('timeout');
+    if (!found.ok) return found;
     const ca = mayBePrivate ? await readCa(privateCaFile) : undefined;
-    const sending = get(url, { lookup: pin(addresses), signal, ...(ca === undefined ? {} : { ca }) });
+    const sending = get(url, { lookup: pin(found.value), signal, ...(ca === undefined ? {} : { ca }) });
     // Whatever a server makes of the connection: nobody waits longer, or what waits for it would wait for ever.
     const answer = await withDeadline(sending, signal);
     return answer === 'timeout' ? err(answer) : answer;
@@ -49,17 +49,27 @@ const resolveBySystem: ResolveHost = (hostname) =>
     });
   });
 
-/** None, where a single one of them is not public: who mixes them means no good. */
+/** `no_public_address` where a single one of them is not public: who mixes them means no good. */
 async function findAddresses(
   hostname: string,
   mayBePrivate: boolean,
   resolve: ResolveHost,
-): Promise<readonly LookupAddress[]> {
+): Promise<Result<readonly LookupAddress[], FetchFault>> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(literal);
-  const addresses = family === 0 ? await resolve(hostname).catch(() => []) : [{ address: literal, family }];
-  return mayBePrivate || !addresses.some(({ address }) => isPrivateAddress(address)) ? addresses : [];
+  const addresses = family === 0 ? await tryToResolve(hostname, resolve) : ok([{ address: literal, family }]);
+  const isFit = (all: readonly LookupAddress[]): boolean =>
+    all.length > 0 && (mayBePrivate || !all.some(({ address }) => isPrivateAddress(address)));
+  return addresses.ok && !isFit(addresses.value) ? err('no_public_address') : addresses;
 }
+
+/** What says for good that a name has no address; all else may pass by itself. */
+const lasting: ReadonlySet<unknown> = new Set([NOTFOUND, NODATA, BADNAME]);
+
+const tryToResolve = (hostname: string, resolve: ResolveHost): Promise<Result<readonly LookupAddress[], FetchFault>> =>
+  resolve(hostname).then(ok, (error: unknown) =>
+    lasting.has((error as NodeJS.ErrnoException).code) ? ok([]) : err('unreachable'),
+  );
 
 async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'timeout'> {
   const { promise, resolve } = Promise.withResolvers<'timeout'>();
