@@ -120,8 +120,14 @@ export const issuerKeysMemoryMs = 10 * 60_000;
 /** Unknown key ids come with every new key, and with every forged token: this often is enough for the former. */
 export const issuerRefetchMs = 30_000;
 
-/** Discovery and keys each: an issuer that is slower keeps its own users waiting, and nobody else. */
+/**
+ * Discovery and keys each, with the name of the host: an issuer that is slower keeps its own users waiting, and nobody
+ * else, since all that was begun for it ends then but lookups of private names, see `maxSystemLookups`.
+ */
 export const issuerTimeoutMs = 5_000;
+
+/** Of private issuers: a lookup by the system cannot be given up, and libuv has four threads for all of them. */
+export const maxSystemLookups = 2;
 
 /** Documents of the large issuers are below 20 KiB. */
 export const maxIssuerDocumentBytes = 1024 * 1024;

@@ -4,7 +4,8 @@ import type { LookupAddress } from 'node:dns';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createFetch, type ResolveHost } from '../../../adapters/oidc/fetch.ts';
+import { createFetch } from '../../../adapters/oidc/fetch.ts';
+import type { ResolveHost } from '../../../adapters/oidc/resolve.ts';
 import { isPassing } from '../../../core/oidc/fetch-fault.ts';
 
 const servers: Server[] = [];
@@ -196,6 +197,18 @@ describe('an address', () => {
       expect(answer.ok || isPassing(answer.error)).toBe(true);
     },
   );
+
+  it("of a stranger's name is looked for without a thread of this process", async () => {
+    const answer = createFetch({})(new URL('https://issuer.invalid/'), false);
+    const lookups = process.getActiveResourcesInfo().filter((name) => name === 'GetAddrInfoReqWrap');
+    expect(lookups).toEqual([]);
+    expect((await answer).ok).toBe(false);
+  });
+
+  it('of a private name is found as this machine finds it', async () => {
+    const port = await serve((_, response) => response.end('{}'));
+    expect(await fetchPrivate(`http://localhost:${port}/`)).toEqual({ ok: true, value: '{}' });
+  });
 
   it('is the one that was checked, though the name means another a moment later', async () => {
     const heard: string[] = [];
