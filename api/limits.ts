@@ -139,6 +139,9 @@ export const maxParallelFetchesPerNamespace = 4;
 /** Keys of some kilobytes each, of configs that come and go: under 20 MiB whatever tenants make. */
 export const maxRememberedIssuers = 1_024;
 
+/** More issuers than a tenant has pools for: above it, its own keys go, and none is asked more often for that. */
+export const maxRememberedIssuersPerNamespace = 64;
+
 /** Each is asked at every connection; who revokes more than this closes the pool to all with `revokedBefore`. */
 export const maxRevokedPrincipals = 256;
 

@@ -128,6 +128,28 @@ describe('keys', () => {
     expect(fetched.every((url) => url.startsWith(`${issuer}/`))).toBe(true);
   });
 
+  it('of a namespace with very many issuers are asked for no more often than others', async () => {
+    const { keys, fetched, clock } = createWorld();
+    const all = Array.from({ length: 200 }, (_, index) => make(`${index}/1`));
+    for (let round = 0; round < 3; round += 1) for (const one of all) await keys.readAnew(one);
+    const count = fetched.length / 2;
+    expect(count).toBeGreaterThan(60);
+    expect(count).toBeLessThanOrEqual(64);
+    expect(await keys.read(make('199/1'))).toEqual(err('busy'));
+    clock.nowMs = 30_000;
+    expect(await keys.read(make('199/1'))).toEqual({ ok: true, value: [{ kid: 'a' }] });
+  });
+
+  it('are not pushed out by those of other namespaces, however many', async () => {
+    const { keys, fetched } = createWorld();
+    await keys.read(make('mine/1'));
+    for (let index = 0; index < 2_000; index += 1)
+      await keys.read(make(`${index}/1`, `tenant-${index % 40}-of-others`));
+    const before = fetched.length;
+    await keys.read(make('mine/1'));
+    expect(fetched).toHaveLength(before);
+  });
+
   it('of an issuer that may be private come over https where the issuer does', async () => {
     const hidden = 'https://10.0.0.1';
     const { keys } = createWorld({
