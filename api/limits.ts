@@ -114,8 +114,14 @@ export const maxIssuerKeys = 64;
 export const minRsaBits = 2_048;
 export const maxRsaBits = 8_192;
 
-/** Keys that were withdrawn by an issuer are gone here by then. */
+/** Keys that were withdrawn by an issuer are gone here by then, wherever it can be asked. */
 export const issuerKeysMemoryMs = 10 * 60_000;
+
+/**
+ * Where too much is under way here to ask for them anew: tenants with slow issuers must not close those of others, and a
+ * key that was withdrawn must not live for ever by that.
+ */
+export const issuerKeysBusyMemoryMs = 60 * 60_000;
 
 /** Unknown key ids come with every new key, and with every forged token: this often is enough for the former. */
 export const issuerRefetchMs = 30_000;

@@ -1,5 +1,6 @@
 /** Keys of issuers, fetched when they are needed and remembered for a while. */
 import {
+  issuerKeysBusyMemoryMs,
   issuerKeysMemoryMs,
   issuerRefetchMs,
   maxParallelFetches,
@@ -74,10 +75,15 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
     return entry !== undefined && isEnough(entry) ? entry.keys : await fetchOnce(issuer);
   }
 
-  return {
-    read: (issuer) => readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer),
-    readAnew: (issuer) => readUnless(wasJustAsked, issuer),
-  };
+  async function read(issuer: TrustedIssuer): Promise<KeySet> {
+    const keys = await readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer);
+    if (keys.ok || keys.error !== 'busy') return keys;
+    // Others keep this process busy, which says nothing of keys that were good a moment ago.
+    const known = remembered.get(placeOf(issuer));
+    return known?.keys.ok === true && now() - known.atMs < issuerKeysBusyMemoryMs ? known.keys : keys;
+  }
+
+  return { read, readAnew: (issuer) => readUnless(wasJustAsked, issuer) };
 }
 
 const placeOf = ({ by, id }: TrustedIssuer): Place => ({
