@@ -4,7 +4,7 @@
  * The address is checked by whom the connection is made with, so a name that resolves to another address a moment later
  * changes nothing. There is no proxy, no redirect, no connection that is kept.
  */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -14,51 +14,54 @@ import { issuerTimeoutMs, maxIssuerDocumentBytes } from '../../api/limits.ts';
 import { isPrivateAddress } from '../../core/oidc/address.ts';
 import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-
-/** All addresses of a host name; rejects where there are none. */
-export type ResolveHost = (hostname: string) => Promise<readonly LookupAddress[]>;
+import { createServerResolver, createSystemResolver, isLasting, type ResolveHost } from './resolve.ts';
 
 export interface FetchOptions {
   /** PEM of CAs that vouch for private issuers, beside the public ones; read at each fetch. */
   readonly privateCaFile?: string | undefined;
+  /** For all names; where it is absent, name servers for those of strangers, and this machine for private ones. */
   readonly resolve?: ResolveHost;
 }
 
 export type FetchDocument = (url: URL, mayBePrivate: boolean) => Promise<Result<string, FetchFault>>;
 
-export const createFetch =
-  ({ privateCaFile, resolve = resolveBySystem }: FetchOptions): FetchDocument =>
-  async (url, mayBePrivate) => {
+export function createFetch({ privateCaFile, resolve }: FetchOptions): FetchDocument {
+  const resolveForStrangers = resolve ?? createServerResolver();
+  const resolvePrivate = resolve ?? createSystemResolver();
+  return async (url, mayBePrivate) => {
     // Resolving takes its time too, and a resolver may never answer.
     const signal = AbortSignal.timeout(issuerTimeoutMs);
-    const addresses = await withDeadline(findAddresses(url.hostname, mayBePrivate, resolve), signal);
-    if (addresses === 'timeout') return err('timeout');
-    if (addresses.length === 0) return err('no_public_address');
+    const resolveHost = mayBePrivate ? resolvePrivate : resolveForStrangers;
+    const resolving = tryToResolve(url.hostname, (hostname) => resolveHost(hostname, signal));
+    const found = await withDeadline(resolving, signal);
+    if (found === 'timeout') return err('timeout');
+    if (!found.ok) return found;
+    if (!isFit(found.value, mayBePrivate)) return err('no_public_address');
     const ca = mayBePrivate ? await readCa(privateCaFile) : undefined;
-    const sending = get(url, { lookup: pin(addresses), signal, ...(ca === undefined ? {} : { ca }) });
+    const sending = get(url, { lookup: pin(found.value), signal, ...(ca === undefined ? {} : { ca }) });
     // Whatever a server makes of the connection: nobody waits longer, or what waits for it would wait for ever.
     const answer = await withDeadline(sending, signal);
     return answer === 'timeout' ? err(answer) : answer;
   };
+}
 
-const resolveBySystem: ResolveHost = (hostname) =>
-  new Promise((resolve, reject) => {
-    systemLookup(hostname, { all: true, order: 'verbatim' }, (error, addresses) => {
-      if (error === null) resolve(addresses);
-      else reject(error);
-    });
-  });
+/** Not where a single one of them is not public: who mixes them means no good. */
+const isFit = (addresses: readonly LookupAddress[], mayBePrivate: boolean): boolean =>
+  addresses.length > 0 && (mayBePrivate || !addresses.some(({ address }) => isPrivateAddress(address)));
 
-/** None, where a single one of them is not public: who mixes them means no good. */
-async function findAddresses(
+/** None where the name is not there. */
+async function tryToResolve(
   hostname: string,
-  mayBePrivate: boolean,
-  resolve: ResolveHost,
-): Promise<readonly LookupAddress[]> {
+  resolve: (hostname: string) => Promise<readonly LookupAddress[]>,
+): Promise<Result<readonly LookupAddress[], FetchFault>> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(literal);
-  const addresses = family === 0 ? await resolve(hostname).catch(() => []) : [{ address: literal, family }];
-  return mayBePrivate || !addresses.some(({ address }) => isPrivateAddress(address)) ? addresses : [];
+  if (family !== 0) return ok([{ address: literal, family }]);
+  try {
+    return ok(await resolve(hostname));
+  } catch (error) {
+    return isLasting(error) ? ok([]) : err('unreachable');
+  }
 }
 
 async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'timeout'> {

@@ -1,18 +1,19 @@
 /** Keys of issuers, fetched when they are needed and remembered for a while. */
 import {
+  issuerKeysBusyMemoryMs,
   issuerKeysMemoryMs,
   issuerRefetchMs,
   maxParallelFetches,
   maxParallelFetchesPerNamespace,
-  maxRememberedIssuers,
+  maxRememberedIssuersPerNamespace,
 } from '../../api/limits.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { discoveryUrl, readDiscovery, readKeySet } from '../../core/oidc/discovery.ts';
 import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
 import type { TrustedIssuer } from '../../core/oidc/trusted-issuer.ts';
-import type { Voucher } from '../../core/principal.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { FetchDocument } from './fetch.ts';
+import { createMemory, type Place } from './memory.ts';
 
 export type KeySet = Result<readonly JsonObject[], FetchFault>;
 
@@ -32,29 +33,33 @@ interface Entry {
 
 /** An issuer is asked at most once in `issuerRefetchMs`, however it answers and however many ask. */
 export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number): IssuerKeys {
-  const remembered = new Map<string, Entry>();
+  const remembered = createMemory<Entry>();
   const running = new Map<string, Promise<KeySet>>();
   const slots = createSlots();
 
   async function fetchAndRemember(issuer: TrustedIssuer): Promise<KeySet> {
-    const keys = await slots.use(namespaceOf(issuer.by), () => fetchKeys(issuer, fetchDocument));
+    const place = placeOf(issuer);
+    if (!hasRoom(place)) return err('busy');
+    const keys = await slots.use(place.namespace, () => fetchKeys(issuer, fetchDocument));
     // What never left this process says nothing about the issuer.
     if (!keys.ok && keys.error === 'busy') return keys;
-    const known = remembered.get(issuer.id);
+    const known = remembered.get(place);
     // A stranger's unknown key id made us ask: that must not cost the keys that are good.
     const entry = !keys.ok && known !== undefined && isFresh(known) ? known : { keys, atMs: now() };
-    remember(issuer.id, { ...entry, askedAtMs: now() });
+    remembered.put(place, { ...entry, askedAtMs: now() });
     return entry.keys;
   }
 
   const isFresh = ({ keys, atMs }: Entry): boolean => keys.ok && now() - atMs < issuerKeysMemoryMs;
   const wasJustAsked = ({ askedAtMs }: Entry): boolean => now() - askedAtMs < issuerRefetchMs;
 
-  function remember(id: string, entry: Entry): void {
-    remembered.delete(id);
-    remembered.set(id, entry);
-    const [oldest] = remembered.keys();
-    if (remembered.size > maxRememberedIssuers && oldest !== undefined) remembered.delete(oldest);
+  /** Not where what is remembered of the namespace would go before its issuers may be asked again. */
+  function hasRoom({ namespace, id }: Place): boolean {
+    if (remembered.get({ namespace, id }) !== undefined) return true;
+    const own = remembered.list(namespace);
+    if (own.length + maxParallelFetchesPerNamespace <= maxRememberedIssuersPerNamespace) return true;
+    // All that are asked at once may push out one each.
+    return !own.slice(0, maxParallelFetchesPerNamespace).some(wasJustAsked);
   }
 
   function fetchOnce(issuer: TrustedIssuer): Promise<KeySet> {
@@ -66,17 +71,25 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
   }
 
   async function readUnless(isEnough: (entry: Entry) => boolean, issuer: TrustedIssuer): Promise<KeySet> {
-    const entry = remembered.get(issuer.id);
+    const entry = remembered.get(placeOf(issuer));
     return entry !== undefined && isEnough(entry) ? entry.keys : await fetchOnce(issuer);
   }
 
-  return {
-    read: (issuer) => readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer),
-    readAnew: (issuer) => readUnless(wasJustAsked, issuer),
-  };
+  async function read(issuer: TrustedIssuer): Promise<KeySet> {
+    const keys = await readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer);
+    if (keys.ok || keys.error !== 'busy') return keys;
+    // Others keep this process busy, which says nothing of keys that were good a moment ago.
+    const known = remembered.get(placeOf(issuer));
+    return known?.keys.ok === true && now() - known.atMs < issuerKeysBusyMemoryMs ? known.keys : keys;
+  }
+
+  return { read, readAnew: (issuer) => readUnless(wasJustAsked, issuer) };
 }
 
-const namespaceOf = (by: Voucher): string => (by.kind === 'config' ? by.namespace : by.pool.namespace);
+const placeOf = ({ by, id }: TrustedIssuer): Place => ({
+  namespace: by.kind === 'config' ? by.namespace : by.pool.namespace,
+  id,
+});
 
 async function fetchKeys({ terms: { issuer }, mayBePrivate }: TrustedIssuer, fetchDocument: FetchDocument) {
   const url = discoveryUrl(issuer, mayBePrivate);

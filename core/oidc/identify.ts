@@ -12,6 +12,7 @@ import { isTimely } from '../tokens/times.ts';
 import type { ParsedToken } from '../tokens/parse.ts';
 import type { Directory } from './directory.ts';
 import { evaluateClaims } from './evaluate.ts';
+import { isTrusted } from './trust.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
 
 /** `unknown`: its keys cannot be had now. */
@@ -32,7 +33,10 @@ export interface IdentifyPorts {
 export interface Bearer {
   /** The namespace that a bare pool name means: that of the one config that verifies the token. */
   readonly findHome: () => Promise<Result<string, IdentityFault | 'ambiguous'>>;
-  /** As the issuers see it that all of the pools trust; none where the token is good elsewhere alone. */
+  /**
+   * As the issuers see it that all of the pools trust; where none of them does, as others see it, whose word no pool
+   * takes.
+   */
   readonly identify: (pools: readonly PoolKey[]) => Promise<Result<readonly Principal[], IdentityFault>>;
 }
 
@@ -49,7 +53,7 @@ export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Prom
     findHome: () => findHome(token, addressed, ports),
     identify: (pools) => {
       const [trusted, others] = partition(addressed, (issuer) => directory.isTrustedBy(pools, issuer));
-      return identify(token, { trusted, others }, ports);
+      return identify(token, pools, { trusted, others }, ports);
     },
   };
 }
@@ -65,23 +69,34 @@ async function findHome(
   const [only, ...more] = configs;
   // With more configs than are tried, nobody can say that there is only one.
   const isAlone = more.length === 0 && addressed.length <= maxVerifications;
-  if (only !== undefined && isAlone) return ok(only.namespace);
-  if (found.vouched.length > 0) return err('ambiguous');
-  return err(found.isComplete ? 'unauthenticated' : 'unavailable');
+  if (only !== undefined && !isAlone) return err('ambiguous');
+  // Nor while one of them cannot be asked: the name would mean a namespace of whoever can.
+  if (!found.isComplete) return err('unavailable');
+  if (only !== undefined) return ok(only.namespace);
+  return err(found.vouched.length > 0 ? 'ambiguous' : 'unauthenticated');
 }
 
 async function identify(
   token: ParsedToken,
+  pools: readonly PoolKey[],
   { trusted, others }: { readonly trusted: readonly TrustedIssuer[]; readonly others: readonly TrustedIssuer[] },
   ports: IdentifyPorts,
 ): Promise<Result<readonly Principal[], IdentityFault>> {
-  const tried = trusted.slice(0, maxVerifications);
-  const found = await verifyAll(token, tried, ports);
-  if (found.vouched.length > 0) return ok(found.vouched.map((vouched) => makePrincipal(token, vouched, ports)));
-  if (!found.isComplete) return err('unavailable');
-  // A token that is good for other pools is authenticated, and not told whether these exist.
-  const elsewhere = await verifyAll(token, others.slice(0, maxVerifications), ports);
-  return elsewhere.vouched.length > 0 ? ok([]) : err('unauthenticated');
+  const toPrincipals = (all: readonly Vouched[]) => all.map((vouched) => makePrincipal(token, vouched, ports));
+  const verifySome = (issuers: readonly TrustedIssuer[]) => verifyAll(token, issuers.slice(0, maxVerifications), ports);
+  // A pool that trusts others is looked at by the issuers that one which is not there would trust: who may use neither
+  // is answered alike, after as many calls.
+  const [usual, strange] = partition(others, ({ by }) => pools.every((key) => isTrusted(key, undefined, by)));
+  for (const issuers of [trusted, usual]) {
+    const found = await verifySome(issuers);
+    // Whoever has several names is revoked by any of them: each must be known before one is good.
+    if (!found.isComplete) return err('unavailable');
+    if (found.vouched.length > 0) return ok(toPrincipals(found.vouched));
+  }
+  // One name is enough for who is refused by all of them.
+  const elsewhere = await verifySome(strange);
+  if (elsewhere.vouched.length > 0) return ok(toPrincipals(elsewhere.vouched.slice(0, 1)));
+  return err(elsewhere.isComplete ? 'unauthenticated' : 'unavailable');
 }
 
 interface Found {

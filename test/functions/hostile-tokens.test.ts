@@ -1,7 +1,7 @@
 /** Tokens that must not be worth anything, each with its exact answer. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encode, makeKey, signatureOf, signByHmac, signText, type SigningAlgorithm, type TestKey } from '../tokens.ts';
-import { clusterIssuer, createIssuersWorld, type IssuersWorld } from './issuers.ts';
+import { clusterIssuer, createIssuersWorld, type IssuersWorld, type TestConfig } from './issuers.ts';
 
 const issuer = 'https://issuer.example';
 const audience = 'builds';
@@ -374,6 +374,34 @@ describe('a token of another config', () => {
     expect(await world.ask(make({}, {}, stranger), ['tenant-d/nothing'])).toEqual(unauthenticated);
   });
 
+  const atSystem = (of: string) => ({ namespace: 'buildkit-system', name: of, spec: { issuer, audience: of } });
+  const api = '/apis/buildkit.smrt-devops.net/v1beta1/namespaces/tenant-d/buildkitpools';
+  const look = [`GET ${api}/pool`, 'REVIEW tenant-d/pool'];
+  const listing = (...configRefs: object[]) => ({ oidc: { configRefs } });
+  const sameIssuer: [string, object][] = [
+    ['lists a config of the same issuer', listing({ name: 'clone', namespace: 'tenant-b' })],
+  ];
+
+  describe.each<[string, readonly TestConfig[], readonly string[]]>([
+    ['that no pool trusts unasked', [], look],
+    ['that every pool trusts which lists none', [atSystem(audience)], look],
+    ['and of another one, which are both trusted so', [atSystem(audience), atSystem('more')], [...look, ...look]],
+  ])('%s', (_, configs, calls) => {
+    it.each<[string, object | undefined]>([
+      ['is not there', undefined],
+      ['lists no config', {}],
+      ['lists a config that is not there', listing({ name: 'nothing' })],
+      ['lists a config of another issuer', listing({ name: 'other', namespace: 'tenant-a' })],
+      ['names an issuer itself', { oidc: { inline: [{ issuer: 'https://inline.example', audience }] } }],
+      ...sameIssuer.slice(configs.length > 1 ? 1 : 0),
+    ])('is refused alike when a pool %s, after the same calls', async (_, access) => {
+      world.configs.push(...configs);
+      if (access !== undefined) world.pools.push({ namespace: 'tenant-d', name: 'pool', access });
+      expect(await world.ask(make({ aud: [audience, 'more'] }), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
+      expect(world.calls.slice(2)).toEqual(calls);
+    });
+  });
+
   it('makes a bare name mean nothing where several verify it', async () => {
     const { status, body } = await world.ask(make(), ['pool']);
     expect(status).toBe(400);
@@ -386,6 +414,59 @@ describe('a token of another config', () => {
     expect(await world.ask(make({}, {}, stranger), ['pool'])).toEqual(unauthenticated);
     expect((await world.ask(make({ iss: 'https://other.example' }, {}, foreign), ['pool'])).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-a/other:alice']);
+  });
+});
+
+describe('while one of the configs that may verify a token cannot be asked', () => {
+  const clone = { namespace: 'tenant-b', name: 'clone', spec: { issuer, audience } };
+  const unavailable = { status: 503, code: 'unavailable' };
+
+  /** Makes the keys of these configs known, and those of all that come later not to be had. */
+  async function knowOnly(...configs: readonly TestConfig[]): Promise<void> {
+    const all = world.configs.splice(0);
+    world.configs.push(...configs);
+    for (const { namespace } of configs) await world.ask(make(), [`${namespace}/pool`]);
+    world.documents.clear();
+    world.configs.splice(0, configs.length, ...all);
+    world.clock.nowMs += 10_000;
+    world.issuedTo.length = 0;
+  }
+
+  it.each<[string, () => TestConfig]>([
+    ["its owner's, and a stranger's can", () => clone],
+    ["a stranger's, and its owner's can", () => ({ namespace: 'tenant-a', name: 'ci', spec: { issuer, audience } })],
+  ])('a bare name means no namespace: it is %s', async (_, makeKnown) => {
+    const access = { clients: { rules: [{ users: ['*', 'oidc:*:*'] }] } };
+    world.pools.push({ namespace: 'tenant-b', name: 'pool', access });
+    const known = makeKnown();
+    await knowOnly(known);
+    expect(await world.ask(make(), ['pool'])).toMatchObject(unavailable);
+    expect(world.issuedTo).toEqual([]);
+    world.configs.splice(0, world.configs.length, known);
+    world.clock.nowMs += 10_000;
+    expect((await world.ask(make(), ['pool'])).status).toBe(200);
+  });
+
+  it('nobody is let in by one name who may be revoked by another', async () => {
+    const configRefs = [{ name: 'ci' }, { name: 'clone', namespace: 'tenant-b' }];
+    const revokedPrincipals = [{ principal: 'oidc:tenant-b/clone:alice', before: '2027-01-01T00:00:00Z' }];
+    const access = { clients: { rules: [{ users: ['alice'] }] }, oidc: { configRefs }, revokedPrincipals };
+    world.pools.splice(0, 1, { namespace: 'tenant-a', name: 'pool', access });
+    const documents = new Map(world.documents);
+    const [ci = clone] = world.configs;
+    await knowOnly(ci);
+    expect(await world.ask(make())).toMatchObject(unavailable);
+    for (const [url, text] of documents) world.documents.set(url, text);
+    world.clock.nowMs += 30_000;
+    expect(await world.ask(make())).toEqual(forbidden('tenant-a/pool'));
+    expect(world.issuedTo).toEqual([]);
+  });
+
+  it('a bare name is ambiguous all the same where two others verify it', async () => {
+    const [ci = clone] = world.configs;
+    world.configs.push({ namespace: 'tenant-e', name: 'clone', spec: { issuer, audience } });
+    await knowOnly(ci, clone);
+    expect((await world.ask(make(), ['pool'])).status).toBe(400);
   });
 });
 

@@ -66,7 +66,10 @@ export function createIssuersWorld(isPrivateAllowed = false): IssuersWorld {
   const reviewToken = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer: clusterIssuer, now });
   const app = createCertificatesApp({
     authenticate: createAuthenticator({ kube, fetchDocument, reviewToken, policy, now }),
-    reviewAccess: ({ username }) => Promise.resolve(world.reviewed.has(username)),
+    reviewAccess: ({ username }, { namespace, name }) => {
+      world.calls.push(`REVIEW ${namespace}/${name}`);
+      return Promise.resolve(world.reviewed.has(username));
+    },
     getNamespaceLabels: () => Promise.resolve({}),
     getPool: createPoolReader(kube),
     issue: ({ principal }) => {

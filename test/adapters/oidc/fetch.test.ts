@@ -4,7 +4,9 @@ import type { LookupAddress } from 'node:dns';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createFetch, type ResolveHost } from '../../../adapters/oidc/fetch.ts';
+import { createFetch } from '../../../adapters/oidc/fetch.ts';
+import type { ResolveHost } from '../../../adapters/oidc/resolve.ts';
+import { isPassing } from '../../../core/oidc/fetch-fault.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -176,9 +178,36 @@ describe('an address', () => {
     expect(await fetchPublic('https://issuer.example/', resolve)).toEqual(refused('no_public_address'));
   });
 
-  it('that is not there is no other answer than one that is not public', async () => {
-    const missing: ResolveHost = () => Promise.reject(new Error('ENOTFOUND'));
-    expect(await fetchPublic('https://issuer.example/', missing)).toEqual(refused('no_public_address'));
+  const failing = (code: string): ResolveHost => {
+    return () => Promise.reject(Object.assign(new Error(code), { code }));
+  };
+
+  it.each(['ENOTFOUND', 'ENODATA', 'EBADNAME'])(
+    'that is not there is no other answer than one that is not public: %s',
+    async (code) => {
+      expect(await fetchPublic('https://issuer.example/', failing(code))).toEqual(refused('no_public_address'));
+    },
+  );
+
+  it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])(
+    'that cannot be had now may be had later: %s',
+    async (code) => {
+      const answer = await fetchPublic('https://issuer.example/', failing(code));
+      expect(answer).toEqual(refused('unreachable'));
+      expect(answer.ok || isPassing(answer.error)).toBe(true);
+    },
+  );
+
+  it("of a stranger's name is looked for without a thread of this process", async () => {
+    const answer = createFetch({})(new URL('https://issuer.invalid/'), false);
+    const lookups = process.getActiveResourcesInfo().filter((name) => name === 'GetAddrInfoReqWrap');
+    expect(lookups).toEqual([]);
+    expect((await answer).ok).toBe(false);
+  });
+
+  it('of a private name is found as this machine finds it', async () => {
+    const port = await serve((_, response) => response.end('{}'));
+    expect(await fetchPrivate(`http://localhost:${port}/`)).toEqual({ ok: true, value: '{}' });
   });
 
   it('is the one that was checked, though the name means another a moment later', async () => {

@@ -24,11 +24,20 @@ function createWorld(documents: Record<string, Result<string, FetchFault>> = {})
     [`${issuer}/keys`]: ok('{"keys":[{"kid":"a"}]}'),
     ...documents,
   };
-  const fetchDocument: FetchDocument = (url) => {
-    fetched.push(url.href);
-    return Promise.resolve(known[url.href] ?? err('unreachable'));
+  const ends: (() => void)[] = [];
+  const hang = {
+    isOn: false,
+    end: () => {
+      hang.isOn = false;
+      for (const end of ends.splice(0)) end();
+    },
   };
-  return { keys: createIssuerKeys(fetchDocument, () => clock.nowMs), fetched, clock, known };
+  const fetchDocument: FetchDocument = async (url) => {
+    fetched.push(url.href);
+    if (hang.isOn) await new Promise<void>((end) => ends.push(end));
+    return await Promise.resolve(known[url.href] ?? err('unreachable'));
+  };
+  return { keys: createIssuerKeys(fetchDocument, () => clock.nowMs), fetched, clock, known, hang };
 }
 
 describe('keys', () => {
@@ -128,6 +137,28 @@ describe('keys', () => {
     expect(fetched.every((url) => url.startsWith(`${issuer}/`))).toBe(true);
   });
 
+  it('of a namespace with very many issuers are asked for no more often than others', async () => {
+    const { keys, fetched, clock } = createWorld();
+    const all = Array.from({ length: 200 }, (_, index) => make(`${index}/1`));
+    for (let round = 0; round < 3; round += 1) for (const one of all) await keys.readAnew(one);
+    const count = fetched.length / 2;
+    expect(count).toBeGreaterThan(60);
+    expect(count).toBeLessThanOrEqual(64);
+    expect(await keys.read(make('199/1'))).toEqual(err('busy'));
+    clock.nowMs = 30_000;
+    expect(await keys.read(make('199/1'))).toEqual({ ok: true, value: [{ kid: 'a' }] });
+  });
+
+  it('are not pushed out by those of other namespaces, however many', async () => {
+    const { keys, fetched } = createWorld();
+    await keys.read(make('mine/1'));
+    for (let index = 0; index < 2_000; index += 1)
+      await keys.read(make(`${index}/1`, `tenant-${index % 40}-of-others`));
+    const before = fetched.length;
+    await keys.read(make('mine/1'));
+    expect(fetched).toHaveLength(before);
+  });
+
   it('of an issuer that may be private come over https where the issuer does', async () => {
     const hidden = 'https://10.0.0.1';
     const { keys } = createWorld({
@@ -162,6 +193,29 @@ describe('fetches under way', () => {
     // What was turned away was not remembered.
     void keys.read(make('more/1'));
     expect(ends).toHaveLength(6);
+  });
+
+  it.each<[string, (index: number) => string]>([
+    ['others', (index) => `slow-${index % 8}`],
+    ['its own namespace', () => 'tenant-a'],
+  ])('of %s do not cost an issuer the keys that are known, for up to an hour', async (_, namespaceOf) => {
+    const { keys, known, clock, fetched, hang } = createWorld();
+    const good = await keys.read(make());
+    clock.nowMs = 600_000;
+    hang.isOn = true;
+    for (let index = 0; index < 32; index += 1) void keys.read(make(`slow-${index}/1`, namespaceOf(index)));
+    const before = fetched.length;
+    expect(await keys.read(make())).toEqual(good);
+    // A key that is not among them may be there: nobody was asked.
+    expect(await keys.readAnew(make())).toEqual(err('busy'));
+    clock.nowMs = 3_599_999;
+    expect(await keys.read(make())).toEqual(good);
+    clock.nowMs = 3_600_000;
+    expect(await keys.read(make())).toEqual(err('busy'));
+    expect(fetched).toHaveLength(before);
+    hang.end();
+    known[`${issuer}/keys`] = ok('{"keys":[]}');
+    await expect.poll(() => keys.read(make())).toEqual(ok([]));
   });
 
   it('are 32 in all', async () => {

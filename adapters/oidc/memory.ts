@@ -1,0 +1,52 @@
+/** What is remembered of issuers, so that no namespace pushes out what others need. No I/O. */
+import { maxRememberedIssuers, maxRememberedIssuersPerNamespace } from '../../api/limits.ts';
+
+export interface Place {
+  readonly namespace: string;
+  readonly id: string;
+}
+
+export interface Memory<T> {
+  readonly get: (place: Place) => T | undefined;
+  /** Those of a namespace, the one that was put longest ago first. */
+  readonly list: (namespace: string) => readonly T[];
+  /** What is too much goes: the oldest of this namespace, then of the one that has most. */
+  readonly put: (place: Place, value: T) => void;
+}
+
+export function createMemory<T>(): Memory<T> {
+  const byNamespace = new Map<string, Map<string, T>>();
+  let total = 0;
+
+  function forget(namespace: string, id: string): void {
+    const own = byNamespace.get(namespace);
+    if (own?.delete(id) === true) total -= 1;
+    if (own?.size === 0) byNamespace.delete(namespace);
+  }
+
+  function forgetOldest(namespace: string): void {
+    const [id] = byNamespace.get(namespace)?.keys() ?? [];
+    if (id !== undefined) forget(namespace, id);
+  }
+
+  return {
+    get: ({ namespace, id }) => byNamespace.get(namespace)?.get(id),
+    list: (namespace) => [...(byNamespace.get(namespace)?.values() ?? [])],
+    put: ({ namespace, id }, value) => {
+      forget(namespace, id);
+      const own = byNamespace.get(namespace) ?? new Map<string, T>();
+      byNamespace.set(namespace, own.set(id, value));
+      total += 1;
+      if (own.size > maxRememberedIssuersPerNamespace) forgetOldest(namespace);
+      else if (total > maxRememberedIssuers) forgetOldest(findLargest(byNamespace));
+    },
+  };
+}
+
+function findLargest(byNamespace: ReadonlyMap<string, ReadonlyMap<string, unknown>>): string {
+  let largest = '';
+  for (const [namespace, { size }] of byNamespace) {
+    if (size > (byNamespace.get(largest)?.size ?? 0)) largest = namespace;
+  }
+  return largest;
+}
