@@ -6,7 +6,8 @@ import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
 import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
-import { checkHead, createRoom, readReview } from '../read-review.ts';
+import { createRoom } from '../read-body.ts';
+import { checkHead, readReview } from '../read-review.ts';
 
 interface DecisionLog {
   readonly info: (facts: object, message: string) => void;
