@@ -54,6 +54,12 @@ export const maxAnnotationsBytes = 256 * 1024;
 /** The deepest place of any of our schemas is at 13; what is deeper was not written by us. */
 export const maxCarriedDepth = 32;
 
+/**
+ * Of what has arrived of unfinished reviews: small beside the heap. Where all `maxConnections` send, nobody's 32 KiB have
+ * to give way.
+ */
+export const maxReviewBytesAtOnce = 32 * 1024 * 1024;
+
 /** JSON that is all brackets takes 29 times its text when parsed: this much of it at once fits in the heap, with room. */
 export const maxReviewCharsAtOnce = maxReviewBodyBytes;
 
