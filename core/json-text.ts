@@ -17,14 +17,18 @@ export function parseJson(text: string): unknown {
   const pieces: string[] = [];
   let from = 0;
   for (const [index, { start, end }] of keys.entries()) {
-    const name = `${prefix}${index}`;
-    names.set(name, JSON.parse(text.slice(start, end)) as string);
+    const key = JSON.parse(text.slice(start, end)) as string;
+    // Written plainly rather than replaced: of members with such names the order is their own, not that of the text.
+    const name = isInteger(key) ? key : `${prefix}${index}`;
+    names.set(name, key);
     pieces.push(text.slice(from, start), `"${name}"`);
     from = end;
   }
   const plain = pieces.join('') + text.slice(from);
   return JSON.parse(plain, (_key, value: unknown) => (isJsonObject(value) ? rename(value, names) : value));
 }
+
+const isInteger = (key: string): boolean => /^\d+$/.test(key);
 
 function rename(object: object, names: ReadonlyMap<string, string>): object {
   const members = Object.entries(object);
