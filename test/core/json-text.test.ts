@@ -30,6 +30,10 @@ describe('a key with an escape', () => {
     expect(parseJson('{"1":"plain","\\u0031":"escaped"}')).toEqual({ '1': 'escaped' });
   });
 
+  it('may stand between two plain ones', () => {
+    expect(parseJson('{"a":0,"\\u0061":1,"a":2}')).toEqual({ a: 2 });
+  });
+
   it('counts where it is written last, however it and others are spelled', () => {
     const spell = (key: string) =>
       key.replaceAll(/./gsu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
