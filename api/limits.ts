@@ -25,8 +25,22 @@ export const maxReviewBodyBytes = 4 * 1024 * 1024;
  */
 export const maxConversionBodyBytes = 32 * 1024 * 1024;
 
-/** Conversions keep the apiserver waiting for nothing but their turn: two of the largest fit beside each other. */
+/**
+ * Of what has arrived: two of the largest fit beside each other. Where all `maxConnections` send, nobody's 64 KiB have to
+ * give way.
+ */
 export const maxConversionBytesAtOnce = 2 * maxConversionBodyBytes;
+
+/**
+ * Most reviews are smaller, and reading one of these is quickest in one piece, with what it announced. Each of their
+ * bytes may come alone and then takes a few hundred: this much of them at once fits, and who finds no room is read as
+ * the large ones are.
+ */
+export const maxQuickBodyBytes = 16 * 1024;
+export const maxQuickBytesAtOnce = 512 * 1024;
+
+/** What large reviews are in the way of is over within a second; the apiserver tries again within its own timeout. */
+export const reviewRetryAfterSeconds = 1;
 
 /** A member of an object takes up to 180 bytes while it is converted: this many fit in the heap beside admission. */
 export const maxConversionValues = 2_000_000;
@@ -39,6 +53,12 @@ export const maxAnnotationsBytes = 256 * 1024;
 
 /** The deepest place of any of our schemas is at 13; what is deeper was not written by us. */
 export const maxCarriedDepth = 32;
+
+/**
+ * Of what has arrived of unfinished reviews: small beside the heap. Where all `maxConnections` send, nobody's 32 KiB have
+ * to give way.
+ */
+export const maxReviewBytesAtOnce = 32 * 1024 * 1024;
 
 /** JSON that is all brackets takes 29 times its text when parsed: this much of it at once fits in the heap, with room. */
 export const maxReviewCharsAtOnce = maxReviewBodyBytes;
@@ -260,12 +280,16 @@ export const tlsReloadMs = 10_000;
 /** The longest token in one header, and room for the others. */
 export const maxHeaderBytes = maxTokenBytes + 16 * 1024;
 
-/** A client that sends slower than this holds a connection for nothing. */
+/**
+ * A client that sends slower than this holds a connection for nothing, and gets 408. The largest body, 32 MiB, comes
+ * within it at 30 Mbit/s. An apiserver gives up an admission review after 5 s by itself; a conversion, for which it waits
+ * 30 s, may come late because others are converted.
+ */
 export const headersTimeoutMs = 10_000;
-export const requestTimeoutMs = 30_000;
+export const requestTimeoutMs = 10_000;
 
 /** How often those that are too slow are looked for: they hold a connection for so much longer. */
-export const slowRequestCheckMs = 5_000;
+export const slowRequestCheckMs = 1_000;
 
 /** A connection with TLS takes up to 100 kB: a third of the memory of a Pod. What comes beyond is closed at once. */
 export const maxConnections = 1_024;

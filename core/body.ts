@@ -1,4 +1,5 @@
 /** Bodies of requests, whoever sent them. No I/O but the reading of the body. */
+import { parseJson as parseJsonText } from './json-text.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** Whether the head says so already: nobody need be asked anything about such a request. */
@@ -41,7 +42,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function parseJson(bytes: Uint8Array): Result<unknown, 'not_json'> {
   try {
-    return ok(JSON.parse(utf8.decode(bytes)));
+    return ok(parseJsonText(utf8.decode(bytes)));
   } catch {
     return err('not_json');
   }

@@ -12,14 +12,18 @@ import { isJsonObject } from './json.ts';
 export function parseJson(text: string): unknown {
   const keys = listEscapedKeys(text);
   if (keys.length === 0) return JSON.parse(text);
-  const prefix = findUnused(text);
+  const literals = keys.map(({ start, end }) => JSON.stringify(JSON.parse(text.slice(start, end))));
+  const prefix = findUnused(text + literals.join(''));
   const names = new Map<string, string>();
   const pieces: string[] = [];
   let from = 0;
   for (const [index, { start, end }] of keys.entries()) {
+    const literal = literals[index] ?? '';
     const name = `${prefix}${index}`;
-    names.set(name, JSON.parse(text.slice(start, end)) as string);
-    pieces.push(text.slice(from, start), `"${name}"`);
+    // What needs no escape is written without: it may stand there in that way as well, and the last one counts.
+    const isPlain = !literal.includes('\\');
+    if (!isPlain) names.set(name, JSON.parse(literal) as string);
+    pieces.push(text.slice(from, start), isPlain ? literal : `"${name}"`);
     from = end;
   }
   const plain = pieces.join('') + text.slice(from);

@@ -21,11 +21,6 @@ export function checkHead({ req }: Context, maxBodyBytes: number): Response | un
 const refuse = (message: string, status: number): Response =>
   new Response(message, { status, headers: { connection: 'close', 'content-type': 'text/plain; charset=UTF-8' } });
 
-/** Reads a body to its end and keeps nothing of it, so that the connection can carry the next request. */
-export async function dropBody({ req }: Context): Promise<void> {
-  await req.raw.body?.pipeTo(new WritableStream());
-}
-
 /** The review, or the HTTP answer to what is none. */
 export function readReview<S extends z.ZodType>(
   context: Context,
@@ -63,15 +58,3 @@ export function hasMoreValues(text: string, most: number): boolean {
 }
 
 const [comma, bracket, brace] = [0x2c, 0x5b, 0x7b];
-
-/** Room for so much at once: taken until what is returned is called; undefined where there is not enough left. */
-export function createRoom(size: number): (amount: number) => (() => void) | undefined {
-  let taken = 0;
-  return (amount) => {
-    if (taken + amount > size) return undefined;
-    taken += amount;
-    return () => {
-      taken -= amount;
-    };
-  };
-}

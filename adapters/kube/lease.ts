@@ -1,4 +1,5 @@
 /** One writer at a time: a Lease, coordination.k8s.io/v1, of our own namespace. */
+import { maxClockSkewSeconds } from '../../api/limits.ts';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
 
@@ -48,7 +49,7 @@ const collection = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/
 async function acquire(options: LeaseOptions): Promise<Lease> {
   const { kube, name } = options;
   const found = (await orUndefined(kube.call({ path: `${collection}/${name}` }))) as Lease | undefined;
-  if (found !== undefined && isHeld(found, options.now())) {
+  if (found !== undefined && isHeld(found, options)) {
     throw new Error(`Lease ${name}: held by ${found.spec.holderIdentity ?? ''}`);
   }
   const lease = makeLease(options, found);
@@ -65,9 +66,12 @@ async function acquire(options: LeaseOptions): Promise<Lease> {
   }
 }
 
-function isHeld({ spec }: Lease, nowMs: number): boolean {
+/** No longer than our own would be: whoever may write the Lease could keep everybody away for years otherwise. */
+function isHeld({ spec }: Lease, { durationSeconds, now }: LeaseOptions): boolean {
   const { holderIdentity = '', leaseDurationSeconds = 0, renewTime = '' } = spec;
-  return holderIdentity !== '' && Date.parse(renewTime) + leaseDurationSeconds * 1000 > nowMs;
+  const ageSeconds = (now() - Date.parse(renewTime)) / 1000;
+  const isFresh = ageSeconds >= -maxClockSkewSeconds && ageSeconds < Math.min(leaseDurationSeconds, durationSeconds);
+  return holderIdentity !== '' && isFresh;
 }
 
 function makeLease({ name, holder, durationSeconds, now }: LeaseOptions, found: Lease | undefined): unknown {

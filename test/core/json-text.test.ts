@@ -25,6 +25,31 @@ describe('a key with an escape', () => {
     expect(parseJson('{"\\n":1,"\\u000a":2}')).toEqual({ '\n': 2 });
   });
 
+  it('may be a number, and the last one of two spellings counts', () => {
+    expect(parseJson('{"\\u0031":"escaped","1":"plain"}')).toEqual({ '1': 'plain' });
+    expect(parseJson('{"1":"plain","\\u0031":"escaped"}')).toEqual({ '1': 'escaped' });
+  });
+
+  it('may stand between two plain ones', () => {
+    expect(parseJson('{"a":0,"\\u0061":1,"a":2}')).toEqual({ a: 2 });
+  });
+
+  it('counts where it is written last, however it and others are spelled', () => {
+    const spell = (key: string) =>
+      key.replaceAll(/./gsu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    const name = fc.constantFrom('0', '1', '01', '10', 'a', '\n', '"', '~0');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.boolean())), (members) => {
+        const written = members.map(([key, isSpelled], index) => {
+          const literal = isSpelled ? `"${spell(key)}"` : JSON.stringify(key);
+          return `${literal}:${index}`;
+        });
+        const meant = Object.fromEntries(members.map(([key], index) => [key, index])) as object;
+        expect(JSON.stringify(parseJson(`{${written.join()}}`))).toBe(JSON.stringify(meant));
+      }),
+    );
+  });
+
   it('may be __proto__', () => {
     const value = parseJson('{"\\u005f_proto__":{"x":1}}');
     expect(Object.keys(value as object)).toEqual(['__proto__']);

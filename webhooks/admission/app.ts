@@ -1,12 +1,18 @@
 /** The admission webhooks: AdmissionReview v1 in and out, 200 on denial. */
 import { Hono, type Context } from 'hono';
 import { admissionReview, type AdmissionAnswer, type AdmissionRequest } from '../../api/http/admission-review.ts';
-import { maxLoggedUserLength, maxReviewBodyBytes, maxReviewCharsAtOnce } from '../../api/limits.ts';
+import {
+  maxLoggedUserLength,
+  maxReviewBodyBytes,
+  maxReviewBytesAtOnce,
+  maxReviewCharsAtOnce,
+} from '../../api/limits.ts';
 import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
 import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
-import { checkHead, createRoom, readReview } from '../read-review.ts';
+import { answerBusy, createBodyReader, createRoom } from '../read-body.ts';
+import { checkHead, readReview } from '../read-review.ts';
 
 interface DecisionLog {
   readonly info: (facts: object, message: string) => void;
@@ -24,6 +30,7 @@ export interface AdmissionPorts {
 type Decide = (request: ObjectRequest, ports: ValidationPorts) => AdmissionAnswer | Promise<AdmissionAnswer>;
 
 export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPorts): Hono {
+  const readBody = createBodyReader(maxReviewBytesAtOnce);
   const takeRoom = createRoom(maxReviewCharsAtOnce);
   const answer = (webhook: Webhook, decide: Decide) => async (context: Context) => {
     const endReview = startReview(webhook);
@@ -33,14 +40,18 @@ export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPor
       endReview('malformed');
       return refusal;
     }
-    const text = await context.req.text();
-    const leaveRoom = takeRoom(text.length);
+    const body = await readBody(context);
+    if (!body.ok) {
+      endReview(body.error.status === 503 ? 'unavailable' : 'malformed');
+      return body.error;
+    }
+    const leaveRoom = takeRoom(body.value.length);
     if (leaveRoom === undefined) {
       endReview('unavailable');
-      return context.text('busy: too many large reviews at once', 503);
+      return answerBusy();
     }
     try {
-      const review = readReview(context, text, admissionReview);
+      const review = readReview(context, body.value, admissionReview);
       if (!review.ok) {
         endReview('malformed');
         return review.error;

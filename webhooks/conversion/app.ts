@@ -4,7 +4,8 @@ import { conversionReview, makeConversionAnswer } from '../../api/http/conversio
 import { maxConversionBodyBytes, maxConversionBytesAtOnce, maxConversionValues } from '../../api/limits.ts';
 import { CONVERSION_PATH, type ReviewOutcome, type Webhook } from '../../api/names.ts';
 import { convertReview } from '../../core/conversion/review.ts';
-import { checkHead, createRoom, dropBody, hasMoreValues, readReview } from '../read-review.ts';
+import { createBodyReader } from '../read-body.ts';
+import { checkHead, hasMoreValues, readReview } from '../read-review.ts';
 
 export interface ConversionPorts {
   readonly log: { readonly error: (facts: object, message: string) => void };
@@ -18,31 +19,23 @@ interface Answered {
 }
 
 export function createConversionApp({ log, startReview }: ConversionPorts): Hono {
-  const takeRoom = createRoom(maxConversionBytesAtOnce);
-  const answerWithRoom = async (context: Context): Promise<Answered> => {
+  const readBody = createBodyReader(maxConversionBytesAtOnce);
+  const answer = async (context: Context): Promise<Answered> => {
     const refusal = checkHead(context, maxConversionBodyBytes);
     if (refusal !== undefined) return { outcome: 'malformed', answer: refusal };
-    // Taken before the body is read: that of one review may be a large part of what the process can hold.
-    const leaveRoom = takeRoom(Number(context.req.header('content-length')));
-    if (leaveRoom === undefined) {
-      await dropBody(context);
-      return { outcome: 'unavailable', answer: context.text('busy: too many large reviews at once', 503) };
-    }
-    try {
-      return convert(context, await context.req.text(), log);
-    } finally {
-      leaveRoom();
-    }
+    const body = await readBody(context);
+    if (body.ok) return convert(context, body.value, log);
+    return { outcome: body.error.status === 503 ? 'unavailable' : 'malformed', answer: body.error };
   };
   const app = new Hono();
   app.post(CONVERSION_PATH, async (context) => {
     const endReview = startReview('convert');
-    const { outcome, answer } = await answerWithRoom(context).catch((error: unknown): Answered => {
+    const answered = await answer(context).catch((error: unknown): Answered => {
       log.error({ error: (error as Error).message }, 'conversion broke');
       return { outcome: 'failed', answer: context.text('conversion: failed', 500) };
     });
-    endReview(outcome);
-    return answer;
+    endReview(answered.outcome);
+    return answered.answer;
   });
   return app;
 }

@@ -70,6 +70,28 @@ describe('a Lease', () => {
     expect(works).toEqual(['a']);
   });
 
+  it.each([
+    ['has a renewTime of years ahead', { leaseDurationSeconds: 300, renewTime: '2099-01-01T00:00:00.000000Z' }],
+    [
+      'lasts longer than any of ours',
+      { leaseDurationSeconds: 2_000_000_000, renewTime: '2027-01-15T07:54:59.000000Z' },
+    ],
+    ['was renewed at no time', { leaseDurationSeconds: 300, renewTime: 'now' }],
+  ])('is not believed when it %s', async (_, spec) => {
+    const { world, hold } = createWorld();
+    world.lease = { metadata: { resourceVersion: '0' }, spec: { holderIdentity: 'nobody', ...spec } };
+    const works: string[] = [];
+    await hold('a', () => Promise.resolve(void works.push('a')));
+    expect(works).toEqual(['a']);
+  });
+
+  it('is believed when the clock of its holder is ahead by seconds', async () => {
+    const { world, hold } = createWorld();
+    const spec = { holderIdentity: 'b', leaseDurationSeconds: 300, renewTime: '2027-01-15T08:00:30.000000Z' };
+    world.lease = { metadata: { resourceVersion: '0' }, spec };
+    await expect(hold('a', nothing)).rejects.toThrow(new Error('Lease writer: held by b'));
+  });
+
   it('ends by itself, and is then not given back by the one who had it', async () => {
     const { world, hold } = createWorld();
     const { promise: othersWork, resolve: endOthersWork } = Promise.withResolvers<undefined>();

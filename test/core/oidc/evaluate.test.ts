@@ -81,3 +81,7 @@ describe('the pools of a token', () => {
     expect(evaluate({ sub: 'alice', pools }, terms)).toEqual({ by, value: 'alice', pools: expected });
   });
 });
+
+it.each(['a"', 'a\\', 'a\n', 'a\ud800'])('a claim whose name takes an escape in JSON binds nothing: %j', (name) => {
+  expect(evaluate({ sub: 'alice', [name]: '1' }, { boundClaims: { [name]: ['1'] } })).toBeUndefined();
+});

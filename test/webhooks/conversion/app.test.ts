@@ -140,18 +140,39 @@ describe('a body', () => {
     expect((await app.request('/convert', { method: 'POST', headers, body: '{}' })).status).toBe(411);
   });
 
-  it('of which too much is held at once is turned away, and the next is not', async () => {
+  it('of which too much is held at once gives way to others, and is to be sent again', async () => {
     const { app, post, reviews } = makeApp();
-    const { readable, writable } = new TransformStream();
     const headers = { 'content-type': 'application/json', 'content-length': String(maxConversionBodyBytes) };
-    const hold = { method: 'POST', headers, body: readable, duplex: 'half' } as const;
-    const first = app.request('/convert', hold);
-    void app.request('/convert', { ...hold, body: new TransformStream().readable });
-    expect((await post('{}')).status).toBe(503);
-    await writable.close();
-    expect((await first).status).toBe(400);
+    const chunk = new Uint8Array(maxConversionBodyBytes);
+    const sent = [0, 1, 2].map(() => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const hold = { method: 'POST', headers, body: readable, duplex: 'half' } as const;
+      return { writer: writable.getWriter(), answer: app.request('/convert', hold) };
+    });
+    for (const { writer } of sent) await writer.write(chunk);
     expect((await post('{}')).status).toBe(400);
-    expect(reviews).toEqual(['convert unavailable', 'convert malformed', 'convert malformed']);
+    for (const { writer } of sent) await writer.close();
+    const [first, ...others] = await Promise.all(sent.map(async ({ answer }) => await answer));
+    expect([first?.status, first?.headers.get('retry-after'), await first?.text()]).toEqual([
+      503,
+      '1',
+      'busy: too many large reviews at once',
+    ]);
+    expect(others.map(({ status }) => status)).toEqual([400, 400]);
+    expect(reviews).toEqual(['convert malformed', 'convert unavailable', 'convert malformed', 'convert malformed']);
+  });
+
+  it('that breaks off is no fault of ours', async () => {
+    const { app, reviews, lines } = makeApp();
+    const headers = { 'content-type': 'application/json', 'content-length': String(maxConversionBodyBytes) };
+    const body = new ReadableStream({
+      pull: (controller) => {
+        controller.error(new Error('gone'));
+      },
+    });
+    const answer = await app.request('/convert', { method: 'POST', headers, body, duplex: 'half' });
+    expect([answer.status, await answer.text()]).toEqual([400, 'body: ended early']);
+    expect([reviews, lines]).toEqual([['convert malformed'], []]);
   });
 
   it('that is nested a million deep breaks nothing but its own answer', async () => {

@@ -41,33 +41,61 @@ function begin(length: number, using: Agent, type = 'application/json'): Begun {
   return { sent, answered };
 }
 
-async function post(body: string): Promise<readonly unknown[]> {
-  const { sent, answered } = begin(body.length, agent);
+async function post(body: string, using = agent): Promise<readonly unknown[]> {
+  const { sent, answered } = begin(body.length, using);
   sent.end(body);
   return await answered;
 }
 
-/** Takes all the room there is for conversions, until what is returned is called. */
-async function takeRoom(): Promise<() => void> {
-  const holding = [0, 1].map(() => begin(maxConversionBodyBytes, new Agent()));
-  for (const { answered } of holding) answered.catch(() => undefined);
-  await expect.poll(() => post('{}')).toContain(503);
-  return () => {
-    for (const { sent } of holding) sent.destroy();
-  };
+/** All but a byte, so that three are more than all the room even where the kernel still holds a part. */
+const large = Buffer.alloc(maxConversionBodyBytes - 1, ' ');
+
+async function holdLarge(using: Agent): Promise<Begun> {
+  const begun = begin(maxConversionBodyBytes, using);
+  await new Promise((resolve) => begun.sent.write(large, resolve));
+  return begun;
 }
 
-it('carries the next review after one that came in slowly and was turned away', async () => {
-  const leaveRoom = await takeRoom();
+it('answers others while connections announce the largest bodies and send next to nothing', async () => {
+  const idle = Array.from({ length: 8 }, () => begin(maxConversionBodyBytes, new Agent()));
+  for (const { sent, answered } of idle) {
+    answered.catch(() => undefined);
+    sent.write('{');
+  }
+  await sleep(200);
+  for (let count = 0; count < 5; count++) expect(await post('{}')).toContain(400);
+  for (const { sent } of idle) sent.destroy();
+});
+
+it('turns one away that holds most, and its connection carries the next review', async () => {
+  const agents = [0, 1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+  const held = await Promise.all(agents.map(holdLarge));
+  expect(await post('{}')).toContain(400);
+  for (const { sent } of held) sent.end(' ');
+  const answers = await Promise.all(held.map(({ answered }) => answered));
+  const statuses = answers.map(([, status]) => status);
+  expect(statuses.toSorted()).toEqual([400, 400, 503]);
+  const turnedAway = statuses.indexOf(503);
+  const next = await post('{}', agents[turnedAway]);
+  expect(next).toEqual([answers[turnedAway]?.[0], 400, 'keep-alive']);
+  for (const used of agents) used.destroy();
+});
+
+it('carries the next review after one that came in slowly', async () => {
   const slow = begin(2, agent);
   slow.sent.write('{');
   await sleep(1000);
   slow.sent.end('}');
-  const [port, ...turnedAway] = await slow.answered;
-  expect(turnedAway).toEqual([503, 'keep-alive']);
-  leaveRoom();
-  await expect.poll(() => post('{}')).toEqual([port, 400, 'keep-alive']);
+  const [port, ...answered] = await slow.answered;
+  expect(answered).toEqual([400, 'keep-alive']);
+  expect(await post('{}')).toEqual([port, 400, 'keep-alive']);
 });
+
+it('ends a body that does not come in time, and the connection with it', async () => {
+  const { sent, answered } = begin(maxConversionBodyBytes, new Agent({ keepAlive: true }));
+  sent.write('{');
+  expect((await answered).slice(1)).toEqual([408, 'close']);
+}, 30_000);
 
 it.each([
   ['of another type', 2, 'text/plain', 415],
