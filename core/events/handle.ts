@@ -4,6 +4,7 @@
  * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
  */
 import { eventRetryAfterSeconds, maxEventBodyBytes, maxParallelRecomputes } from '../../api/limits.ts';
+import { readBearer } from '../bearer.ts';
 import { isAnnouncedTooLarge, readBody } from '../body.ts';
 import { forEachAtOnce } from '../parallel.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
@@ -35,7 +36,7 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
 
   async function handle(request: Request): Promise<Response> {
     if (isAnnouncedTooLarge(request, maxEventBodyBytes)) return tooLarge();
-    const token = readBearer(request.headers.get('authorization'));
+    const token = readBearer(request);
     if (token === undefined || (await authenticateSender(token)) === 'refused') {
       return new Response('sender not allowed', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
@@ -120,6 +121,3 @@ const formatArea = (area: Area): string => (area.touched === 'all' ? 'all' : `na
 
 const tellToRetry = (): Response =>
   new Response('try again', { status: 503, headers: { 'retry-after': String(eventRetryAfterSeconds) } });
-
-/** RFC 6750, 2.1. */
-const readBearer = (header: string | null): string | undefined => /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];

@@ -7,6 +7,7 @@ import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/h
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
 import { METRICS_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
+import { readBearer } from '../../core/bearer.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
 import type { Caller } from '../../core/caller.ts';
 import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
@@ -66,7 +67,7 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
     const request = context.req.raw;
     const caller = isAnnouncedTooLarge(request, maxRequestBodyBytes)
       ? err(tooLarge)
-      : await authenticate(ports, request.headers.get('authorization') ?? '');
+      : await authenticate(ports, request);
     const decision = caller.ok ? await judge(ports, caller.value, request) : caller;
     if (decision.ok) {
       audit.issued(decision.value);
@@ -83,8 +84,8 @@ async function answerRequest(ports: CertificatesPorts, context: Context<Env>): P
 
 const tooLarge: Refusal = { code: 'body_too_large', detail: `expected at most ${maxRequestBodyBytes} bytes` };
 
-async function authenticate(ports: CertificatesPorts, authorization: string): Promise<Result<Caller, Refusal>> {
-  const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
+async function authenticate(ports: CertificatesPorts, request: Request): Promise<Result<Caller, Refusal>> {
+  const token = readBearer(request);
   const caller = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
   return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
 }

@@ -1,7 +1,5 @@
 /** Takes CloudEvents and reports of gateways, and brings the status of pools and OIDC configs up to date. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import { maxReportBodyBytes } from '../../api/limits.ts';
 import { PROBE_PATHS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
@@ -11,12 +9,7 @@ export interface StatusPorts extends Omit<EventPorts, 'listPools'>, ReportPorts 
   readonly listPools: () => Promise<readonly PoolKey[]>;
 }
 
-const limitReport = bodyLimit({
-  maxSize: maxReportBodyBytes,
-  onError: (c) => c.text(`body: expected <= ${maxReportBodyBytes} bytes`, 413),
-});
-
-/** `POST /status/events` as `createEventHandler`, `POST /status/reports` as `createReportHandler`, and 413. */
+/** `POST /status/events` as `createEventHandler`, `POST /status/reports` as `createReportHandler`. */
 export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
   const app = new Hono();
   const handle = createEventHandler({
@@ -26,7 +19,7 @@ export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
   });
   const report = createReportHandler(ports);
   app.post(STATUS_EVENTS_PATH, (c) => handle(c.req.raw));
-  app.post(STATUS_REPORTS_PATH, limitReport, (c) => report(c.req.raw));
+  app.post(STATUS_REPORTS_PATH, (c) => report(c.req.raw));
   for (const path of Object.values(PROBE_PATHS)) app.get(path, (c) => c.text('ok'));
   return app;
 }

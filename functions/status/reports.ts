@@ -1,5 +1,7 @@
 /** `POST /status/reports`: who it is, what is reported, and then the status. */
-import { retryAfterSeconds } from '../../api/limits.ts';
+import { maxReportBodyBytes, retryAfterSeconds } from '../../api/limits.ts';
+import { readBearer } from '../../core/bearer.ts';
+import { isAnnouncedTooLarge, parseJson, readBody } from '../../core/body.ts';
 import type { Principal } from '../../core/principal.ts';
 import { parseReport, readReporter, type ReceivedReport } from '../../core/status/report.ts';
 import type { Recorded } from './record.ts';
@@ -13,8 +15,8 @@ export interface ReportPorts {
 }
 
 /**
- * 204 when the report is counted, 400 malformed, 401 no token of a Pod, 403 a Pod of no gateway of that pool, 503 when
- * it should be sent again. Never rejects.
+ * 204 when the report is counted, 400 malformed, 401 no token of a Pod before anything is read, 403 a Pod of no gateway of
+ * that pool, 413 too large, 503 when it should be sent again. Never rejects.
  */
 export const createReportHandler =
   (ports: ReportPorts): ((request: Request) => Promise<Response>) =>
@@ -27,14 +29,20 @@ export const createReportHandler =
     }
   };
 
+const tooLarge = (): Response => new Response(`body: expected <= ${maxReportBodyBytes} bytes`, { status: 413 });
+
 async function handle({ authenticate, record }: ReportPorts, request: Request): Promise<Response> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  if (isAnnouncedTooLarge(request, maxReportBodyBytes)) return tooLarge();
+  const token = readBearer(request);
   const principal = token === undefined ? undefined : await authenticate(token);
   const reporter = principal === undefined ? undefined : readReporter(principal);
   if (reporter === undefined) {
     return new Response('expected a token of a Pod', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
   }
-  const parsed = parseReport(await request.json().catch(() => undefined));
+  const body = await readBody(request, maxReportBodyBytes);
+  if (!body.ok) return tooLarge();
+  const json = parseJson(body.value);
+  const parsed = parseReport(json.ok ? json.value : undefined);
   if (!parsed.ok) {
     const lines = parsed.error.map(({ field, expected, got }) => `${field}: expected ${expected}, got ${got}`);
     return new Response(lines.join('\n'), { status: 400 });
