@@ -14,6 +14,7 @@ import { makeCsr, type CsrKind } from './csr.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
 import { startServer, type Server } from './server.ts';
+import { timeEach } from './workers.ts';
 
 const clusterFqdn = 'bench.buildkit.internal';
 const connections = 32;
@@ -101,17 +102,10 @@ function makeBodies(kind: CsrKind | undefined): readonly string[] {
 /** Milliseconds of each request, as many at once as there are connections. */
 async function load(port: number, bodies: readonly string[], count: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const timesMs: number[] = [];
   let asked = 0;
-  const ask = async (): Promise<void> => {
-    while (asked < count) {
-      const body = bodies[asked++ % bodies.length] ?? '';
-      const startMs = performance.now();
-      await post({ port, agent, body });
-      timesMs.push(performance.now() - startMs);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, ask));
+  const timesMs = await timeEach(count, connections, () =>
+    post({ port, agent, body: bodies[asked++ % bodies.length] ?? '' }),
+  );
   agent.destroy();
   return timesMs;
 }
