@@ -1,10 +1,15 @@
 /** Makes the CAs and what they sign for ourselves, and judges those that stand already. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { IntermediateName } from '../../core/authority/hierarchy.ts';
 import type { Validity } from '../../core/authority/rotation.ts';
 import {
+  makeClientCaProfile,
+  makeRootProfile,
+  makeServerCaProfile,
   makeServerLeafProfile,
   makeWebhookLeafProfile,
+  makeWebhookRootProfile,
   type CertificateProfile,
 } from '../../core/certificates/profile.ts';
 import { generateKeyPair } from './keys.ts';
@@ -109,3 +114,29 @@ const readValidity = ({ validFromDate, validToDate }: X509Certificate): Validity
 
 const covers = (certificate: X509Certificate, name: string): boolean =>
   (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+
+const intermediateProfiles = { clients: makeClientCaProfile, servers: makeServerCaProfile };
+
+/** All that the authority makes and judges, at one moment and for one cluster. */
+export const createAuthorities = ({
+  nowSeconds,
+  clusterFqdn,
+}: {
+  readonly nowSeconds: number;
+  readonly clusterFqdn: string;
+}) => ({
+  makeRoot: () => makeRoot(makeRootProfile, nowSeconds),
+  makeIntermediate: (name: IntermediateName, root: TlsPair) =>
+    makeIntermediate(root, intermediateProfiles[name], { clusterFqdn, nowSeconds }),
+  makeServerLeaf: (ca: TlsPair, leaf: Parameters<typeof makeServerLeaf>[1]) => makeServerLeaf(ca, leaf, nowSeconds),
+  makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, nowSeconds),
+  makeWebhookLeaf: (ca: TlsPair, names: readonly string[]) => makeWebhookLeaf(ca, names, nowSeconds),
+  inspectRoot: (root: TlsPair) => inspectRoot(root, nowSeconds),
+  inspectIntermediate: (name: IntermediateName, pair: TlsPair, roots: readonly string[]) => ({
+    ...inspectIntermediate(pair, roots),
+    isForCluster: name === 'servers' || isForCluster(pair.certificate, clusterFqdn),
+  }),
+  inspectLeaf: inspectWebhookLeaf,
+  isSignedBy,
+  hasIssuerName,
+});

@@ -8,28 +8,11 @@ import { withLease } from '../../adapters/kube/lease.ts';
 import { createSecrets } from '../../adapters/kube/secrets.ts';
 import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
-import {
-  inspectIntermediate,
-  inspectRoot,
-  inspectWebhookLeaf,
-  hasIssuerName,
-  isForCluster,
-  isSignedBy,
-  makeIntermediate,
-  makeRoot,
-  makeServerLeaf,
-  makeWebhookLeaf,
-} from '../../adapters/x509/authorities.ts';
+import { createAuthorities } from '../../adapters/x509/authorities.ts';
 import { authorityLeaseSeconds } from '../../api/limits.ts';
 import { AUTHORITY_LEASE, ROTATE_ANNOTATION } from '../../api/names.ts';
 import { parseTime } from '../../core/authority/status.ts';
-import {
-  makeClientCaProfile,
-  makeRootProfile,
-  makeServerCaProfile,
-  makeWebhookRootProfile,
-  parseClusterFqdn,
-} from '../../core/certificates/profile.ts';
+import { parseClusterFqdn } from '../../core/certificates/profile.ts';
 import { ensureAuthority } from './ensure.ts';
 import type { AuthorityPorts } from './ports.ts';
 
@@ -77,8 +60,6 @@ interface Moment {
   readonly clusterFqdn: string;
 }
 
-const intermediateProfiles = { clients: makeClientCaProfile, servers: makeServerCaProfile };
-
 function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, log: Log): AuthorityPorts {
   const now = Math.floor(nowMs / 1000);
   const { get, create, change } = createSecrets(kube);
@@ -91,20 +72,7 @@ function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, lo
     changeSecret: change,
     getTrust: trust.get,
     writeTrust: trust.write,
-    makeRoot: () => makeRoot(makeRootProfile, now),
-    makeIntermediate: (name, root) =>
-      makeIntermediate(root, intermediateProfiles[name], { clusterFqdn, nowSeconds: now }),
-    makeServerLeaf: (ca, leaf) => makeServerLeaf(ca, leaf, now),
-    makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
-    makeWebhookLeaf: (ca, names) => makeWebhookLeaf(ca, names, now),
-    inspectRoot: (root) => inspectRoot(root, now),
-    inspectIntermediate: (name, pair, roots) => ({
-      ...inspectIntermediate(pair, roots),
-      isForCluster: name === 'servers' || isForCluster(pair.certificate, clusterFqdn),
-    }),
-    inspectLeaf: inspectWebhookLeaf,
-    isSignedBy,
-    hasIssuerName,
+    ...createAuthorities({ nowSeconds: now, clusterFqdn }),
     writeCaBundle: createCaBundleWriter(kube),
     log,
   };

@@ -1,22 +1,5 @@
 /** An apiserver with Secrets, a trust bundle and one CA bundle of the webhooks, and the authority's ports to it. */
-import {
-  inspectIntermediate,
-  inspectRoot,
-  inspectWebhookLeaf,
-  hasIssuerName,
-  isForCluster,
-  isSignedBy,
-  makeIntermediate,
-  makeRoot,
-  makeServerLeaf,
-  makeWebhookLeaf,
-} from '../../../adapters/x509/authorities.ts';
-import {
-  makeClientCaProfile,
-  makeRootProfile,
-  makeServerCaProfile,
-  makeWebhookRootProfile,
-} from '../../../core/certificates/profile.ts';
+import { createAuthorities } from '../../../adapters/x509/authorities.ts';
 import { ensureAuthority } from '../../../functions/authority/ensure.ts';
 import type { AuthorityPorts, Pair, StoredSecret, StoredTrust } from '../../../functions/authority/ports.ts';
 
@@ -49,7 +32,6 @@ export function createWorld() {
   };
   const store = (name: string, data: Readonly<Record<string, string>>) =>
     secrets.set(name, { data, resourceVersion: String(++world.revision) });
-  const profiles = { clients: makeClientCaProfile, servers: makeServerCaProfile };
   const makePorts = (
     now: number,
     { askedAt, fqdn = clusterFqdn }: { askedAt?: number; fqdn?: string } = {},
@@ -74,19 +56,7 @@ export function createWorld() {
         if (world.trust?.resourceVersion !== read?.resourceVersion) throw new Error('conflict');
         return (world.trust = { ...trust, resourceVersion: String(++world.revision) });
       }),
-    makeRoot: () => makeRoot(makeRootProfile, now),
-    makeIntermediate: (name, root) => makeIntermediate(root, profiles[name], { clusterFqdn: fqdn, nowSeconds: now }),
-    makeServerLeaf: (ca, leaf) => makeServerLeaf(ca, leaf, now),
-    makeWebhookRoot: () => makeRoot(makeWebhookRootProfile, now),
-    makeWebhookLeaf: (ca, leafNames) => makeWebhookLeaf(ca, leafNames, now),
-    inspectRoot: (root) => inspectRoot(root, now),
-    inspectIntermediate: (name, pair, roots) => ({
-      ...inspectIntermediate(pair, roots),
-      isForCluster: name === 'servers' || isForCluster(pair.certificate, fqdn),
-    }),
-    inspectLeaf: inspectWebhookLeaf,
-    isSignedBy,
-    hasIssuerName,
+    ...createAuthorities({ nowSeconds: now, clusterFqdn: fqdn }),
     writeCaBundle: (pem) =>
       world.bundle === pem
         ? Promise.resolve([])
