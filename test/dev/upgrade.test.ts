@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KubeError, type KubeClient } from '../../adapters/kube/client.ts';
@@ -181,10 +180,14 @@ async function readPreviousManifests(): Promise<{ folder: string } | { why: stri
 
 const previous = await readPreviousManifests();
 
-/** Writes in both versions until told to stop; what was refused, and how many were written. */
-async function writeUntil(kube: KubeClient, isOver: () => boolean) {
-  const refused: string[] = [];
-  let written = 0;
+/** What was refused, and how many were written so far. */
+interface Writes {
+  readonly refused: string[];
+  written: number;
+}
+
+/** Writes in both versions until told to stop. */
+async function writeUntil(kube: KubeClient, writes: Writes, isOver: () => boolean): Promise<void> {
   const write = async (index: number) => {
     const version = versions[index % 2] ?? 'v1beta1';
     const path = `/apis/${GROUP}/${version}/namespaces/default`;
@@ -198,13 +201,12 @@ async function writeUntil(kube: KubeClient, isOver: () => boolean) {
   for (let index = 0; !isOver(); index++) {
     try {
       await write(index);
-      written++;
+      writes.written++;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      refused.push(`${index}: ${error.status} ${error.reason} ${error.message}`);
+      writes.refused.push(`${index}: ${error.status} ${error.reason} ${error.message}`);
     }
   }
-  return { refused, written };
 }
 
 describe('from the previous commit', () => {
@@ -227,13 +229,19 @@ describe('from the previous commit', () => {
     await expectSuccess(stack.kubectl, ['create', '-n', 'default', '-f', '-'], JSON.stringify(pool));
     const administrator = await connectAsAdministrator(stack, join(folder, 'administrator'));
     let isOver = false;
-    const writing = writeUntil(administrator, () => isOver);
-    await sleep(1_000);
+    const writes: Writes = { refused: [], written: 0 };
+    const writing = writeUntil(administrator, writes, () => isOver);
+    const seeMoreWritten = async (): Promise<void> => {
+      const before = writes.written;
+      await expect.poll(() => writes.written, { timeout: 30_000 }).toBeGreaterThan(before + 20);
+    };
+    await seeMoreWritten();
     await stack.upgrade();
     for (const name of stack.webhooks) await stack.restart(name);
-    await sleep(3_000);
+    await seeMoreWritten();
     isOver = true;
-    const { refused, written } = await writing;
+    await writing;
+    const { refused, written } = writes;
     administrator.close();
     expect(refused).toEqual([]);
     expect(written).toBeGreaterThan(0);
