@@ -22,11 +22,14 @@ export interface PodOptions {
   /** JavaScript. */
   readonly script: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of the Pod, beside what is here already. */
   readonly spec?: object;
+  /** Of its container. */
+  readonly container?: object;
 }
 
 /** Runs a script as an ordinary user with nothing but what the namespace's `restricted` level allows. */
-export const makePod = ({ namespace, name, script, labels = {}, spec = {} }: PodOptions) => ({
+export const makePod = ({ namespace, name, script, labels = {}, spec = {}, container = {} }: PodOptions) => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { namespace, name, labels },
@@ -44,20 +47,25 @@ export const makePod = ({ namespace, name, script, labels = {}, spec = {} }: Pod
           capabilities: { drop: ['ALL'] },
           readOnlyRootFilesystem: true,
         },
+        ...container,
       },
     ],
     ...spec,
   },
 });
 
-/** Answers its own name on port 8080, and says who asked. */
-export const serving = `
+/** Answers its own name on port 8080. */
+export const makeServer = (options: Omit<PodOptions, 'script'>) =>
+  makePod({
+    ...options,
+    script: serving,
+    container: { readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } },
+  });
+
+const serving = `
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
-const server = createServer((request, response) => {
-  console.log('asked for', request.url);
-  response.end(hostname());
-});
+const server = createServer((request, response) => response.end(hostname()));
 server.listen(8080, () => console.log('listening'));
 process.on('SIGTERM', () => process.exit());`;
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluate, makePod, obstacle, run, serving, waiting, waitUntilReady } from './cluster.ts';
+import { evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
 
 const namespace = 'pods';
 const fetchText = (url: string) =>
@@ -10,7 +10,7 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
     await run(['create', 'namespace', namespace]);
     await run(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
     const items = [
-      makePod({ namespace, name: 'web', script: serving, labels: { app: 'web' } }),
+      makeServer({ namespace, name: 'web', labels: { app: 'web' } }),
       makePod({ namespace, name: 'client', script: waiting }),
       {
         apiVersion: 'v1',
