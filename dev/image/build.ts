@@ -69,6 +69,8 @@ function makeArguments(options: ImageOptions, { context, version, epochSeconds }
     `--local=dockerfile=${root}`,
     '--opt=filename=Containerfile',
     `--opt=platform=${options.platforms.join(',')}`,
+    // An index for one platform, too: an image is the same whatever it is built with.
+    '--opt=multi-platform=true',
     `--opt=build-arg:BASE=${options.base ?? ownBase}`,
     `--opt=build-arg:VERSION=${version}`,
     `--opt=build-arg:SOURCE_DATE_EPOCH=${epochSeconds}`,
