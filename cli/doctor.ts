@@ -36,7 +36,8 @@ function makeReport(findings: readonly Finding[], skipped: readonly string[]): s
 
 const makeParagraph = ({ code, severity, where, what, remedy }: Finding): string[] => [
   `${severity} ${code}: ${where}`,
-  `  ${what}`,
+  // Some of it was said by others, of whom a terminal takes no orders.
+  `  ${what.replaceAll(/\p{Cc}+/gu, ' ')}`,
   `  mend: ${remedy}`,
   '',
 ];

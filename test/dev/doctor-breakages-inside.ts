@@ -1,6 +1,6 @@
 /** What goes wrong with parts that run in the cluster. */
 import { SYSTEM_NAMESPACE as namespace } from '../../api/names.ts';
-import { drop, patch, run, type Breakage } from './doctor-breakages.ts';
+import { drop, patch, type Breakage } from './doctor-breakages.ts';
 import { patchStatus, podsPath, sayReady, type Patient } from './doctor-system.ts';
 
 const ours = ['-n', namespace];
@@ -99,7 +99,101 @@ export const inside: readonly Breakage[] = [
     ...losing('deployment', 'buildkit-bridge', ...ours),
     found: ['event_source_absent Namespace/buildkit-system: neither the bridge nor an ApiServerSource is there'],
   },
+  {
+    name: 'two sources of events',
+    break: async (patient) => {
+      await installKnativeKinds(patient);
+      for (const object of [source, ping]) await applyReady(patient, object);
+    },
+    found: ['event_source_twice Namespace/buildkit-system: both the bridge and an ApiServerSource are there'],
+    mend: drop('deployment', 'buildkit-bridge', ...ours),
+  },
+  {
+    name: 'a source of events that does not run',
+    break: ({ administrator }) => patchStatus(administrator, pathOf(source), notReady),
+    found: [
+      'event_source_not_ready ApiServerSource/buildkit-system/buildkit-status: NoRight: cannot watch buildkitpools',
+    ],
+    mend: ({ administrator }) => patchStatus(administrator, pathOf(source), ready),
+  },
+  {
+    name: 'a source of events without pings',
+    break: drop('pingsource', 'buildkit-status', ...ours),
+    found: ['ping_source_absent Service/buildkit-system/buildkit-status: gets events and no pings'],
+    mend: (patient) => applyReady(patient, ping),
+  },
+  {
+    name: 'a function that Knative can not start',
+    break: async (patient) => {
+      await patient.run('delete', 'deployment', 'buildkit-status', ...ours);
+      await applyReady(patient, knativeService);
+      await patchStatus(patient.administrator, pathOf(knativeService), notReady);
+    },
+    found: ['workload_not_ready Knative Service/buildkit-system/buildkit-status: NoRight: cannot watch buildkitpools'],
+    mend: ({ administrator }) => patchStatus(administrator, pathOf(knativeService), ready),
+  },
 ];
+
+interface KnativeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: object;
+}
+
+const knative = (group: string, kind: string, spec: object): KnativeObject => ({
+  apiVersion: `${group}.knative.dev/v1`,
+  kind,
+  metadata: { name: 'buildkit-status', namespace },
+  spec,
+});
+
+const sink = { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'buildkit-status' } };
+const source = knative('sources', 'ApiServerSource', { sink });
+const ping = knative('sources', 'PingSource', { sink });
+const knativeService = knative('serving', 'Service', {});
+
+const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+const notReady = {
+  conditions: [{ type: 'Ready', status: 'False', reason: 'NoRight', message: 'cannot watch buildkitpools' }],
+};
+
+const pathOf = ({ apiVersion, kind, metadata: { name } }: KnativeObject): string =>
+  `/apis/${apiVersion}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
+
+async function applyReady({ apply, administrator }: Patient, object: KnativeObject): Promise<void> {
+  await apply(object);
+  await patchStatus(administrator, pathOf(object), ready);
+}
+
+/** The kinds that the doctor looks at, by their names and with any content: no part of Knative runs here. */
+async function installKnativeKinds({ apply, run }: Patient): Promise<void> {
+  const items = [source, ping, knativeService].map(makeKind);
+  await apply({ apiVersion: 'v1', kind: 'List', items });
+  await run(
+    'wait',
+    '--for=condition=Established',
+    '--timeout=20s',
+    ...items.map(({ metadata }) => `crd/${metadata.name}`),
+  );
+}
+
+function makeKind({ apiVersion, kind }: KnativeObject) {
+  const group = apiVersion.slice(0, -'/v1'.length);
+  const singular = kind.toLowerCase();
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${singular}s.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { plural: `${singular}s`, singular, kind, listKind: `${kind}List` },
+      versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }],
+    },
+  };
+}
 
 const failedJob = {
   startTime: '2026-01-01T00:00:00Z',

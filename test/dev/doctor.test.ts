@@ -30,7 +30,7 @@ async function examine(laterMs = 0): Promise<string[]> {
 }
 
 const asPatterns = (found: readonly (string | RegExp)[]): unknown[] =>
-  found.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one)));
+  found.map((one) => (typeof one === 'string' ? one : (expect.stringMatching(one) as unknown)));
 
 describe('beside a cluster, as under npm start', () => {
   it('finds nothing wrong', async () => {
