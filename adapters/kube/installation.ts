@@ -98,7 +98,7 @@ const outlineMeta = ({ managedFields = [], ...metadata }: Meta): Meta => ({
 });
 
 async function all<T extends object>(promises: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
-  const entries = Object.entries(promises) as [string, Promise<unknown>][];
+  const entries = Object.entries<Promise<unknown>>(promises);
   const values: unknown[] = await Promise.all(entries.map(([, promise]) => promise));
   return Object.fromEntries(entries.map(([name], index) => [name, values[index]])) as T;
 }
