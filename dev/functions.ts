@@ -29,7 +29,8 @@ const api = await wireApi(
   },
   createLog('api'),
 );
-const senders = [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`];
+const bridge = `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`;
+const senders = { by: 'token', users: new Set([bridge]) } as const;
 const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers }, createLog('status'));
 const lifecycle = await wireLifecycle(
   { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date() },
