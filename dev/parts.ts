@@ -1,6 +1,6 @@
 /** The processes of the system on this machine: what each is told, and how it is started. */
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CA_SECRETS, LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { startChild, type Child, type Exit } from './child.ts';
@@ -12,7 +12,7 @@ export const developmentFqdn = 'dev.buildkit.internal';
 
 export interface Part {
   readonly name: string;
-  /** A TypeScript file of this checkout, or the absolute path of a program. */
+  /** A module for Node, of this checkout unless its path is absolute, or the absolute path of another program. */
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl?: string;
@@ -121,9 +121,9 @@ export const bridgePart = (place: Place): Part => ({
 export const launchPart = (part: Part, folder: string, watch: ((child: Child) => void) | undefined): Promise<Child> =>
   startChild({
     name: part.name,
-    ...(isAbsolute(part.file)
-      ? { file: part.file, args: [] }
-      : { file: process.execPath, args: [join(root, part.file)] }),
+    ...(/\.m?[jt]s$/.test(part.file)
+      ? { file: process.execPath, args: [resolve(root, part.file)] }
+      : { file: part.file, args: [] }),
     cwd: root,
     log: join(folder, `${part.name}.log`),
     environment: { PATH: process.env['PATH'] ?? '', ...part.environment },
