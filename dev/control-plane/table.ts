@@ -115,10 +115,12 @@ export const runc: Release<'runc'> = {
 };
 
 const plugins = 'github.com/containernetworking/plugins/plugins';
+/** `note-pod` is a program of ours. */
 export const cni = built('cni', 'v1.9.1', {
   bridge: `${plugins}/main/bridge`,
   loopback: `${plugins}/main/loopback`,
   'host-local': `${plugins}/ipam/host-local`,
+  'note-pod': './note-pod',
 });
 
 /** Programs of ours: the version is raised when they change. */

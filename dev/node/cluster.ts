@@ -23,7 +23,7 @@ export interface ClusterOptions {
   readonly watch?: ((child: Child) => void) | undefined;
 }
 
-export interface Cluster extends Node {
+export interface Cluster extends Pick<Node, 'importImage'> {
   readonly addresses: Addresses;
   readonly binaries: Binaries;
   readonly controlPlane: ControlPlane;
@@ -78,6 +78,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const kubeconfig = controlPlane.adminKubeconfig;
     const kubectl = createKubectl(binaries.kubectl, kubeconfig);
     const node = await startNode({ machine, binaries, accounts, controlPlane, kubectl });
+    ends.push(node.stop);
     for (const part of [node.exited, machine.first.ended, controlPlane.exited]) void part.then(noteExit);
     const { importImage } = node;
     return { addresses, binaries, controlPlane, kubeconfig, kubectl, importImage, exited: exited.promise, stop };
