@@ -11,6 +11,7 @@ import { runAuthority } from '../functions/authority/main.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
+import { controlPlane as controlPlaneRelease } from './control-plane/table.ts';
 import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
 import {
   bridgePart,
@@ -67,7 +68,7 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   const { folder, port, report = () => undefined, watch } = options;
   const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve() } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const binaries = await find({ report });
+  const binaries = await find(controlPlaneRelease, { report });
   report('starting etcd, kube-apiserver and kube-controller-manager');
   const controlPlane = await start({ ...options, folder: join(folder, 'control-plane'), binaries });
   const parts = new Map<string, { part: Part; child: Child }>();
