@@ -8,13 +8,11 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 import { exclusively } from '../exclusive.ts';
-import { buildkit, ldflags, tools as pinned, version, type Tool, type ToolName } from './table.ts';
+import { ldflags, type Release, type Tool, type ToolName } from './table.ts';
 
-/** Of the tools that were asked for. */
-export type Binaries = Readonly<Record<ToolName, string>>;
+/** The path of each. */
+export type Binaries<Name extends string = ToolName> = Readonly<Record<Name, string>>;
 type Context = { readonly env: NodeJS.ProcessEnv; readonly report: (line: string) => unknown };
-/** Binaries that are had together; `release` is their folder in the cache. */
-type Release = { readonly tools: readonly Tool[]; readonly release: string };
 type Step = Context & { readonly tool: Tool; readonly folder: string };
 
 const toStderr: Context['report'] = console.warn;
@@ -22,12 +20,11 @@ const run = promisify(execFile);
 const remove = (path: string) => rm(path, { recursive: true, force: true });
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
-/** The path of buildkitd, which only some tests need. */
-export const findBuildkitd = async (): Promise<string> => (await find(buildkit)).buildkitd;
-
-/** The path of each binary: in KUBEBUILDER_ASSETS, in the user's cache, else downloaded or built into that cache. */
-export async function find(options: Partial<Context> & Partial<Release> = {}): Promise<Binaries> {
-  const { tools = pinned, release = version, env = process.env, report = toStderr } = options;
+/** Each binary from KUBEBUILDER_ASSETS, from the user's cache, or else downloaded or built into that cache. */
+export async function find<Name extends string>(
+  { tools, release }: Release<Name>,
+  { env = process.env, report = toStderr }: Partial<Context> = {},
+): Promise<Binaries<Name>> {
   const cache = resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'buildkit-controller', release);
   const folders = env.KUBEBUILDER_ASSETS ? [resolve(env.KUBEBUILDER_ASSETS), cache] : [cache];
   const locate = ({ name }: Tool) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
@@ -38,7 +35,7 @@ export async function find(options: Partial<Context> & Partial<Release> = {}): P
     };
     await exclusively(join(cache, '.lock'), fill, () => report(`waiting for another process that fills ${cache}`));
   }
-  return Object.fromEntries(tools.map((tool) => [tool.name, locate(tool)])) as Binaries;
+  return Object.fromEntries(tools.map((tool) => [tool.name, locate(tool)])) as Binaries<Name>;
 }
 
 /** Everything is made in a folder of its own and moved when whole, so an interruption leaves nothing half-written. */
@@ -60,8 +57,9 @@ async function obtain(tool: Tool, cache: string, { env, report }: Context): Prom
 
 /** False where nothing is published or its host is out of reach. A wrong checksum throws: nothing is built instead. */
 async function download({ tool, folder, report }: Step): Promise<boolean> {
-  const [url, checksum] = [tool.published.url(platform), tool.published.checksums[platform]];
-  if (!checksum) return false;
+  const checksum = tool.published?.checksums[platform];
+  if (tool.published === undefined || checksum === undefined) return false;
+  const url = tool.published.url(platform);
   const isArchive = url.endsWith('.tar.gz');
   const file = join(folder, isArchive ? 'archive' : tool.name);
   report(`downloading ${url}`);

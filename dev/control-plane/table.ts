@@ -1,17 +1,22 @@
 /** The Kubernetes release of every binary here; etcd has the version that this release pins. */
 export const version = 'v1.36.2';
 
-export type ToolName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'buildkitd';
-
 /** Checksums are `<algorithm>:<hex>` by `<os>-<arch>`; a platform without one builds with Go. */
 type Published = { readonly url: (platform: string) => string; readonly checksums: Readonly<Record<string, string>> };
-export type Tool = {
-  readonly name: ToolName;
-  readonly published: Published;
-  /** The folder below `go/` whose go.mod pins the package. */
+export type Tool<Name extends string = string> = {
+  readonly name: Name;
+  /** Absent where upstream publishes no build, or no checksum that could be pinned. */
+  readonly published?: Published;
+  /** The folder below `go/` whose go.mod pins the package in a `tool` line of its own. */
   readonly goModule: string;
   readonly goPackage: string;
 };
+/** Binaries that are had together; `release` is their folder in the cache. */
+export type Release<Name extends string = string> = {
+  readonly release: string;
+  readonly tools: readonly Tool<Name>[];
+};
+export type ToolName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl';
 
 const envtest: Published = {
   url: (platform) =>
@@ -42,22 +47,37 @@ export const ldflags = `-s -w -X ${stamp}.gitVersion=${version} -X ${stamp}.gitM
 
 const kubernetes = (name: ToolName) => ({ name, goModule: 'kubernetes', goPackage: `k8s.io/kubernetes/cmd/${name}` });
 
-export const tools: readonly Tool[] = [
-  { name: 'etcd', goModule: 'etcd', goPackage: 'go.etcd.io/etcd/server/v3', published: envtest },
-  { ...kubernetes('kube-apiserver'), published: envtest },
-  { ...kubernetes('kube-controller-manager'), published: controllerManager },
-  { ...kubernetes('kubectl'), published: envtest },
-];
-
-/** Upstream publishes builds of it for Linux, and no checksums that could be pinned beside them. */
-export const buildkit: { readonly tools: readonly Tool[]; readonly release: string } = {
-  release: 'buildkit-v0.34.2',
+export const controlPlane: Release<ToolName> = {
+  release: version,
   tools: [
-    {
-      name: 'buildkitd',
-      goModule: 'buildkit',
-      goPackage: 'github.com/moby/buildkit/cmd/buildkitd',
-      published: { url: () => '', checksums: {} },
-    },
+    { name: 'etcd', goModule: 'etcd', goPackage: 'go.etcd.io/etcd/server/v3', published: envtest },
+    { ...kubernetes('kube-apiserver'), published: envtest },
+    { ...kubernetes('kube-controller-manager'), published: controllerManager },
+    { ...kubernetes('kubectl'), published: envtest },
   ],
 };
+
+/** Commands of one Go module that are only ever built: the package of each by its name. */
+function built<Name extends string>(
+  goModule: string,
+  moduleVersion: string,
+  packages: Readonly<Record<Name, string>>,
+): Release<Name> {
+  const names = Object.keys(packages) as Name[];
+  const tools = names.map((name) => ({ name, goModule, goPackage: packages[name] }));
+  return { release: `${goModule}-${moduleVersion}`, tools };
+}
+
+export const buildkit = built('buildkit', 'v0.34.2', {
+  buildkitd: 'github.com/moby/buildkit/cmd/buildkitd',
+  buildctl: 'github.com/moby/buildkit/cmd/buildctl',
+});
+
+/** The adapters of ApiServerSource and PingSource. */
+export const eventing = built('eventing', 'v0.49.2', {
+  apiserver_receive_adapter: 'knative.dev/eventing/cmd/apiserver_receive_adapter',
+  mtping: 'knative.dev/eventing/cmd/mtping',
+});
+
+/** `queue` is queue-proxy. */
+export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });

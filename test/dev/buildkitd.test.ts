@@ -12,7 +12,8 @@ import { toPem } from '../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial, type TlsPair } from '../../adapters/x509/signer.ts';
 import { makeRootProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
 import { findFreePort, startChild, type Child } from '../../dev/child.ts';
-import { findBuildkitd } from '../../dev/control-plane/find.ts';
+import { find } from '../../dev/control-plane/find.ts';
+import { buildkit } from '../../dev/control-plane/table.ts';
 import { makeClientCa, writeClientCa } from '../adapters/x509/client-ca.ts';
 
 const clusterFqdn = 'dev.buildkit.internal';
@@ -46,7 +47,7 @@ function makeLeaf(ca: TlsPair, change: Partial<CertificateProfile>): TlsPair {
 beforeAll(async () => {
   if (!isRoot) return;
   folder = await mkdtemp(join(tmpdir(), 'buildkitd-'));
-  const file = await findBuildkitd();
+  const { buildkitd: file } = await find(buildkit);
   const served = makeLeaf(servers, {
     extendedKeyUsage: ['serverAuth'],
     names: [{ kind: 'ipv4', value: '127.0.0.1' }],

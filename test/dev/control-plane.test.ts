@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Child } from '../../dev/child.ts';
 import { find, type Binaries } from '../../dev/control-plane/find.ts';
 import { start, type ControlPlane } from '../../dev/control-plane/start.ts';
-import { version } from '../../dev/control-plane/table.ts';
+import { controlPlane as release, version } from '../../dev/control-plane/table.ts';
 
 const audience = 'buildkit.smrt-devops.net';
 let binaries: Binaries;
@@ -16,7 +16,7 @@ let folder: string;
 let controlPlane: ControlPlane;
 
 beforeAll(async () => {
-  binaries = await find();
+  binaries = await find(release);
   // With a space, which somebody's checkout may have.
   folder = await mkdtemp(join(tmpdir(), 'control plane-'));
   const policy = join(folder, 'audit.yaml');

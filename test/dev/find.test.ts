@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { find } from '../../dev/control-plane/find.ts';
-import { tools, version, type Tool } from '../../dev/control-plane/table.ts';
+import * as table from '../../dev/control-plane/table.ts';
 
+const { controlPlane, version } = table;
+const releases: table.Release[] = Object.values(table).filter((entry) => typeof entry === 'object');
 const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
 const archived = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 
@@ -63,18 +65,30 @@ async function publish(): Promise<{ url: string; checksum: string }> {
   return { url, checksum: `sha512:${createHash('sha512').update(bytes).digest('hex')}` };
 }
 
-const publishedAt = (url: string, checksum = 'sha512:00') => {
+/** The first of what the archive holds, or all. */
+function publishedAt(url: string, checksum = 'sha512:00', count: number = archived.length) {
   const published = { url: () => url, checksums: { [platform]: checksum } };
-  const isArchived = ({ name }: Tool) => archived.some((other) => other === name);
-  return tools.filter(isArchived).map((tool): Tool => ({ ...tool, published }));
-};
+  const tools = controlPlane.tools.filter(({ name }) => archived.some((other) => other === name)).slice(0, count);
+  return { ...controlPlane, tools: tools.map((tool) => ({ ...tool, published })) };
+}
 
 test('pins a checksum for every download, of the length its algorithm has', () => {
   const lengths = { sha256: 64, sha512: 128 };
-  for (const { published } of tools) {
-    for (const checksum of Object.values(published.checksums)) {
+  for (const { published } of releases.flatMap(({ tools }) => tools)) {
+    for (const checksum of Object.values(published?.checksums ?? {})) {
       const [algorithm, hex] = checksum.split(':') as [keyof typeof lengths, string];
       expect(hex).toMatch(new RegExp(`^[0-9a-f]{${lengths[algorithm]}}$`));
+    }
+  }
+});
+
+test('names for each command a tool line, in a module of the version that its folder in the cache has', async () => {
+  for (const { release, tools } of releases) {
+    for (const { goModule, goPackage } of tools) {
+      const file = join(import.meta.dirname, `../../dev/control-plane/go/${goModule}/go.mod`);
+      const goMod = await readFile(file, 'utf8');
+      expect(goMod).toMatch(new RegExp(`^(tool )?\\s*${goPackage}$`, 'm'));
+      if (goModule !== 'etcd') expect(goMod).toContain(` ${release.replace(`${goModule}-`, '')} // indirect`);
     }
   }
 });
@@ -84,8 +98,8 @@ test('prefers KUBEBUILDER_ASSETS to the cache, binary by binary', async () => {
   await mkdir(assets);
   await mkdir(cache, { recursive: true });
   await writeFile(join(assets, 'etcd'), '');
-  for (const { name } of tools) await writeFile(join(cache, name), '');
-  expect(await find({ env: { ...env, KUBEBUILDER_ASSETS: assets } })).toEqual({
+  for (const { name } of controlPlane.tools) await writeFile(join(cache, name), '');
+  expect(await find(controlPlane, { env: { ...env, KUBEBUILDER_ASSETS: assets } })).toEqual({
     etcd: join(assets, 'etcd'),
     'kube-apiserver': join(cache, 'kube-apiserver'),
     'kube-controller-manager': join(cache, 'kube-controller-manager'),
@@ -95,7 +109,7 @@ test('prefers KUBEBUILDER_ASSETS to the cache, binary by binary', async () => {
 
 test('downloads an archive once for all binaries that it holds', async () => {
   const { url, checksum } = await publish();
-  const binaries = await find({ tools: publishedAt(url, checksum), env, report });
+  const binaries = await find(publishedAt(url, checksum), { env, report });
   expect(await readFile(binaries.kubectl, 'utf8')).toBe('kubectl from the archive');
   expect((await readdir(cache)).sort()).toEqual(['.lock', 'etcd', 'kube-apiserver', 'kubectl']);
   expect(requests).toEqual(['/envtest.tar.gz']);
@@ -108,14 +122,14 @@ test('downloads a single binary as an executable', async () => {
   const checksum = `sha256:${createHash('sha256')
     .update(await readFile(join(folder, 'envtest.tar.gz')))
     .digest('hex')}`;
-  const { etcd } = await find({ tools: publishedAt(url, checksum).slice(0, 1), env, report });
+  const { etcd } = await find(publishedAt(url, checksum, 1), { env, report });
   await expect(readFile(etcd)).resolves.toEqual(await readFile(join(folder, 'envtest.tar.gz')));
   expect(execFileSync('test', ['-x', etcd])).toBeDefined();
 });
 
 test('refuses a download whose checksum differs, and keeps nothing of it', async () => {
   const { url, checksum } = await publish();
-  await expect(find({ tools: publishedAt(url), env, report })).rejects.toThrow(
+  await expect(find(publishedAt(url), { env, report })).rejects.toThrow(
     `checksum of ${url}: expected sha512:00, got ${checksum}`,
   );
   expect(await readdir(cache)).toEqual(['.lock']);
@@ -123,8 +137,8 @@ test('refuses a download whose checksum differs, and keeps nothing of it', async
 
 test('lets one caller wait while another fills the cache', async () => {
   const { url, checksum } = await publish();
-  const options = { tools: publishedAt(url, checksum), env, report };
-  const [first, second] = await Promise.all([find(options), find(options)]);
+  const findThem = () => find(publishedAt(url, checksum), { env, report });
+  const [first, second] = await Promise.all([findThem(), findThem()]);
   expect(first).toEqual(second);
   expect(requests).toHaveLength(1);
   expect(lines).toContain(`waiting for another process that fills ${cache}`);
@@ -133,23 +147,21 @@ test('lets one caller wait while another fills the cache', async () => {
 test('removes what an interrupted run left', async () => {
   await mkdir(join(cache, '.partial-1'), { recursive: true });
   const { url, checksum } = await publish();
-  await find({ tools: publishedAt(url, checksum), env, report });
+  await find(publishedAt(url, checksum), { env, report });
   expect(await readdir(cache)).not.toContain('.partial-1');
 });
 
 test('gives up on a host that does not answer after about a second', async () => {
   const silent = await listen(createServer());
   const begin = performance.now();
-  await expect(find({ tools: publishedAt(`https://${silent}/x.tar.gz`), env, report })).rejects.toThrow(
-    'Go is not installed',
-  );
+  await expect(find(publishedAt(`https://${silent}/x.tar.gz`), { env, report })).rejects.toThrow('Go is not installed');
   expect(performance.now() - begin).toBeLessThan(4000);
   expect(lines.join('\n')).toMatch(/etcd: not downloaded: .*Connect Timeout/);
 });
 
 test('builds with Go what can not be downloaded', async () => {
   await writeProgram('go', 'echo "$PWD $CGO_ENABLED $GOFLAGS" > "$6"; echo "$7" >> "$6"');
-  const binaries = await find({ tools: publishedAt('http://127.0.0.1:1/x.tar.gz'), env, report });
+  const binaries = await find(publishedAt('http://127.0.0.1:1/x.tar.gz'), { env, report });
   const modules = join(import.meta.dirname, '../../dev/control-plane/go');
   expect(await readFile(binaries.etcd, 'utf8')).toBe(`${modules}/etcd 0 -mod=readonly\ngo.etcd.io/etcd/server/v3\n`);
   expect(await readFile(binaries.kubectl, 'utf8')).toBe(
@@ -159,7 +171,7 @@ test('builds with Go what can not be downloaded', async () => {
 });
 
 test('says in one sentence what to do where there is neither Go nor a network', async () => {
-  await expect(find({ tools: publishedAt('http://127.0.0.1:1/x.tar.gz'), env, report })).rejects.toThrow(
+  await expect(find(publishedAt('http://127.0.0.1:1/x.tar.gz'), { env, report })).rejects.toThrow(
     /^etcd can be neither downloaded nor built \(Go is not installed\): install Go 1.26 or newer, or connect this machine to github.com and dl.k8s.io$/,
   );
   expect(await readdir(cache)).toEqual(['.lock']);
