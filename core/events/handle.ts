@@ -10,8 +10,8 @@ import { parseEvent } from './parse.ts';
 import { createUpdate, type Outcome, type UpdatePorts } from './update.ts';
 
 export interface EventPorts extends UpdatePorts {
-  /** Whether the holder of the token may send events; rejects when nobody can say now. */
-  readonly authenticateSender: (token: string) => Promise<'allowed' | 'refused'>;
+  /** Whether the holder of the token, or who has none, may send events; rejects when nobody can say now. */
+  readonly authenticateSender: (token: string | undefined) => Promise<'allowed' | 'refused'>;
 }
 
 /**
@@ -24,8 +24,7 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
 
   async function handle(request: Request): Promise<Response> {
     if (isAnnouncedTooLarge(request, maxEventBodyBytes)) return tooLarge();
-    const token = readBearer(request);
-    if (token === undefined || (await authenticateSender(token)) === 'refused') {
+    if ((await authenticateSender(readBearer(request))) === 'refused') {
       return new Response('sender not allowed', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
     const body = await readBody(request, maxEventBodyBytes);
