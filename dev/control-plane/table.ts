@@ -126,3 +126,5 @@ export const cni = built('cni', 'v1.9.1', {
 /** Programs of ours: the version is raised when they change. */
 export const coredns = built('coredns', 'v1.15.0', { coredns: '.' });
 export const pause = built('pause', 'v1', { pause: '.' });
+
+export const kind = built('kind', 'v0.33.0', { kind: 'sigs.k8s.io/kind' });

@@ -31,7 +31,11 @@ interface Options {
 }
 
 /** Resolves when the first rules stand. Pods that they do not know yet are kept from everybody. */
-export async function startEnforcer({ machine, controlPlane, account }: Options): Promise<{ stop: () => Promise<void> }> {
+export async function startEnforcer({
+  machine,
+  controlPlane,
+  account,
+}: Options): Promise<{ stop: () => Promise<void> }> {
   const log = createLog('node-policies', 'error');
   const ending = new AbortController();
   const { signal } = ending;
