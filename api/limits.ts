@@ -256,6 +256,9 @@ export const webhookTimeoutSeconds = 5;
 /** One call to the apiserver: it answers within this, or is not well. */
 export const kubeCallTimeoutMs = 4_000;
 
+/** A change of a definition: the apiserver compiles all its rules anew, which took a busy one 4 to 7 s (measured). */
+export const definitionTimeoutMs = 20_000;
+
 /** All calls of one review together: shorter than the webhook's own timeout, so that we answer before it gives up. */
 export const reviewCallsMs = 4_000;
 

@@ -25,8 +25,8 @@ export interface NodeOptions {
 }
 
 export interface Node {
-  /** Makes the images of a tar in OCI's or Docker's layout known to the node, by the names that it gives them. */
-  readonly importImage: (tar: string) => Promise<void>;
+  /** Makes the images of an OCI archive known to the node: by their names, and those of a repository by digest, too. */
+  readonly importImage: (tar: string, repository?: string) => Promise<void>;
   /** Resolves at the first end of a part. */
   readonly exited: Promise<Exit>;
   /** What runs outside of its machine. */
@@ -42,8 +42,9 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
     void child.ended.then(exited.resolve);
     return child;
   };
-  const importImage = async (tar: string) => {
-    await machine.run(ctr(binaries, 'images', 'import', '--local', tar));
+  const importImage: Node['importImage'] = async (tar, repository) => {
+    const digests = repository === undefined ? [] : ['--digests', `--base-name=${repository}`];
+    await machine.run(ctr(binaries, 'images', 'import', '--local', ...digests, tar));
   };
   await writeConfiguration({
     folder,

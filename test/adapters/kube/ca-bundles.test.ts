@@ -55,12 +55,14 @@ describe('the CA bundle', () => {
       method: 'PATCH',
       path: pools,
       contentType: 'application/merge-patch+json',
+      timeoutMs: definitionTimeoutMs,
       body: { metadata: { resourceVersion: '7' }, spec: { conversion: { webhook: { clientConfig } } } },
     });
     expect(writes[3]).toEqual({
       method: 'PATCH',
       path: webhooks('mutating'),
       contentType: 'application/strategic-merge-patch+json',
+      timeoutMs: definitionTimeoutMs,
       body: { metadata: { resourceVersion: '8' }, webhooks: [{ name: 'w0', clientConfig }] },
     });
   });
