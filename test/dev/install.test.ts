@@ -1,5 +1,9 @@
 /** Every overlay on a real apiserver, with the definitions of Knative and cert-manager from their own modules. */
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { cp, mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   applyForeignDefinitions,
@@ -12,6 +16,7 @@ import {
   type Manifest,
 } from './installation.ts';
 
+const execute = promisify(execFile);
 const overlays = readdirSync(`${manifests}/overlays`);
 
 let cluster: BareCluster;
@@ -44,6 +49,87 @@ describe.each(overlays)('overlay %s', (name) => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     }
     await forgetJobs();
+  });
+});
+
+describe('the next image', () => {
+  /** The manifests as a release has them. */
+  async function pin(image: string): Promise<string> {
+    const copy = await mkdtemp(join(cluster.folder, 'release-'));
+    await cp(manifests, copy, { recursive: true });
+    await execute('sh', [join(copy, 'pin-image.sh'), image]);
+    return join(copy, 'overlays/plain');
+  }
+  const imageOf = (digit: string): string =>
+    `registry.example:5000/team/buildkit-controller@sha256:${digit.repeat(64)}`;
+
+  it('is the one of every Pod, and its Job is another than that of the image before, which may still run', async () => {
+    for (const digit of ['a', 'b']) {
+      const rendered = await render(cluster.kubectl, await pin(imageOf(digit)));
+      const templates = rendered.map(templateOf).filter((template) => template !== undefined);
+      const images = templates.flatMap(({ spec }) => spec.containers.map(({ image }) => image));
+      expect(new Set(images)).toEqual(new Set([imageOf(digit)]));
+      const jobs = rendered.filter(({ kind }) => kind === 'Job');
+      expect(jobs.map(({ metadata }) => metadata.name)).toEqual([`buildkit-authority-${digit.repeat(12)}`]);
+      expect(await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(jobs[0]))).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
+    }
+    await forgetJobs();
+  });
+
+  it.each([
+    '',
+    'name',
+    'name:tag',
+    `name@sha256:${'a'.repeat(63)}`,
+    `na|me@sha256:${'a'.repeat(64)}`,
+    `name@sha256:${'A'.repeat(64)}`,
+  ])('is refused where it is no name with a digest: "%s"', async (image) => {
+    await expect(pin(image)).rejects.toThrow('pin-image.sh: expected');
+  });
+});
+
+describe('the name of the cluster', () => {
+  const writeOwn = async (setting: string): Promise<string> => {
+    const own = await mkdtemp(join(cluster.folder, 'own-'));
+    const resource = relative(await realpath(own), overlay('plain'));
+    await writeFile(join(own, 'kustomization.yaml'), `resources: [${resource}]\n${setting}`);
+    return own;
+  };
+
+  it('is set by a kustomization of the cluster, or waited for by whoever needs it', async () => {
+    const setting = `configMapGenerator:
+  - name: buildkit-install
+    namespace: buildkit-system
+    behavior: merge
+    literals: [cluster-fqdn=production.example.com]
+    options: { disableNameSuffixHash: true }
+`;
+    const settingOf = async (folder: string) =>
+      (await render(cluster.kubectl, folder)).find(({ metadata }) => metadata.name === 'buildkit-install')?.['data'];
+    expect(await settingOf(await writeOwn(setting))).toEqual({ 'cluster-fqdn': 'production.example.com' });
+    expect(await settingOf(await writeOwn(''))).toBeUndefined();
+  });
+
+  it('keeps a container from starting while it is not there, and the kubelet says so', async () => {
+    const needing = (await render(cluster.kubectl, overlay('plain'))).filter((manifest) =>
+      templateOf(manifest)?.spec.containers.some(({ env = [] }) => env.some(({ name }) => name === 'CLUSTER_FQDN')),
+    );
+    expect(needing.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
+      'CronJob buildkit-authority',
+      'Deployment buildkit-api',
+      'Job buildkit-authority-000000000000',
+    ]);
+    for (const manifest of needing) {
+      const variable = templateOf(manifest)?.spec.containers[0]?.env?.find(({ name }) => name === 'CLUSTER_FQDN');
+      // Not optional: `couldn't find key cluster-fqdn in ConfigMap buildkit-system/buildkit-install`.
+      expect(variable).toEqual({
+        name: 'CLUSTER_FQDN',
+        valueFrom: { configMapKeyRef: { name: 'buildkit-install', key: 'cluster-fqdn' } },
+      });
+    }
   });
 });
 

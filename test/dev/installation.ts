@@ -22,7 +22,10 @@ export interface BareCluster {
   readonly kubectl: Kubectl;
   /** The stdout of a kubectl command that must succeed. */
   readonly run: (args: readonly string[], input?: string) => Promise<string>;
+  /** Takes what the test writes; it goes at the end. */
   readonly folder: string;
+  /** The kubectl that is run. */
+  readonly file: string;
   readonly end: () => Promise<void>;
 }
 
@@ -38,7 +41,8 @@ export async function startBareCluster(): Promise<BareCluster> {
     watchdog.release();
     await rm(folder, { recursive: true, force: true });
   };
-  return { controlPlane, kubectl, run: (args, input) => expectSuccess(kubectl, args, input), folder, end };
+  const run: BareCluster['run'] = (args, input) => expectSuccess(kubectl, args, input);
+  return { controlPlane, kubectl, run, folder, file: binaries.kubectl, end };
 }
 
 export interface Manifest {
