@@ -116,7 +116,7 @@ async function readDefinitions({ goModFolder, path, folder, kinds }: Module): Pr
 
 const kindOf = (spec: unknown): string => (spec as { names: { kind: string } }).names.kind;
 
-export async function applyForeignDefinitions({ run }: BareCluster): Promise<void> {
+export async function applyForeignDefinitions({ run }: Pick<BareCluster, 'run'>): Promise<void> {
   const items = await readForeignDefinitions();
   await run(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const names = items.map(({ metadata }) => `crd/${metadata.name}`);
