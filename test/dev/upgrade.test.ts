@@ -183,6 +183,7 @@ const previous = await readPreviousManifests();
 
 /** As many writes a second as a busy cluster has. */
 const writesPerSecond = 50;
+const writers = 16;
 const soakMs = 10 * 60_000;
 
 /** What became of writes other than it should, and the workers that were made. */
@@ -217,16 +218,18 @@ async function labelPool(kube: KubeClient, label: string): Promise<string> {
   return 'Labelled';
 }
 
-/** A write at each of its moments, whatever has become of those before, until told to stop. */
+/** At this pace, or as fast as a busy machine answers so many at once, until told to stop. */
 async function writeUntil(writes: readonly Write[], load: Load, isOver: () => boolean): Promise<void> {
-  const begin = performance.now();
-  const running: Promise<void>[] = [];
-  for (; !isOver(); load.started++) {
-    await sleep(begin + (load.started * 1000) / writesPerSecond - performance.now());
-    const write = writes[load.started % writes.length];
-    if (write !== undefined) running.push(judge(write, `w-${load.started}`, load));
-  }
-  await Promise.all(running);
+  const writeInTurn = async (): Promise<void> => {
+    while (!isOver()) {
+      const index = load.started++;
+      const write = writes[index % writes.length];
+      const pause = sleep((1000 * writers) / writesPerSecond);
+      if (write !== undefined) await judge(write, `w-${index}`, load);
+      await pause;
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, writeInTurn));
 }
 
 async function judge({ expected, send }: Write, name: string, load: Load): Promise<void> {
