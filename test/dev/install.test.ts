@@ -9,6 +9,9 @@ import {
   applyForeignDefinitions,
   overlay,
   manifests,
+  playCommands,
+  readCommands,
+  readOwnKustomization,
   render,
   startBareCluster,
   templateOf,
@@ -144,12 +147,45 @@ describe('the next image', () => {
   });
 });
 
+describe('the page', () => {
+  const makeRelease = async (): Promise<string> => {
+    const release = await mkdtemp(join(cluster.folder, 'page-'));
+    await cp(manifests, join(release, 'buildkit-controller/manifests'), { recursive: true });
+    return release;
+  };
+  const digest = 'sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b';
+  const image = `registry.example.com/buildkit-controller@${digest}`;
+  const expectInstalled = (rendered: readonly Manifest[]): void => {
+    const images = rendered.flatMap(
+      (each) => templateOf(each)?.spec.containers.map((container) => container.image) ?? [],
+    );
+    expect(new Set(images)).toEqual(new Set([image]));
+    const found = rendered.find(({ metadata }) => metadata.name === 'buildkit-install');
+    expect(found?.['data']).toEqual({ 'cluster-fqdn': 'production.example.com' });
+  };
+
+  it('installs by three commands', async () => {
+    const cwd = join(await makeRelease(), 'buildkit-controller');
+    const commands = await readCommands('Install');
+    expect(commands).toHaveLength(3);
+    await playCommands(commands, { kubeconfig: cluster.controlPlane.adminKubeconfig, file: cluster.file, cwd });
+    expectInstalled(await render(cluster.kubectl, join(cwd, 'manifests/overlays/plain')));
+    const setting = await cluster.run(['get', 'cm/buildkit-install', '-n', 'buildkit-system', '-o=jsonpath={.data}']);
+    expect(JSON.parse(setting)).toEqual({ 'cluster-fqdn': 'production.example.com' });
+    await forgetJobs();
+  });
+
+  it("shows a kustomization of one's own that says the same", async () => {
+    const release = await makeRelease();
+    await writeFile(join(release, 'kustomization.yaml'), await readOwnKustomization());
+    expectInstalled(await render(cluster.kubectl, release));
+  });
+});
+
 describe('the name of the cluster', () => {
-  it('is set by a kustomization of the cluster, or waited for by whoever needs it', async () => {
-    const settingOf = async (folder: string) =>
-      (await render(cluster.kubectl, folder)).find(({ metadata }) => metadata.name === 'buildkit-install')?.['data'];
-    expect(await settingOf(await writeOwn('plain', setting))).toEqual({ 'cluster-fqdn': 'production.example.com' });
-    expect(await settingOf(await writeOwn('plain'))).toBeUndefined();
+  it('is waited for where nobody has set it', async () => {
+    const rendered = await render(cluster.kubectl, overlay('plain'));
+    expect(rendered.find(({ metadata }) => metadata.name === 'buildkit-install')?.['data']).toBeUndefined();
   });
 
   it('keeps a container from starting while it is not there, and the kubelet says so', async () => {
