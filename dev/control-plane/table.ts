@@ -68,7 +68,10 @@ function built<Name extends string>(
   return { release: `${goModule}-${moduleVersion}`, tools };
 }
 
-export const buildkit = built('buildkit', 'v0.34.2', { buildkitd: 'github.com/moby/buildkit/cmd/buildkitd' });
+export const buildkit = built('buildkit', 'v0.34.2', {
+  buildkitd: 'github.com/moby/buildkit/cmd/buildkitd',
+  buildctl: 'github.com/moby/buildkit/cmd/buildctl',
+});
 
 /** The adapters of ApiServerSource and PingSource. */
 export const eventing = built('eventing', 'v0.49.2', {
@@ -78,3 +81,5 @@ export const eventing = built('eventing', 'v0.49.2', {
 
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
+
+export const kind = built('kind', 'v0.33.0', { kind: 'sigs.k8s.io/kind' });

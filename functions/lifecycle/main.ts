@@ -1,9 +1,17 @@
 /** The lifecycle function over real ports. */
 import type { Hono } from 'hono';
-import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readEventSenders,
+  readListener,
+  readSwitch,
+  readVariables,
+} from '../../adapters/environment.ts';
+import { createClock } from '../../adapters/clock.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
@@ -14,8 +22,7 @@ import { createRecompute } from './recompute.ts';
 
 export interface LifecycleConfig {
   readonly kube: KubeClientOptions;
-  /** User names that may send events. */
-  readonly senders: readonly string[];
+  readonly senders: EventSenders;
   /** Whether the right to attach lets a worker in, as in admission. */
   readonly isAttachCounted: boolean;
   readonly now: () => Date;
@@ -23,6 +30,8 @@ export interface LifecycleConfig {
 
 export interface WiredLifecycle {
   readonly app: Hono;
+  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
+  readonly drain: () => void;
   readonly close: () => void;
 }
 
@@ -33,6 +42,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
+  const { clock, drain } = createClock();
   const app = createLifecycleApp({
     recompute: createRecompute({
       ...store,
@@ -41,23 +51,25 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     }),
     listPools: store.listPools,
     authenticateSender: createSenderCheck(authenticate, senders),
+    clock,
     log,
   });
-  return { app, close: kube.close };
+  return { app, drain, close: kube.close };
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
+  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
   const listener = readListener();
   const config = {
     kube: inClusterKube(),
-    senders: EVENT_SENDERS.split(','),
+    senders: readEventSenders(),
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };
-  const { app, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const { app, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
   onTermination(async () => {
+    drain();
     await server.close();
     close();
   });
