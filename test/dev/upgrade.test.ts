@@ -200,6 +200,7 @@ interface Write {
 
 const own = { namespace: 'tenant', name: 'own' };
 const foreign = { namespace: 'builders', name: 'pool' };
+const labelled = { namespace: 'builders', name: 'labelled' };
 const nowhere = { namespace: 'builders', name: 'no-such-pool' };
 
 /** Good and bad ones in turn. */
@@ -212,7 +213,7 @@ const listWrites = ({ administrator, tenant }: TestSystem): readonly Write[] => 
 ];
 
 async function labelPool(kube: KubeClient, label: string): Promise<string> {
-  const path = `/apis/${GROUP}/v1alpha1/namespaces/builders/buildkitpools/pool`;
+  const path = `/apis/${GROUP}/v1alpha1/namespaces/builders/buildkitpools/labelled`;
   const contentType = 'application/merge-patch+json';
   await kube.call({ method: 'PATCH', path, contentType, body: { metadata: { labels: { label } } } });
   return 'Labelled';
@@ -232,8 +233,15 @@ async function writeUntil(writes: readonly Write[], load: Load, isOver: () => bo
   await Promise.all(Array.from({ length: writers }, writeInTurn));
 }
 
+const unanswered = /^(?:Unreachable|KubeError): apiserver unreachable: no answer/;
+
+/** A write that a busy machine has not answered in time is sent again, and may be there by then. */
 async function judge({ expected, send }: Write, name: string, load: Load): Promise<void> {
-  const outcome = await send(name).catch(String);
+  let outcome = await send(name).catch(String);
+  while (unanswered.test(outcome)) {
+    outcome = await send(name).catch(String);
+    if (outcome.startsWith('AlreadyExists')) outcome = 'Created';
+  }
   if (!expected.test(outcome)) load.surprises.push(`${name}: ${outcome}`);
   if (outcome === 'Created') load.made.push(name);
 }
@@ -253,7 +261,7 @@ describe('from the previous commit', () => {
       metadata,
       spec: {},
     });
-    await applyList(system.stack.kubectl, [own, foreign].map(makePool));
+    await applyList(system.stack.kubectl, [own, foreign, labelled].map(makePool));
   });
   afterAll(async () => {
     await system.end();
@@ -292,7 +300,7 @@ describe('from the previous commit', () => {
       await writing;
       expect(load.surprises).toEqual([]);
       const ofOwn = load.made.filter((name) => Number(name.slice('w-'.length)) % 5 === 0).length;
-      const right = { workers: load.made.toSorted(), totals: [load.made.length - ofOwn, ofOwn] };
+      const right = { workers: load.made.toSorted(), totals: [0, load.made.length - ofOwn, ofOwn] };
       await expect.poll(count, soon).toEqual(right);
     },
     isSoak ? 2 * soakMs : 120_000,
