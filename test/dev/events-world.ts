@@ -23,7 +23,7 @@ import {
   statusSourceRules,
 } from '../../dev/knative.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
-import { statusPart, type Part, type Place } from '../../dev/parts.ts';
+import { statusPart, type FunctionPlace, type Part } from '../../dev/parts.ts';
 import { bringUp, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { openGate, type Gate, type Received } from './gate.ts';
@@ -80,7 +80,8 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const oidcName = oidcNameOf(source, 'apiserversource');
   const pingUser = sourceUser({ oidcName: oidcNameOf(source, 'pingsource') });
   const senders = [sourceUser({ oidcName }), pingUser];
-  const makeStatus = (place: Place): Part => bundled(statusPart(place, senders), join(folder, 'dist/status.mjs'));
+  const makeStatus = (place: FunctionPlace): Part =>
+    bundled(statusPart(place, senders), join(folder, 'dist/status.mjs'));
   await bundle(join(folder, 'dist'));
   const [{ apiserver_receive_adapter: adapter, mtping }, { queue }, stack] = await Promise.all([
     find(eventing),

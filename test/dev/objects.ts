@@ -1,5 +1,5 @@
 /** Objects of a test, written as an administrator over one connection: kubectl would take longer than what is tested. */
-import type { KubeClient } from '../../adapters/kube/client.ts';
+import type { KubeCall, KubeClient } from '../../adapters/kube/client.ts';
 import { ourCollectionPath, ourObjectPath } from '../../adapters/kube/paths.ts';
 import { KINDS, STORAGE_API_VERSION } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
@@ -27,7 +27,11 @@ export interface Objects {
 const { pool, worker } = KINDS;
 const mergePatch = 'application/merge-patch+json';
 
-export function createObjects(kube: KubeClient): Objects {
+/** What tests measure is not how long a busy machine takes to write. */
+const timeoutMs = 30_000;
+
+export function createObjects(administrator: Pick<KubeClient, 'call'>): Objects {
+  const kube = { call: (call: KubeCall) => administrator.call({ timeoutMs, ...call }) };
   const create = async ({ kind, plural }: typeof pool | typeof worker, metadata: Key, spec: object): Promise<void> => {
     const path = `/apis/${STORAGE_API_VERSION}/namespaces/${metadata.namespace}/${plural}`;
     await kube.call({ method: 'POST', path, body: { apiVersion: STORAGE_API_VERSION, kind, metadata, spec } });
