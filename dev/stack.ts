@@ -6,6 +6,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
+import { KubeError } from '../adapters/kube/client.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
@@ -211,20 +212,30 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
   await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
 }
 
-/** A run of the authority, and the kubelet's work after it. */
+const maxAuthorityRuns = 5;
+
+/**
+ * A run of the authority, and the kubelet's work after it. It is run again, as its Job would be, when an apiserver under
+ * load has not answered it in time.
+ */
 export async function renewKeys(
   mounts: Mounts,
   { kubeUrl, now }: { readonly kubeUrl: string; readonly now: () => number },
 ): Promise<void> {
-  await runAuthority(
-    {
-      kube: { url: kubeUrl, accountFolder: join(mounts.folder, 'buildkit-authority') },
-      clusterFqdn: developmentFqdn,
-      webhookNames: ['127.0.0.1', 'localhost'],
-      now,
-    },
-    createLog('authority', 'warn'),
-  );
+  const config = {
+    kube: { url: kubeUrl, accountFolder: join(mounts.folder, 'buildkit-authority') },
+    clusterFqdn: developmentFqdn,
+    webhookNames: ['127.0.0.1', 'localhost'],
+    now,
+  };
+  for (let runs = 1, isDone = false; !isDone; runs++) {
+    try {
+      await runAuthority(config, createLog('authority', 'warn'));
+      isDone = true;
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 0) || runs === maxAuthorityRuns) throw error;
+    }
+  }
   await Promise.all([
     mountCa(mounts, CA_SECRETS.clients),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
