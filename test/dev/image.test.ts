@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,7 +15,8 @@ import { buildImage, nameSbom } from '../../dev/image/build.ts';
 import { nativePlatform } from '../../dev/image/platforms.ts';
 import { makeClientCa, writeClientCa } from '../adapters/x509/client-ca.ts';
 import { encode } from '../tokens.ts';
-import { findForbidden, listEntries, startIn, unpackLayers } from './rootfs.ts';
+import { serveArchive } from './registry.ts';
+import { findForbidden, listEntries, signalInside, startIn, unpackLayers } from './rootfs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
@@ -55,6 +56,16 @@ async function runToEnd(args: readonly string[], environment: Readonly<Record<st
   return { status, stderr };
 }
 
+/** The status of its first answer; nothing where it ends without one. */
+async function waitForAnswer(child: ChildProcess, url: string): Promise<number | undefined> {
+  while (child.exitCode === null) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer !== undefined) return answer.status;
+    await sleep(20);
+  }
+  return undefined;
+}
+
 /** The nearest package.json tells what a file belongs to. */
 function readOwner(file: string): Record<'name' | 'version' | 'license', string> {
   let at = dirname(file);
@@ -91,6 +102,23 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
     mkdirSync(join(folder, 'again'));
     const [image] = await openArchive(again, join(folder, 'again'));
     expect(image?.digest).toBe(native.digest);
+  });
+
+  it('stands on another base where one is named, and leaves that out of its bill of materials', async () => {
+    const registry = await serveArchive(join(folder, 'oci'));
+    const output = join(folder, 'based.tar');
+    try {
+      await buildImage({ platforms: [nativePlatform], output, base: `${registry.host}/base@${native.digest}` });
+    } finally {
+      registry.close();
+    }
+    mkdirSync(join(folder, 'based'));
+    const [image] = await openArchive(output, join(folder, 'based'));
+    expect(image?.layers.slice(0, native.layers.length)).toMatchObject(native.layers);
+    const [, architecture = ''] = nativePlatform.split('/');
+    const sbom = readFileSync(nameSbom(output, architecture), 'utf8');
+    expect(sbom).toContain('"libatomic1"');
+    expect(sbom).not.toContain('"libc6"');
   });
 
   describe('its files', () => {
@@ -209,7 +237,7 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
       expect(status).toBe(2);
     });
 
-    it('api serves', async () => {
+    it('api serves, and ends when it is told to', async () => {
       const mounts = join(rootfs, 'mounts');
       mkdirSync(mounts);
       await writeClientCa(mounts, makeClientCa('dev.buildkit.internal', Math.floor(Date.now() / 1000)));
@@ -225,16 +253,14 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
         CLUSTER_FQDN: 'dev.buildkit.internal',
         PRIVATE_ISSUERS: 'off',
       });
+      const ended = once(child, 'exit');
       try {
-        const stderr = text(child.stderr);
-        let answer: Response | undefined;
-        while (answer === undefined && child.exitCode === null) {
-          answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-          await sleep(20);
-        }
-        expect(answer?.status, answer === undefined ? await stderr : '').toBe(200);
+        expect(await waitForAnswer(child, `http://127.0.0.1:${port}/healthz`)).toBe(200);
+        signalInside(child, 'SIGTERM');
+        expect(await ended).toEqual([0, null]);
       } finally {
-        child.kill('SIGKILL');
+        if (child.exitCode === null) signalInside(child, 'SIGKILL');
+        await ended;
         rmSync(mounts, { recursive: true });
       }
     });

@@ -1,5 +1,5 @@
 /** An image unpacked, and its containers as far as a kernel and a shell go: a root of its own, read-only, any uid. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
@@ -72,9 +72,15 @@ export interface Run {
 const script =
   'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec chroot --userspec=4242:4242 --groups= "$0" "$@"';
 
-/** As pid 1, under a uid that nobody made, with nothing to write to. Killing it ends all of it. */
+/** As pid 1, under a uid that nobody made, with nothing to write to. */
 export const startIn = ({ rootfs, command, environment }: Run): ChildProcessByStdio<null, Readable, Readable> =>
-  spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, rootfs, ...command], {
+  spawn('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', script, rootfs, ...command], {
     env: { ...environment, PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+
+/** Sends it to what runs inside; where that ends, so does the process that waits for it, with its status. */
+export function signalInside({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
+  const inside = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  if (inside !== '') process.kill(Number(inside), signal);
+}
