@@ -32,34 +32,40 @@ export const measureScale = async (workers: number): Promise<Row[]> => {
   const sizes: Sizes = { pools, workers, burst };
   return await withWorld(sizes, async (world) => {
     const watching = new AbortController();
-    const follower = await followPools(world.kube, watching.signal);
-    const status = await world.startStatus();
-    const megabytesAtStart = await readMegabytes(status.pid, 'VmRSS');
-    const first = await timeResync(world);
-    const bridge = await world.startBridge();
-    await waitForQuiet(world);
-    const changed = await measureChanges(world, follower, { sizes, pid: status.pid });
-    await waitForQuiet(world);
-    const counted = await countBurst(world);
-    await sleep(Math.max(0, minResyncPeriodMs - (performance.now() - first.beganMs)));
-    const again = await timeResync(world);
-    const megabytes = await readMegabytes(status.pid, 'VmHWM');
-    await bridge.end();
-    await status.end();
-    const bare = await measureBareWrites(world.kube, follower);
-    watching.abort();
-    const label = (figure: string): string => `${figure}, ${workers} workers in ${pools} pools`;
-    return [
-      ...makeLatencyRows(label, changed.ms, bare),
-      makeRow(label(`calls for a change`), changed.callsPerChange, '', ['changes', 1, Infinity]),
-      makeRow(label(`CPU of status for a change`), changed.cpuMsPerChange, 'ms', ['limit', 5, 5]),
-      ...makeBurstRows(counted),
-      makeRow(label('resync that writes every status'), first.seconds, 's', ['limit', 10, 10]),
-      makeRow(label('resync that writes none'), again.seconds, 's', ['limit', 10, 10]),
-      makeRow(label('most memory of status'), megabytes, 'MB', ['when listening', megabytesAtStart, 150]),
-    ].map((row) => ({ ...row, name: 'status' }));
+    try {
+      return await measureIn(world, sizes, await followPools(world.kube, watching.signal));
+    } finally {
+      watching.abort();
+    }
   });
 };
+
+async function measureIn(world: World, sizes: Sizes, follower: Follower): Promise<Row[]> {
+  const status = await world.startStatus();
+  const megabytesAtStart = await readMegabytes(status.pid, 'VmRSS');
+  const first = await timeResync(world);
+  const bridge = await world.startBridge();
+  await waitForQuiet(world);
+  const changed = await measureChanges(world, follower, { sizes, pid: status.pid });
+  await waitForQuiet(world);
+  const counted = await countBurst(world);
+  await sleep(Math.max(0, minResyncPeriodMs - (performance.now() - first.beganMs)));
+  const again = await timeResync(world);
+  const megabytes = await readMegabytes(status.pid, 'VmHWM');
+  await bridge.end();
+  await status.end();
+  const bare = await measureBareWrites(world.kube, follower);
+  const label = (figure: string): string => `${figure}, ${sizes.workers} workers in ${pools} pools`;
+  return [
+    ...makeLatencyRows(label, changed.ms, bare),
+    makeRow(label(`calls for a change`), changed.callsPerChange, '', ['changes', 1, Infinity]),
+    makeRow(label(`CPU of status for a change`), changed.cpuMsPerChange, 'ms', ['limit', 5, 5]),
+    ...makeBurstRows(counted),
+    makeRow(label('resync that writes every status'), first.seconds, 's', ['limit', 10, 10]),
+    makeRow(label('resync that writes none'), again.seconds, 's', ['limit', 10, 10]),
+    makeRow(label('most memory of status'), megabytes, 'MB', ['when listening', megabytesAtStart, 150]),
+  ].map((row) => ({ ...row, name: 'status' }));
+}
 
 interface Resync {
   readonly beganMs: number;

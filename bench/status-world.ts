@@ -74,11 +74,12 @@ export async function withWorld<T>(sizes: Sizes, work: (world: World) => Promise
     const port = await findFreePort();
     const audit = await createAudit(folder, [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-status`]);
     const stack = await bringUp({ folder, port, apiserverFlags: audit.flags, parts: () => [], watch: watchdog.watch });
-    const kube = await connectAsAdministrator(stack, join(folder, 'administrator'));
+    const kube = makePatient(await connectAsAdministrator(stack, join(folder, 'administrator')));
     const other = await startOther();
     try {
       await createObjects(stack, kube, sizes);
-      const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port };
+      const bridgePort = await findFreePort();
+      const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort };
       const bundled = (part: Part): Part => ({ ...part, file: join(folder, `dist/${part.name}.mjs`) });
       const bridge = bridgePart(place);
       return await work({
@@ -100,6 +101,12 @@ export async function withWorld<T>(sizes: Sizes, work: (world: World) => Promise
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** What is measured is how long things take, not whether they are quick enough to be waited for. */
+const makePatient = (kube: KubeClient): KubeClient => ({
+  ...kube,
+  call: (call) => kube.call({ timeoutMs: 60_000, ...call }),
+});
 
 /** Takes the events that are not for `status`. */
 async function startOther() {
@@ -152,7 +159,6 @@ const create = (
     method: 'POST',
     path: `/apis/${STORAGE_API_VERSION}/namespaces/${object.metadata.namespace}/${plural}`,
     body: { apiVersion: STORAGE_API_VERSION, kind, ...object },
-    timeoutMs: 30_000,
   });
 
 async function ping({ apiUrl, mounts }: Stack): Promise<number> {
