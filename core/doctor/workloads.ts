@@ -1,5 +1,6 @@
 /** Whether what should run does. No I/O. No clock. */
-import { BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
+import { AUTHORITY_CRON_JOB, BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
+import { isLeftToCertManager } from './certificates.ts';
 import type { Check, Facts } from './check.ts';
 import { conditionOf, listOf, type Deployment, type Pod, type Right } from './observed.ts';
 import { runsOutside } from './clients.ts';
@@ -56,9 +57,10 @@ export const workloadChecks: readonly Check[] = [
     severity: 'error',
     meaning: 'The ServiceAccount of a part is gone: its tokens are worth nothing, and no Pod of it starts.',
     remedy: 'Apply the manifests again, then restart the part: tokens of the account before stay worthless.',
-    find: ({ release, accounts }) =>
-      release.accounts
-        .filter((name) => accounts !== 'hidden' && !hasAccount(accounts, name))
+    find: (facts) =>
+      facts.release.accounts
+        .filter((name) => name !== AUTHORITY_CRON_JOB || !isLeftToCertManager(facts))
+        .filter((name) => facts.accounts !== 'hidden' && !hasAccount(facts.accounts, name))
         .map((name) => ({ where: accountAt(name), what: 'is not there' })),
   },
   {

@@ -23,6 +23,7 @@ const blind: Observed = {
   endpointSlices: 'hidden',
   jobs: 'hidden',
   cronJobs: 'hidden',
+  certManagerCertificates: 'hidden',
   knativeServices: 'hidden',
   apiServerSources: 'hidden',
   pingSources: 'hidden',
