@@ -1,6 +1,6 @@
 /** Container images of one static program each, without a builder: an OCI image layout as a tar, which `ctr` imports. */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 
 export interface ProgramImage {
   /** With a tag, as a Pod names it. */
@@ -14,17 +14,25 @@ const user = '65532:65532';
 const blockBytes = 512;
 const mediaType = (name: string) => `application/vnd.oci.image.${name}`;
 
-/** Writes one tar of all images. */
+/** Writes one tar of all images; holds one program at a time in memory. */
 export async function writeImages(file: string, images: readonly ProgramImage[]): Promise<void> {
-  const layout: Entry[] = [{ path: 'oci-layout', mode: 0o644, content: json({ imageLayoutVersion: '1.0.0' }) }];
-  const manifests = [];
-  for (const { name, program } of images) {
-    const { blobs, manifest } = makeImage(await readFile(program));
-    layout.push(...blobs);
-    manifests.push({ ...manifest, annotations: { 'io.containerd.image.name': name } });
+  const tar = await open(file, 'w');
+  const write = async (path: string, content: Buffer): Promise<void> => {
+    await tar.writev(makeEntry({ path, mode: 0o644, content }));
+  };
+  try {
+    await write('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
+    const manifests = [];
+    for (const { name, program } of images) {
+      const { blobs, manifest } = makeImage(await readFile(program));
+      for (const blob of blobs) await write(`blobs/${digestOf(blob).replace(':', '/')}`, blob);
+      manifests.push({ ...manifest, annotations: { 'io.containerd.image.name': name } });
+    }
+    await write('index.json', json({ schemaVersion: 2, mediaType: mediaType('index.v1+json'), manifests }));
+    await tar.write(end);
+  } finally {
+    await tar.close();
   }
-  const index = { schemaVersion: 2, mediaType: mediaType('index.v1+json'), manifests };
-  await writeFile(file, makeTar([...layout, { path: 'index.json', mode: 0o644, content: json(index) }]));
 }
 
 interface Descriptor {
@@ -34,8 +42,8 @@ interface Descriptor {
 }
 
 /** The program is `/program`, the only file of the only layer. */
-function makeImage(program: Buffer): { readonly blobs: readonly Entry[]; readonly manifest: Descriptor } {
-  const layer = makeTar([{ path: 'program', mode: 0o755, content: program }]);
+function makeImage(program: Buffer): { readonly blobs: readonly Buffer[]; readonly manifest: Descriptor } {
+  const layer = Buffer.concat([...makeEntry({ path: 'program', mode: 0o755, content: program }), end]);
   const config = json({
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
@@ -48,14 +56,7 @@ function makeImage(program: Buffer): { readonly blobs: readonly Entry[]; readonl
     config: describe('config.v1+json', config),
     layers: [describe('layer.v1.tar', layer)],
   });
-  return {
-    blobs: [layer, config, manifest].map((content) => ({
-      path: `blobs/${digestOf(content).replace(':', '/')}`,
-      mode: 0o644,
-      content,
-    })),
-    manifest: describe('manifest.v1+json', manifest),
-  };
+  return { blobs: [layer, config, manifest], manifest: describe('manifest.v1+json', manifest) };
 }
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -74,13 +75,13 @@ interface Entry {
 }
 
 /** POSIX.1-1988 (ustar), every file root's and of the epoch: the same content gives the same bytes. */
-function makeTar(entries: readonly Entry[]): Buffer {
-  const end = Buffer.alloc(2 * blockBytes);
-  return Buffer.concat([...entries.flatMap((entry) => [makeHeader(entry), entry.content, makePadding(entry)]), end]);
+function makeEntry(entry: Entry): Buffer[] {
+  const { length } = entry.content;
+  return [makeHeader(entry), entry.content, Buffer.alloc((blockBytes - (length % blockBytes)) % blockBytes)];
 }
 
-const makePadding = ({ content }: Entry): Buffer =>
-  Buffer.alloc((blockBytes - (content.length % blockBytes)) % blockBytes);
+/** Of a tar. */
+const end = Buffer.alloc(2 * blockBytes);
 
 function makeHeader({ path, mode, content }: Entry): Buffer {
   const header = Buffer.alloc(blockBytes);
