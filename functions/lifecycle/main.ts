@@ -1,9 +1,16 @@
 /** The lifecycle function over real ports. */
 import type { Hono } from 'hono';
-import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readEventSenders,
+  readListener,
+  readSwitch,
+  readVariables,
+} from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
@@ -14,8 +21,7 @@ import { createRecompute } from './recompute.ts';
 
 export interface LifecycleConfig {
   readonly kube: KubeClientOptions;
-  /** User names that may send events. */
-  readonly senders: readonly string[];
+  readonly senders: EventSenders;
   /** Whether the right to attach lets a worker in, as in admission. */
   readonly isAttachCounted: boolean;
   readonly now: () => Date;
@@ -47,11 +53,11 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
+  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
   const listener = readListener();
   const config = {
     kube: inClusterKube(),
-    senders: EVENT_SENDERS.split(','),
+    senders: readEventSenders(),
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };
