@@ -55,6 +55,8 @@ const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'knative-serving/config-deployment': {
     'queue-sidecar-image': imageOf('knative.dev/serving/cmd/queue'),
+    // There is no registry: an image is what the node holds under that name.
+    'registries-skipping-tag-resolving': 'dev.local,index.docker.io',
     // Ten Pods fit on a small node.
     'queue-sidecar-cpu-request': '10m',
     'queue-sidecar-memory-request': '32Mi',
@@ -109,3 +111,28 @@ function shrink(deployment: Deployment): Manifest {
 function withoutConversion(manifest: Manifest): Manifest {
   return { ...manifest, spec: { ...(manifest['spec'] as object), conversion: { strategy: 'None' } } };
 }
+
+/** The account of our own ingress, with the rights of what it does. */
+export const ingressAccount = { namespace: 'knative-serving', name: 'development-ingress' } as const;
+
+const rbac = 'rbac.authorization.k8s.io';
+export const ingressManifests: readonly Manifest[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: ingressAccount },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRole',
+    metadata: { name: ingressAccount.name },
+    rules: [
+      { apiGroups: ['networking.internal.knative.dev'], resources: ['ingresses'], verbs: ['list', 'watch'] },
+      { apiGroups: ['networking.internal.knative.dev'], resources: ['ingresses/status'], verbs: ['patch'] },
+      { apiGroups: [''], resources: ['services'], verbs: ['get'] },
+    ],
+  },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: ingressAccount.name },
+    subjects: [{ kind: 'ServiceAccount', ...ingressAccount }],
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: ingressAccount.name },
+  },
+];

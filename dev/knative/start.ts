@@ -1,16 +1,15 @@
 /** Knative Serving and the sources of Knative Eventing on a node of this machine, with their real programs in Pods. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createKubeClient } from '../../adapters/kube/client.ts';
+import { connectKube } from '../../adapters/kube/client.ts';
 import { createLog } from '../../adapters/log.ts';
 import { find } from '../control-plane/find.ts';
 import { eventing, eventingControl, serving, servingControl, type Tool } from '../control-plane/table.ts';
 import { expectSuccess, type Kubectl } from '../kubectl.ts';
-import { mountAccount } from '../mounts.ts';
+import { makeImage } from '../node/oci-image.ts';
 import { startIngress, type RunningIngress } from './ingress.ts';
 import { readManifests, type Manifest } from './manifests.ts';
-import { writeImages, type ProgramImage } from './oci.ts';
-import { adapt, imageOf, ingressAccount, ingressClass, sources } from './settings.ts';
+import { adapt, imageOf, ingressAccount, ingressClass, ingressManifests, sources } from './settings.ts';
 
 /** The cluster that Knative is brought to. */
 export interface Place {
@@ -18,13 +17,12 @@ export interface Place {
   readonly kubeUrl: string;
   /** What the apiserver's certificate is verified with. */
   readonly caFile: string;
-  /** Of the node, reachable from its Pods; port 80 of it must be free. */
+  /** Of this machine, reachable from Pods; port 80 of it must be free. */
   readonly address: string;
-  /** Brings the images of a tar to the node. */
-  readonly importImages: (file: string) => Promise<void>;
-  /** Takes keys and, for a while, images. */
+  readonly importImage: (tar: string) => Promise<void>;
+  /** Takes an image, for a while. */
   readonly folder: string;
-  readonly report: (line: string) => unknown;
+  readonly report?: (line: string) => unknown;
 }
 
 export interface Knative {
@@ -33,15 +31,15 @@ export interface Knative {
   readonly stop: () => Promise<void>;
 }
 
-/** Resolves when services can be applied. */
+/** Resolves when functions can be applied. */
 export async function startKnative(place: Place): Promise<Knative> {
-  const { kubectl, report } = place;
-  const [images, manifests] = await Promise.all([findImages(place), readAllManifests()]);
-  report('bringing the images of Knative to the node');
-  await bringImages(place, images);
+  const { kubectl, report = () => undefined } = place;
+  const programs = await findPrograms(report);
+  const manifests = (await Promise.all(sources.map(readManifests))).flat();
   report('installing Knative');
-  await apply(kubectl, [...manifests.map(adapt), ...ingressAccount]);
-  const ingress = await startIngressAt(place);
+  for (const program of programs) await bringImage(place, program);
+  await apply(kubectl, [...manifests.map(adapt), ...ingressManifests]);
+  const ingress = await openIngress(place);
   try {
     for (const namespace of ['knative-serving', 'knative-eventing']) await waitUntilAvailable(kubectl, namespace);
   } catch (error) {
@@ -51,27 +49,27 @@ export async function startKnative(place: Place): Promise<Knative> {
   return { ingress, stop: ingress.close };
 }
 
-async function findImages({ report }: Place): Promise<ProgramImage[]> {
-  const images: ProgramImage[] = [];
-  for (const release of [serving, servingControl, eventing, eventingControl]) {
-    const binaries: Readonly<Record<string, string>> = await find<string>(release, { report });
-    images.push(...release.tools.map((tool) => toImage(tool, binaries)));
-  }
-  return images;
+interface Program {
+  readonly goPackage: string;
+  readonly file: string;
 }
 
-const toImage = ({ name, goPackage }: Tool, binaries: Readonly<Record<string, string>>): ProgramImage => ({
-  name: imageOf(goPackage),
-  program: binaries[name] ?? '',
-});
+async function findPrograms(report: (line: string) => unknown): Promise<Program[]> {
+  const programs: Program[] = [];
+  for (const release of [serving, servingControl, eventing, eventingControl]) {
+    const binaries: Readonly<Record<string, string>> = await find<string>(release, { report });
+    programs.push(...release.tools.map(({ name, goPackage }: Tool) => ({ goPackage, file: binaries[name] ?? '' })));
+  }
+  return programs;
+}
 
-const readAllManifests = async (): Promise<Manifest[]> => (await Promise.all(sources.map(readManifests))).flat();
-
-async function bringImages({ folder, importImages }: Place, images: readonly ProgramImage[]): Promise<void> {
-  const file = join(folder, 'knative-images.tar');
-  await writeImages(file, images);
-  await importImages(file);
-  await rm(file);
+/** Knative's Pods must not run as root, and say no other user: the image does. */
+async function bringImage({ folder, importImage }: Place, { goPackage, file }: Program): Promise<void> {
+  const image = { name: imageOf(goPackage), files: { program: file }, entrypoint: ['/program'], user: '65532' };
+  const tar = join(folder, 'knative-image.tar');
+  await writeFile(tar, await makeImage(image));
+  await importImage(tar);
+  await rm(tar);
 }
 
 async function apply(kubectl: Kubectl, items: readonly Manifest[]): Promise<void> {
@@ -79,12 +77,20 @@ async function apply(kubectl: Kubectl, items: readonly Manifest[]): Promise<void
   await expectSuccess(kubectl, ['apply', '--server-side', '-f', '-'], JSON.stringify(list));
 }
 
-async function startIngressAt({ kubectl, kubeUrl, caFile, address, folder }: Place): Promise<RunningIngress> {
-  const mounts = { folder: join(folder, 'mounts'), kubectl };
-  const { name, namespace } = ingressAccount[0].metadata;
-  await mountAccount(mounts, { name, namespace }, caFile);
-  const kube = await createKubeClient({ url: kubeUrl, accountFolder: join(mounts.folder, name) });
-  return await startIngress({ kube, ingressClass, address, log: createLog('ingress', 'warn') });
+async function openIngress({ kubectl, kubeUrl, caFile, address }: Place): Promise<RunningIngress> {
+  const { name, namespace } = ingressAccount;
+  const token = await expectSuccess(kubectl, ['create', 'token', name, '-n', namespace, '--duration=720h']);
+  const kube = connectKube({
+    url: kubeUrl,
+    ca: await readFile(caFile),
+    readToken: () => Promise.resolve(token.trim()),
+  });
+  const ingress = await startIngress({ kube, ingressClass, address, log: createLog('ingress', 'warn') });
+  const close = async (): Promise<void> => {
+    await ingress.close();
+    kube.close();
+  };
+  return { ...ingress, close };
 }
 
 async function waitUntilAvailable(kubectl: Kubectl, namespace: string): Promise<void> {
