@@ -60,7 +60,6 @@ const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // Ten Pods fit on a small node.
     'queue-sidecar-cpu-request': '10m',
     'queue-sidecar-memory-request': '32Mi',
-    'queue-sidecar-ephemeral-storage-request': '1Mi',
   },
   'knative-serving/config-network': { 'ingress-class': ingressClass },
   'knative-serving/config-domain': { [domain]: '' },

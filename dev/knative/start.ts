@@ -38,7 +38,7 @@ export async function startKnative(place: Place): Promise<Knative> {
   const manifests = (await Promise.all(sources.map(readManifests))).flat();
   report('installing Knative');
   for (const program of programs) await bringImage(place, program);
-  await apply(kubectl, [...manifests.map(adapt), ...ingressManifests]);
+  await apply(kubectl, [...manifests.map(adapt), ...ingressManifests].toSorted(byKind));
   const ingress = await openIngress(place);
   try {
     for (const namespace of ['knative-serving', 'knative-eventing']) await waitUntilAvailable(kubectl, namespace);
@@ -71,6 +71,11 @@ async function bringImage({ folder, importImage }: Place, { goPackage, file }: P
   await importImage(tar);
   await rm(tar);
 }
+
+/** What a program reads as it starts is there before it: one that ended for want of it is tried again after 10 s. */
+const byKind = (one: Manifest, other: Manifest): number => rankOf(one) - rankOf(other);
+const kinds = ['Namespace', 'CustomResourceDefinition', 'anything else', 'Deployment'];
+const rankOf = ({ kind }: Manifest): number => (kinds.includes(kind) ? kinds.indexOf(kind) : 2);
 
 async function apply(kubectl: Kubectl, items: readonly Manifest[]): Promise<void> {
   const list = { apiVersion: 'v1', kind: 'List', items };
