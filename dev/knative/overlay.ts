@@ -24,7 +24,7 @@ export async function installOverlay({ kubectl, folder, image, patches = [] }: O
   await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
   await expectSuccess(kubectl, ['apply', '-k', folder]);
   for (const [kind, condition] of waits) {
-    const args = ['wait', kind, '--all', '-n', SYSTEM_NAMESPACE, `--for=condition=${condition}`, '--timeout=180s'];
+    const args = ['wait', kind, '--all', '-n', SYSTEM_NAMESPACE, `--for=condition=${condition}`, '--timeout=300s'];
     await expectSuccess(kubectl, args);
   }
 }
@@ -50,4 +50,19 @@ const makeKustomization = ({ name, tag }: OverlayOptions['image']): object => ({
     },
   ],
   images: [{ name: 'buildkit-controller', newName: name, newTag: tag }],
+});
+
+const replace = (path: string, value: string): string => JSON.stringify([{ op: 'replace', path, value }]);
+const retention = '/spec/template/metadata/annotations/autoscaling.knative.dev~1scale-to-zero-pod-retention-period';
+
+/** `api`, too, goes as soon as nobody asks it: somebody waits for that here. */
+export const sleepSoon: object = {
+  target: { group: 'serving.knative.dev', kind: 'Service', name: 'buildkit-api' },
+  patch: replace(retention, '0s'),
+};
+
+/** As cron writes it. */
+export const schedulePings = (schedule: string): object => ({
+  target: { kind: 'PingSource' },
+  patch: replace('/spec/schedule', schedule),
 });

@@ -99,6 +99,6 @@ async function openIngress({ kubectl, kubeUrl, caFile, address }: Place): Promis
 }
 
 async function waitUntilAvailable(kubectl: Kubectl, namespace: string): Promise<void> {
-  const args = ['wait', 'deployment', '--all', '-n', namespace, '--for=condition=Available', '--timeout=180s'];
+  const args = ['wait', 'deployment', '--all', '-n', namespace, '--for=condition=Available', '--timeout=300s'];
   await expectSuccess(kubectl, args);
 }
