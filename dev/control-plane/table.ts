@@ -124,12 +124,16 @@ export const runc: Release<'runc'> = {
 };
 
 const plugins = 'github.com/containernetworking/plugins/plugins';
+/** `note-pod` is a program of ours. */
 export const cni = built('cni', 'v1.9.1', {
   bridge: `${plugins}/main/bridge`,
   loopback: `${plugins}/main/loopback`,
   'host-local': `${plugins}/ipam/host-local`,
+  'note-pod': './note-pod',
 });
 
 /** Programs of ours: the version is raised when they change. */
 export const coredns = built('coredns', 'v1.15.0', { coredns: '.' });
 export const pause = built('pause', 'v1', { pause: '.' });
+
+export const kind = built('kind', 'v0.33.0', { kind: 'sigs.k8s.io/kind' });

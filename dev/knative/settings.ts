@@ -52,6 +52,8 @@ const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // A function that nobody has called yet does not run.
     'allow-zero-initial-scale': 'true',
     'initial-scale': '0',
+    // Always through the activator, which a NetworkPolicy can admit: our ingress is no Pod.
+    'target-burst-capacity': '-1',
   },
   'knative-serving/config-deployment': {
     'queue-sidecar-image': imageOf('knative.dev/serving/cmd/queue'),

@@ -23,12 +23,14 @@ export interface ClusterOptions {
   readonly watch?: ((child: Child) => void) | undefined;
 }
 
-export interface Cluster extends Node {
+export interface Cluster extends Pick<Node, 'importImage'> {
   readonly addresses: Addresses;
   readonly binaries: Binaries;
   readonly controlPlane: ControlPlane;
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
+  /** Resolves at the first end of a process that `stop` did not ask for. */
+  readonly exited: Promise<Exit>;
   /** Ends all processes, and leaves no mount, link, table or control group. */
   readonly stop: () => Promise<void>;
 }
@@ -46,6 +48,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const ends: (() => Promise<void>)[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= endInReverse(ends));
+  const exited = Promise.withResolvers<Exit>();
+  const noteExit = (exit: Exit) => {
+    if (stopped === undefined) exited.resolve(exit);
+  };
   try {
     report('starting a machine for the node, and the control plane');
     const guard = await startGuard(addresses);
@@ -71,9 +77,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     report('starting containerd, kubelet and kube-proxy');
     const kubeconfig = controlPlane.adminKubeconfig;
     const kubectl = createKubectl(binaries.kubectl, kubeconfig);
-    const { importImage, exited } = await startNode({ machine, binaries, accounts, controlPlane, kubectl });
-    const anyExit: Promise<Exit> = Promise.race([exited, machine.first.ended, controlPlane.exited]);
-    return { addresses, binaries, controlPlane, kubeconfig, kubectl, importImage, exited: anyExit, stop };
+    const node = await startNode({ machine, binaries, accounts, controlPlane, kubectl });
+    ends.push(node.stop);
+    for (const part of [node.exited, machine.first.ended, controlPlane.exited]) void part.then(noteExit);
+    const { importImage } = node;
+    return { addresses, binaries, controlPlane, kubeconfig, kubectl, importImage, exited: exited.promise, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -8,6 +8,9 @@ export const clusterDomain = 'cluster.local';
 export const pauseImage = 'dev.local/pause:1';
 export const containerdSocket = '/run/containerd/containerd.sock';
 
+/** Of the node's folder: which Pod has which address. */
+export const notesFolder = 'pods';
+
 export interface Places {
   readonly addresses: Addresses;
   readonly kubeUrl: string;
@@ -67,6 +70,7 @@ export const cniConfig = ({ addresses }: Places): string =>
           dataDir: `${inside}/addresses`,
         },
       },
+      { type: 'note-pod', folder: `${inside}/${notesFolder}` },
     ],
   });
 

@@ -18,10 +18,11 @@ const ttlSeconds = 90 * 86_400;
 const makeAccount = (user: string, group: string): Account => ({ user, group, token: randomUUID() });
 
 export type Accounts = ReturnType<typeof makeAccounts>;
-/** Of the node's parts. Kubernetes' own rules give rights to these names. */
+/** Of the node's parts. Kubernetes' own rules give rights to the names of the first two. */
 export const makeAccounts = () => ({
   kubelet: makeAccount(`system:node:${nodeName}`, 'system:nodes'),
   proxy: makeAccount('system:kube-proxy', 'system:node-proxier'),
+  policies: makeAccount('node-policies', 'node-policies'),
 });
 
 /** What the apiserver is told to call the kubelet with what `writeCertificates` wrote. */

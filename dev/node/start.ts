@@ -11,6 +11,7 @@ import { nodeName, type Accounts } from './credentials.ts';
 import { dnsImage, dnsManifests } from './dns.ts';
 import { inside, type Machine } from './machine.ts';
 import { makeImage } from './oci-image.ts';
+import { enforcerManifests, startEnforcer } from './policy/enforcer.ts';
 import { containerdPart, ctr, kubeletPart, pathOf, proxyPart, type NodePart } from './parts.ts';
 
 const readyTimeoutSeconds = 60;
@@ -28,6 +29,8 @@ export interface Node {
   readonly importImage: (tar: string) => Promise<void>;
   /** Resolves at the first end of a part. */
   readonly exited: Promise<Exit>;
+  /** What runs outside of its machine. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Resolves when the node is Ready. Its parts end with its machine. */
@@ -56,12 +59,13 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
   const images = writeImages(folder, binaries);
   await waitForSocket(machine, await launch(containerdPart(binaries)));
   for (const tar of await images) await importImage(tar);
+  const items = [...dnsManifests(addresses), ...enforcerManifests(accounts.policies)];
+  await expectSuccess(kubectl, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const enforcer = await startEnforcer({ machine, controlPlane, account: accounts.policies });
   await launch(kubeletPart(binaries, addresses.node));
   await launch(proxyPart(binaries));
-  const items = dnsManifests(addresses);
-  await expectSuccess(kubectl, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   await waitUntilReady(kubectl);
-  return { importImage, exited: exited.promise };
+  return { importImage, exited: exited.promise, stop: enforcer.stop };
 }
 
 const startInside = ({ enter, folder }: Machine, { name, command }: NodePart, binaries: NodeBinaries): Promise<Child> =>
@@ -80,7 +84,7 @@ interface Configuration {
 }
 
 async function writeConfiguration({ folder, accounts, places }: Configuration): Promise<void> {
-  await mkdir(join(folder, 'cni'));
+  for (const name of ['cni', configuration.notesFolder]) await mkdir(join(folder, name));
   const files = {
     'containerd.toml': configuration.containerdConfig(places),
     'cni/pods.conflist': configuration.cniConfig(places),

@@ -2,14 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, KUBE_VARIABLES, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { serveHttp } from '../../adapters/serve.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace, resyncPeriodMs } from '../../api/limits.ts';
 import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { makeEvent, makeResync, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
+import { createProbeApp } from './app.ts';
 import { createDeliver } from './deliver.ts';
 import { createQueue, type Queue } from './queue.ts';
 
@@ -60,19 +62,34 @@ const lifecycleResources: Sink['resources'] = [
   { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', path: '/api/v1/namespaces' },
 ];
 
+interface Running {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Told, again and again, how many of the watches are not open. */
+  readonly setClosedWatches: (count: number) => void;
+}
+
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
-export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSignal): Promise<void> {
+export async function runBridge(config: BridgeConfig, { log, signal, setClosedWatches }: Running): Promise<void> {
   const kube = await createKubeClient(config.kube);
   const pause = createPause({ signal, random: Math.random });
   const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink.url, config, { pause, log, signal }) }));
   const originate = () => ({ id: randomUUID(), source: config.kube.url });
-  const watches = [...new Set(sinks.flatMap(({ resources }) => resources))].map((resource) => {
+  const closed = new Set(sinks.flatMap(({ resources }) => resources));
+  setClosedWatches(closed.size);
+  const watches = [...closed].map((resource) => {
     const takers = sinks.filter(({ resources }) => resources.includes(resource));
     return listAndWatch(kube, resource, {
       emit: (change) => {
-        const event = makeEvent(resource, change, originate());
+        const origin = originate();
         const { namespace, uid } = change.object.metadata;
-        for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, event);
+        const make = () => makeEvent(resource, change, origin);
+        for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, make);
+      },
+      setWatching: (isWatching) => {
+        if (isWatching) closed.delete(resource);
+        else closed.add(resource);
+        setClosedWatches(closed.size);
       },
       pause,
       log,
@@ -80,7 +97,8 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
     });
   });
   const resyncs = setInterval(() => {
-    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, makeResync(originate()));
+    const origin = originate();
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => makeResync(origin));
   }, resyncPeriodMs);
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
@@ -95,13 +113,17 @@ interface Delivering {
   readonly signal: AbortSignal;
 }
 
+/** The same at each attempt. As long as a sink is away there may be one for every object: text would take the most of it. */
+type MakeEvent = () => CloudEvent;
+
 /** One for each sink: a function that is down holds no other back. */
-function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal }: Delivering): Queue<CloudEvent> {
+function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal }: Delivering): Queue<MakeEvent> {
   const send = createEventSender({ sink, tokenFile, signal });
-  return createQueue<CloudEvent>({
+  const deliver = createDeliver({ send, log, signal, sink: sink.href });
+  return createQueue<MakeEvent>({
     concurrency: maxParallelDeliveries,
     concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
-    deliver: createDeliver({ send, log, signal, sink: sink.href }),
+    deliver: (make) => deliver(make()),
     pause,
     signal,
   });
@@ -110,6 +132,7 @@ function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal 
 if (import.meta.main) {
   const { STATUS_URL, LIFECYCLE_URL, TOKEN_FILE } = readVariables([
     ...KUBE_VARIABLES,
+    'PORT',
     'STATUS_URL',
     'LIFECYCLE_URL',
     'TOKEN_FILE',
@@ -124,5 +147,12 @@ if (import.meta.main) {
     { url: new URL(STATUS_URL), resources: statusResources },
     { url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
   ];
-  await runBridge({ kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE }, createLog('bridge'), ending.signal);
+  let closedWatches = Infinity;
+  const app = createProbeApp({ isWatching: () => closedWatches === 0 });
+  const server = await serveHttp({ app, ...readListener(), drainMs: 0 });
+  await runBridge(
+    { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE },
+    { log: createLog('bridge'), signal: ending.signal, setClosedWatches: (count) => (closedWatches = count) },
+  );
+  await server.close();
 }
