@@ -88,6 +88,15 @@ export const eventing = built('eventing', 'v0.49.2', {
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
 
+/** What of Knative runs in a cluster beside these; a test of one adapter need not wait for it to be built. */
+export const servingControl = built('serving', 'v0.50.0', {
+  controller: 'knative.dev/serving/cmd/controller',
+  activator: 'knative.dev/serving/cmd/activator',
+  autoscaler: 'knative.dev/serving/cmd/autoscaler',
+  webhook: 'knative.dev/serving/cmd/webhook',
+});
+export const eventingControl = built('eventing', 'v0.49.2', { controller: 'knative.dev/eventing/cmd/controller' });
+
 /** What a node runs of Kubernetes, and the scheduler, without which nothing runs on it. */
 export const nodeParts: Release<'kube-proxy' | 'kube-scheduler' | 'kubelet'> = {
   release: version,
