@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
 import { createLog } from '../adapters/log.ts';
-import { runAuthority } from '../functions/authority/main.ts';
+import { KubeError } from '../adapters/kube/client.ts';
+import { runAuthority, type AuthorityConfig } from '../functions/authority/main.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
@@ -211,22 +212,33 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
   await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
 }
 
+const maxAuthorityRuns = 3;
+
 /** A run of the authority, and the kubelet's work after it. */
 export async function renewKeys(
   mounts: Mounts,
   { kubeUrl, now }: { readonly kubeUrl: string; readonly now: () => number },
 ): Promise<void> {
-  await runAuthority(
-    {
-      kube: { url: kubeUrl, accountFolder: join(mounts.folder, 'buildkit-authority') },
-      clusterFqdn: developmentFqdn,
-      webhookNames: ['127.0.0.1', 'localhost'],
-      now,
-    },
-    createLog('authority', 'warn'),
-  );
+  const config = {
+    kube: { url: kubeUrl, accountFolder: join(mounts.folder, 'buildkit-authority') },
+    clusterFqdn: developmentFqdn,
+    webhookNames: ['127.0.0.1', 'localhost'],
+    now,
+  };
+  for (let runs = 1; !(await runOnce(config, runs === maxAuthorityRuns)); runs++);
   await Promise.all([
     mountCa(mounts, CA_SECRETS.clients),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
   ]);
+}
+
+/** False where the apiserver, which a busy machine makes slow, gave no answer in time: a Job is then run again, too. */
+async function runOnce(config: AuthorityConfig, isLast: boolean): Promise<boolean> {
+  try {
+    await runAuthority(config, createLog('authority', 'warn'));
+    return true;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 0 && !isLast) return false;
+    throw error;
+  }
 }
