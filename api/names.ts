@@ -52,6 +52,9 @@ export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 /** Every server answers these: alive, and ready for traffic. */
 export const PROBE_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
 
+/** Where clients of the API ask whether it is there. */
+export const HEALTH_PATH = '/api/v1/health';
+
 /** Where a part that has any shows its figures, in the text format of Prometheus. */
 export const METRICS_PATH = '/metrics';
 

@@ -6,9 +6,9 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
-import { KubeError } from '../adapters/kube/client.ts';
 import { createLog } from '../adapters/log.ts';
-import { runAuthority } from '../functions/authority/main.ts';
+import { KubeError } from '../adapters/kube/client.ts';
+import { runAuthority, type AuthorityConfig } from '../functions/authority/main.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
@@ -214,10 +214,7 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
 
 const maxAuthorityRuns = 5;
 
-/**
- * A run of the authority, and the kubelet's work after it. It is run again, as its Job would be, when an apiserver under
- * load has not answered it in time.
- */
+/** A run of the authority, and the kubelet's work after it. */
 export async function renewKeys(
   mounts: Mounts,
   { kubeUrl, now }: { readonly kubeUrl: string; readonly now: () => number },
@@ -228,16 +225,20 @@ export async function renewKeys(
     webhookNames: ['127.0.0.1', 'localhost'],
     now,
   };
-  for (let runs = 1, isDone = false; !isDone; runs++) {
-    try {
-      await runAuthority(config, createLog('authority', 'warn'));
-      isDone = true;
-    } catch (error) {
-      if (!(error instanceof KubeError && error.status === 0) || runs === maxAuthorityRuns) throw error;
-    }
-  }
+  for (let runs = 1; !(await runOnce(config, runs === maxAuthorityRuns)); runs++);
   await Promise.all([
     mountCa(mounts, CA_SECRETS.clients),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
   ]);
+}
+
+/** False where the apiserver, which a busy machine makes slow, gave no answer in time: a Job is then run again, too. */
+async function runOnce(config: AuthorityConfig, isLast: boolean): Promise<boolean> {
+  try {
+    await runAuthority(config, createLog('authority', 'warn'));
+    return true;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 0 && !isLast) return false;
+    throw error;
+  }
 }

@@ -5,7 +5,14 @@ import { Hono, type Context } from 'hono';
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
-import { METRICS_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
+import {
+  HEALTH_PATH,
+  METRICS_PATH,
+  poolEndpoint,
+  PROBE_PATHS,
+  REQUEST_ID_HEADER,
+  TOKEN_AUDIENCE,
+} from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import { readBearer } from '../../core/bearer.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
@@ -44,7 +51,7 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
   });
   app.post(CERTIFICATES_PATH, async (context) => await answerRequest(ports, context));
   app.all(CERTIFICATES_PATH, (context) => answerMethod(context, 'POST'));
-  for (const path of ['/api/v1/health', PROBE_PATHS.alive, PROBE_PATHS.ready, OPENAPI_PATH]) {
+  for (const path of [HEALTH_PATH, PROBE_PATHS.alive, PROBE_PATHS.ready, OPENAPI_PATH]) {
     app.get(path, (context) => (path === OPENAPI_PATH ? context.json(openApi) : context.text('OK')));
     app.all(path, (context) => answerMethod(context, 'GET, HEAD'));
   }
