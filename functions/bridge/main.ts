@@ -1,12 +1,15 @@
 /** List-watch to CloudEvents, where there is no Knative. */
 import { randomUUID } from 'node:crypto';
+import { newTraceparent } from '../../adapters/activity.ts';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, KUBE_VARIABLES, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readMetricsListener, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { createBridgeMetrics, type BridgeMetrics } from '../../adapters/observe/bridge-metrics.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace, resyncPeriodMs } from '../../api/limits.ts';
 import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { makeEvent, makeResync, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
@@ -17,6 +20,8 @@ type Watched = WatchedKind & WatchedCollection;
 
 /** A function, and what its work depends on. */
 export interface Sink {
+  /** In figures. */
+  readonly name: 'status' | 'lifecycle';
   readonly url: URL;
   readonly resources: readonly Watched[];
 }
@@ -26,6 +31,7 @@ export interface BridgeConfig {
   readonly sinks: readonly Sink[];
   /** File with a token of our audience. */
   readonly tokenFile: string;
+  readonly metrics: BridgeMetrics;
 }
 
 const ours = ({ kind, plural }: (typeof KINDS)[keyof typeof KINDS]): Watched => ({
@@ -62,15 +68,16 @@ const lifecycleResources: Sink['resources'] = [
 
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
 export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSignal): Promise<void> {
-  const kube = await createKubeClient(config.kube);
+  const { metrics } = config;
+  const kube = metrics.observeWatches(await createKubeClient(config.kube, metrics.observeCall));
   const pause = createPause({ signal, random: Math.random });
-  const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink.url, config, { pause, log, signal }) }));
+  const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink, config, { pause, log, signal }) }));
   const originate = () => ({ id: randomUUID(), source: config.kube.url });
   const watches = [...new Set(sinks.flatMap(({ resources }) => resources))].map((resource) => {
     const takers = sinks.filter(({ resources }) => resources.includes(resource));
     return listAndWatch(kube, resource, {
       emit: (change) => {
-        const event = makeEvent(resource, change, originate());
+        const event = startTrace(makeEvent(resource, change, originate()));
         const { namespace, uid } = change.object.metadata;
         for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, event);
       },
@@ -80,7 +87,7 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
     });
   });
   const resyncs = setInterval(() => {
-    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, makeResync(originate()));
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, startTrace(makeResync(originate())));
   }, resyncPeriodMs);
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
@@ -89,6 +96,12 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
   kube.close();
 }
 
+/** A trace begins with each change, and goes on at each attempt to deliver it. */
+const startTrace = ({ headers, body }: CloudEvent): CloudEvent => ({
+  headers: { ...headers, traceparent: newTraceparent() },
+  body,
+});
+
 interface Delivering {
   readonly pause: Pause;
   readonly log: Log;
@@ -96,15 +109,21 @@ interface Delivering {
 }
 
 /** One for each sink: a function that is down holds no other back. */
-function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal }: Delivering): Queue<CloudEvent> {
-  const send = createEventSender({ sink, tokenFile, signal });
-  return createQueue<CloudEvent>({
+function openQueue(
+  { name, url }: Sink,
+  { tokenFile, metrics }: BridgeConfig,
+  { pause, log, signal }: Delivering,
+): Queue<CloudEvent> {
+  const send = metrics.observeSend(name, createEventSender({ sink: url, tokenFile, signal }));
+  const queue = createQueue<CloudEvent>({
     concurrency: maxParallelDeliveries,
     concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
-    deliver: createDeliver({ send, log, signal, sink: sink.href }),
+    deliver: createDeliver({ send, log, signal, sink: url.href }),
     pause,
     signal,
   });
+  metrics.showUndelivered(name, queue.count);
+  return queue;
 }
 
 if (import.meta.main) {
@@ -121,8 +140,12 @@ if (import.meta.main) {
     });
   }
   const sinks = [
-    { url: new URL(STATUS_URL), resources: statusResources },
-    { url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
-  ];
-  await runBridge({ kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE }, createLog('bridge'), ending.signal);
+    { name: 'status', url: new URL(STATUS_URL), resources: statusResources },
+    { name: 'lifecycle', url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
+  ] as const;
+  const metrics = createBridgeMetrics();
+  const shown = await serveMetrics(metrics, readMetricsListener());
+  const config = { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE, metrics };
+  await runBridge(config, createLog('bridge'), ending.signal);
+  await shown.close();
 }

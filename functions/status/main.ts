@@ -4,6 +4,7 @@ import {
   inClusterKube,
   KUBE_VARIABLES,
   readListener,
+  readMetricsListener,
   readPrivateIssuers,
   readVariables,
   type PrivateIssuers,
@@ -17,8 +18,15 @@ import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/toke
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
+import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
+import { createFunctionObserver } from '../../adapters/observe/function.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { KINDS, TOKEN_AUDIENCE } from '../../api/names.ts';
+import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
+import type { OidcConfigStatus } from '../../api/status.ts';
+import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
+import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 import { createRecomputeConfigs } from './recompute-configs.ts';
@@ -33,27 +41,35 @@ export interface StatusConfig {
 
 export interface WiredStatus {
   readonly app: Hono;
+  readonly metrics: FunctionMetrics;
   readonly close: () => void;
 }
 
 export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredStatus> {
   const { kube: options, senders, privateIssuers } = config;
-  const kube = await createKubeClient(options);
+  const metrics = createFunctionMetrics('status');
+  const kube = await createKubeClient(options, metrics.observeCall);
+  const observe = createFunctionObserver({ part: 'status', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
+  const apply = observe.write({ kind: KINDS.pool.kind, write: store.apply, tellOf: tellOfPool });
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
   const app = createStatusApp({
-    recompute: createRecompute({ ...store, now }),
-    record: createRecorder({ gather: store.gatherWithPods, apply: store.apply, now }),
+    recompute: observe.recompute(createRecompute({ gather: store.gather, apply, now })),
+    record: createRecorder({ gather: store.gatherWithPods, apply, now }),
     recomputeConfigs: createRecomputeConfigs({
       listConfigs: (namespace) => listOidcConfigs(kube, namespace),
       findFault: async (named) => {
         const read = await keys.read(named);
         return read.ok ? undefined : read.error;
       },
-      apply: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+      apply: observe.write<OidcConfig, OidcConfigStatus>({
+        kind: KINDS.oidcConfig.kind,
+        write: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+        tellOf: tellOfOidcConfig,
+      }),
       policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
       now,
     }),
@@ -62,17 +78,19 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
     authenticateSender: createSenderCheck(authenticate, senders),
     log,
   });
-  return { app, close: kube.close };
+  const asked = { [STATUS_EVENTS_PATH]: 'event', [STATUS_REPORTS_PATH]: 'report' } as const;
+  return { app: observe.requests(app, asked), metrics, close: kube.close };
 }
 
 if (import.meta.main) {
   const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
   const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(','), privateIssuers: readPrivateIssuers() };
-  const { app, close } = await wireStatus(config, createLog('status'));
+  const { app, metrics, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
+  const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {
-    await server.close();
+    await Promise.all([server.close(), shown.close()]);
     close();
   });
 }
