@@ -1,5 +1,6 @@
 /** The only place that reads the process environment. */
 import type { KubeClientOptions } from './kube/client.ts';
+import type { EventSenders } from './kube/event-senders.ts';
 
 /** Reads the named variables. @throws {Error} naming every missing one at once. */
 export function readVariables<const N extends string>(
@@ -92,6 +93,24 @@ export function readSwitch(name: string, environment: NodeJS.ProcessEnv = proces
   const word = readVariables([name], environment)[name];
   if (word === 'on' || word === 'off') return word === 'on';
   throw new Error(`environment: ${name}: expected on or off, got ${word ?? ''}`);
+}
+
+const admittedByNetworkPolicy = 'admitted-by-network-policy';
+const serviceAccountUser = /^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$/;
+
+/**
+ * `EVENT_SENDERS`: the ServiceAccounts whose events count, as user names separated by commas; or the one word
+ * `admitted-by-network-policy`, which is no user name, where senders have no tokens.
+ * @throws {Error} when it is neither: that nobody may send is not what was meant.
+ */
+export function readEventSenders(environment: NodeJS.ProcessEnv = process.env): EventSenders {
+  const { EVENT_SENDERS } = readVariables(['EVENT_SENDERS'], environment);
+  if (EVENT_SENDERS === admittedByNetworkPolicy) return { by: 'NetworkPolicy' };
+  const users = EVENT_SENDERS.split(',');
+  const wrong = users.find((user) => !serviceAccountUser.test(user));
+  if (wrong === undefined) return { by: 'token', users: new Set(users) };
+  const expected = `system:serviceaccount:<namespace>:<name>, separated by commas, or ${admittedByNetworkPolicy}`;
+  throw new Error(`environment: EVENT_SENDERS: expected ${expected}, got ${wrong}`);
 }
 
 export interface PrivateIssuers {

@@ -173,7 +173,7 @@ const makeEnvironment = ({ folder, apiserverPort }: Place, port: number): NodeJS
   CA_FOLDER: join(folder, 'ca'),
   CLUSTER_FQDN: clusterFqdn,
   PRIVATE_ISSUERS: 'off',
-  EVENT_SENDERS: 'nobody',
+  EVENT_SENDERS: 'system:serviceaccount:buildkit-system:buildkit-bridge',
 });
 
 /** Asks a server once it listens. Rejects at any answer but success. */

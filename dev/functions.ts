@@ -4,10 +4,11 @@ import { Hono } from 'hono';
 import { readVariables } from '../adapters/environment.ts';
 import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
-import { CA_SECRETS, METRICS_PATH, SYSTEM_NAMESPACE } from '../api/names.ts';
+import { CA_SECRETS, METRICS_PATH } from '../api/names.ts';
 import { wireApi } from '../functions/api/main.ts';
 import { wireLifecycle } from '../functions/lifecycle/main.ts';
 import { wireStatus } from '../functions/status/main.ts';
+import { bridgeUser } from './parts.ts';
 
 const { KUBERNETES_URL, MOUNTS, PORT, CLUSTER_FQDN } = readVariables([
   'KUBERNETES_URL',
@@ -29,7 +30,7 @@ const api = await wireApi(
   },
   createLog('api'),
 );
-const senders = [`system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`];
+const senders = { by: 'token', users: new Set([bridgeUser]) } as const;
 const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers }, createLog('status'));
 const lifecycle = await wireLifecycle(
   { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date() },

@@ -1,8 +1,8 @@
 /** The processes of the system on this machine: what each is told, and how it is started. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH } from '../api/names.ts';
+import { CA_SECRETS, LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { startChild, type Child, type Exit } from './child.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -12,13 +12,14 @@ export const developmentFqdn = 'dev.buildkit.internal';
 
 export interface Part {
   readonly name: string;
+  /** A TypeScript file of this checkout, or the absolute path of a program. */
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl?: string;
   readonly caFile?: string;
 }
 
-interface Place {
+export interface Place {
   readonly mounts: string;
   readonly kubeUrl: string;
   readonly port: number;
@@ -65,6 +66,46 @@ export const functionsPart = (place: Place): Part => ({
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
+/** The functions as a cluster runs them: each a process of its own, here at its own port. */
+export const statusPart = (place: Place, senders: readonly string[]): Part => ({
+  name: 'status',
+  file: 'functions/status/main.ts',
+  environment: { ...functionVariables(place, 'buildkit-status'), EVENT_SENDERS: senders.join(',') },
+  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+});
+
+export const lifecyclePart = (place: Place, senders: readonly string[]): Part => ({
+  name: 'lifecycle',
+  file: 'functions/lifecycle/main.ts',
+  environment: {
+    ...functionVariables(place, 'buildkit-lifecycle'),
+    EVENT_SENDERS: senders.join(','),
+    COUNT_ATTACH: 'on',
+  },
+  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+});
+
+export const apiPart = (place: Place): Part => ({
+  name: 'api',
+  file: 'functions/api/main.ts',
+  environment: {
+    ...functionVariables(place, 'buildkit-controller'),
+    CLUSTER_FQDN: developmentFqdn,
+    CA_FOLDER: join(place.mounts, CA_SECRETS.clients),
+  },
+  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+});
+
+const functionVariables = (place: Place, account: string) => ({
+  ...kubeVariables(place, account),
+  HOST: '127.0.0.1',
+  PORT: String(place.port),
+  PRIVATE_ISSUERS: 'off',
+});
+
+/** The user whose token the bridge sends. */
+export const bridgeUser = `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`;
+
 export const bridgePart = (place: Place): Part => ({
   name: 'bridge',
   file: 'functions/bridge/main.ts',
@@ -80,13 +121,16 @@ export const bridgePart = (place: Place): Part => ({
 export const launchPart = (part: Part, folder: string, watch: ((child: Child) => void) | undefined): Promise<Child> =>
   startChild({
     name: part.name,
-    file: process.execPath,
-    args: [join(root, part.file)],
+    ...(isAbsolute(part.file)
+      ? { file: part.file, args: [] }
+      : { file: process.execPath, args: [join(root, part.file)] }),
     cwd: root,
     log: join(folder, `${part.name}.log`),
     environment: { PATH: process.env['PATH'] ?? '', ...part.environment },
     watch,
   });
+
+export const isSharingPort = ({ environment }: Part): boolean => environment['REUSE_PORT'] === 'true';
 
 /** Which of two processes on one port answers is the kernel's choice: only its log tells that this one is there. */
 export async function waitUntilListening({ name, log, ended }: Child, logBytesBefore: number): Promise<void> {

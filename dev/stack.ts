@@ -17,10 +17,12 @@ import {
   bridgePart,
   developmentFqdn,
   functionsPart,
+  isSharingPort,
   launchPart,
   waitUntilListening,
   webhooksParts,
   type Part,
+  type Place,
 } from './parts.ts';
 import { mountAccount, mountAudienceToken, mountCa, mountSecret, type Mounts } from './mounts.ts';
 
@@ -37,6 +39,8 @@ export interface StackOptions {
   readonly manifests?: string;
   /** What an older release left behind, before anything of ours is installed. */
   readonly prepare?: (kubectl: Kubectl) => Promise<void>;
+  /** What runs beside the webhooks, in this order; all functions in one process, and the bridge, when absent. */
+  readonly parts?: (place: Place) => readonly Part[];
   /** Told of each child as soon as it exists. */
   readonly watch?: (child: Child) => void;
 }
@@ -54,7 +58,9 @@ export interface Stack {
   readonly webhooks: readonly string[];
   /** Applies the manifests of this checkout over what is there. */
   readonly upgrade: () => Promise<void>;
-  /** Ends that part and starts it again; resolves when it is ready. */
+  /** Starts one more part; resolves when it is ready. */
+  readonly launch: (part: Part) => Promise<Child>;
+  /** Ends that part, which may have ended by itself, and starts it again; resolves when it is ready. */
   readonly restart: (name: string) => Promise<void>;
   /** Runs the authority, as a CronJob does in a cluster, and brings what it made to the parts. */
   readonly renewKeys: () => Promise<void>;
@@ -66,7 +72,7 @@ export interface Stack {
 
 export async function bringUp(options: StackOptions): Promise<Stack> {
   const { folder, port, report = () => undefined, watch } = options;
-  const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve() } = options;
+  const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve(), parts: chosen = allParts } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const binaries = await find(controlPlaneRelease, { report });
   report('starting etcd, kube-apiserver and kube-controller-manager');
@@ -96,7 +102,8 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     await running.child.end();
     restarting.delete(name);
     const { size } = await stat(running.child.log);
-    await waitUntilListening(await launch(running.part), size);
+    const child = await launch(running.part);
+    if (isSharingPort(running.part)) await waitUntilListening(child, size);
   };
   try {
     const kubectl = createKubectl(binaries.kubectl, controlPlane.adminKubeconfig);
@@ -109,8 +116,10 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     report('starting the webhooks, the functions and the bridge');
     const kubeUrl = controlPlane.url;
     const webhooks = webhooksParts({ mounts: mounts.folder, kubeUrl, port: webhookPort });
-    await Promise.all([...webhooks.map(launch), launch(functionsPart({ mounts: mounts.folder, kubeUrl, port }))]);
-    await launch(bridgePart({ mounts: mounts.folder, kubeUrl, port }));
+    const launchInTurn = async (): Promise<void> => {
+      for (const part of chosen({ mounts: mounts.folder, kubeUrl, port })) await launch(part);
+    };
+    await Promise.all([...webhooks.map(launch), launchInTurn()]);
     return {
       apiUrl: `http://127.0.0.1:${port}`,
       kubeconfig: controlPlane.adminKubeconfig,
@@ -123,6 +132,7 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
       },
       webhooks: webhooks.map(({ name }) => name),
       upgrade: () => install(kubectl, join(root, 'manifests'), webhookPort),
+      launch,
       restart,
       renewKeys: () => renewKeys(mounts, { kubeUrl, now: Date.now }),
       exited: exited.promise,
@@ -133,6 +143,8 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     throw error;
   }
 }
+
+const allParts = (place: Place): readonly Part[] => [functionsPart(place), bridgePart(place)];
 
 async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane): Promise<void> {
   await Promise.all(parts.map((part) => part.end()));

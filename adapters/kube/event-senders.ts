@@ -1,10 +1,18 @@
-/** Who may send events: the users with these names, by a token of our audience. */
+/** Who may send events. */
 import type { TokenReviewer } from './token-review.ts';
 
-/** @throws {KubeError} when the apiserver gives no verdict. */
+/**
+ * The users with these names, by a token of our audience; or whoever reaches us, where a NetworkPolicy alone decides
+ * who that is.
+ */
+export type EventSenders =
+  { readonly by: 'token'; readonly users: ReadonlySet<string> } | { readonly by: 'NetworkPolicy' };
+
+/** Without a token nobody is asked. @throws {KubeError} when the apiserver gives no verdict. */
 export const createSenderCheck =
-  (authenticate: TokenReviewer, users: readonly string[]) =>
-  async (token: string): Promise<'allowed' | 'refused'> => {
-    const principal = await authenticate(token);
-    return principal !== undefined && users.includes(principal.user.username) ? 'allowed' : 'refused';
+  (authenticate: TokenReviewer, senders: EventSenders) =>
+  async (token: string | undefined): Promise<'allowed' | 'refused'> => {
+    if (senders.by === 'NetworkPolicy') return 'allowed';
+    const principal = token === undefined ? undefined : await authenticate(token);
+    return principal !== undefined && senders.users.has(principal.user.username) ? 'allowed' : 'refused';
   };

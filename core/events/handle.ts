@@ -21,8 +21,8 @@ export interface EventPorts {
   readonly listPools: (area: Area) => Promise<readonly PoolKey[]>;
   /** The same for the OIDC configs of a namespace, or of all; absent where they are another function's. */
   readonly recomputeConfigs?: (namespace: string | undefined) => Promise<void>;
-  /** Whether the holder of the token may send events; rejects when nobody can say now. */
-  readonly authenticateSender: (token: string) => Promise<'allowed' | 'refused'>;
+  /** Whether the holder of the token, or who has none, may send events; rejects when nobody can say now. */
+  readonly authenticateSender: (token: string | undefined) => Promise<'allowed' | 'refused'>;
   readonly log: { readonly warn: (fields: object, message: string) => void };
 }
 
@@ -36,8 +36,7 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
 
   async function handle(request: Request): Promise<Response> {
     if (isAnnouncedTooLarge(request, maxEventBodyBytes)) return tooLarge();
-    const token = readBearer(request);
-    if (token === undefined || (await authenticateSender(token)) === 'refused') {
+    if ((await authenticateSender(readBearer(request))) === 'refused') {
       return new Response('sender not allowed', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     }
     const body = await readBody(request, maxEventBodyBytes);

@@ -3,6 +3,7 @@ import type { Hono } from 'hono';
 import {
   inClusterKube,
   KUBE_VARIABLES,
+  readEventSenders,
   readListener,
   readMetricsListener,
   readSwitch,
@@ -10,7 +11,7 @@ import {
 } from '../../adapters/environment.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
@@ -25,8 +26,7 @@ import { createRecompute } from './recompute.ts';
 
 export interface LifecycleConfig {
   readonly kube: KubeClientOptions;
-  /** User names that may send events. */
-  readonly senders: readonly string[];
+  readonly senders: EventSenders;
   /** Whether the right to attach lets a worker in, as in admission. */
   readonly isAttachCounted: boolean;
   readonly now: () => Date;
@@ -65,11 +65,11 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
+  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
   const listener = readListener();
   const config = {
     kube: inClusterKube(),
-    senders: EVENT_SENDERS.split(','),
+    senders: readEventSenders(),
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };

@@ -3,6 +3,7 @@ import type { Hono } from 'hono';
 import {
   inClusterKube,
   KUBE_VARIABLES,
+  readEventSenders,
   readListener,
   readMetricsListener,
   readPrivateIssuers,
@@ -11,7 +12,7 @@ import {
 } from '../../adapters/environment.ts';
 import { applyStatus } from '../../adapters/kube/apply-status.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createSenderCheck } from '../../adapters/kube/event-senders.ts';
+import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
@@ -34,8 +35,7 @@ import { createRecorder } from './record.ts';
 
 export interface StatusConfig {
   readonly kube: KubeClientOptions;
-  /** User names that may send events. */
-  readonly senders: readonly string[];
+  readonly senders: EventSenders;
   readonly privateIssuers: PrivateIssuers;
 }
 
@@ -83,9 +83,9 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
 }
 
 if (import.meta.main) {
-  const { EVENT_SENDERS } = readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
+  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
-  const config = { kube: inClusterKube(), senders: EVENT_SENDERS.split(','), privateIssuers: readPrivateIssuers() };
+  const config = { kube: inClusterKube(), senders: readEventSenders(), privateIssuers: readPrivateIssuers() };
   const { app, metrics, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   const shown = await serveMetrics(metrics, readMetricsListener());

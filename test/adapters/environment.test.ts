@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { inClusterKube, readListener, readSwitch, readTransport, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  readEventSenders,
+  readListener,
+  readSwitch,
+  readTransport,
+  readVariables,
+} from '../../adapters/environment.ts';
 
 describe('readVariables', () => {
   it('gives what is set', () => {
@@ -94,5 +101,39 @@ describe('the transport', () => {
     expect(() => readTransport({ PLAIN_HTTP: 'yes' })).toThrow(
       new Error('environment: PLAIN_HTTP: expected true or nothing, got yes'),
     );
+  });
+});
+
+describe('readEventSenders', () => {
+  const bridge = 'system:serviceaccount:buildkit-system:buildkit-bridge';
+  const source = 'system:serviceaccount:buildkit-system:buildkit-status-oidc-sources.knative.dev-apiserversource';
+
+  it('reads accounts', () => {
+    expect(readEventSenders({ EVENT_SENDERS: `${bridge},${source}` })).toEqual({
+      by: 'token',
+      users: new Set([bridge, source]),
+    });
+  });
+
+  it('lets a NetworkPolicy decide only where that is said in one word', () => {
+    expect(readEventSenders({ EVENT_SENDERS: 'admitted-by-network-policy' })).toEqual({ by: 'NetworkPolicy' });
+  });
+
+  it.each([
+    'nobody',
+    '*',
+    `${bridge},`,
+    `${bridge}, ${source}`,
+    `${bridge},admitted-by-network-policy`,
+    'system:serviceaccount:buildkit-system:*',
+    'system:serviceaccount:buildkit-bridge',
+  ])('takes nothing else: %j', (EVENT_SENDERS) => {
+    expect(() => readEventSenders({ EVENT_SENDERS })).toThrow(
+      /^environment: EVENT_SENDERS: expected system:serviceaccount:<namespace>:<name>, separated by commas, or admitted-by-network-policy, got /,
+    );
+  });
+
+  it('is never open because nothing was set', () => {
+    expect(() => readEventSenders({ EVENT_SENDERS: '' })).toThrow('environment: expected EVENT_SENDERS to be set');
   });
 });

@@ -131,7 +131,7 @@ describe('the right to attach', () => {
     lifecycle = await wireLifecycle(
       {
         kube: { url: stack.kubeUrl, accountFolder: join(stack.mounts, 'buildkit-lifecycle') },
-        senders: ['system:serviceaccount:buildkit-system:buildkit-bridge'],
+        senders: { by: 'token', users: new Set(['system:serviceaccount:buildkit-system:buildkit-bridge']) },
         isAttachCounted: true,
         now: () => now,
       },
