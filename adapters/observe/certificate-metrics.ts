@@ -30,6 +30,8 @@ export function createCertificateMetrics(caFolder: string): CertificateMetrics {
     buckets: certificateSecondsBuckets,
     registers,
   });
+  // What an alert looks at is there before it happens: an increase from nothing is none.
+  for (const outcome of ['issued', 'unavailable']) requests.inc({ outcome }, 0);
   new Gauge({
     name: METRICS.clientCaEnd,
     help: 'When the CA ends that signs clients now, in seconds since the epoch; absent where there is none.',

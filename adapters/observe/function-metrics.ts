@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { recomputeSecondsBuckets } from '../../api/limits.ts';
 import {
+  EVENT_KINDS,
   METRICS,
   type EventKind,
   type RequestOutcome,
@@ -47,6 +48,8 @@ export function createFunctionMetrics(part: string): FunctionMetrics {
     labelNames: ['outcome'],
     registers,
   });
+  // What an alert looks at is there before it happens: an increase from nothing is none.
+  for (const kind of [...EVENT_KINDS, 'resync', 'other']) events.inc({ kind, outcome: 'failed' }, 0);
   return {
     ...metrics,
     ...createTimers(registers),

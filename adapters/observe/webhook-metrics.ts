@@ -24,6 +24,10 @@ export function createWebhookMetrics(): WebhookMetrics {
     buckets: reviewSecondsBuckets,
     registers,
   });
+  // What an alert looks at is there before it happens: an increase from nothing is none.
+  for (const webhook of ['mutate', 'validate', 'convert']) {
+    for (const outcome of ['failed', 'unavailable', 'malformed']) reviews.inc({ webhook, outcome }, 0);
+  }
   return {
     ...metrics,
     startReview: (webhook) => {

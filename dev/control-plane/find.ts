@@ -82,7 +82,8 @@ async function download({ tool, folder, report }: Step): Promise<boolean> {
 }
 
 async function build({ tool, folder, report, env }: Step): Promise<void> {
-  const args = ['build', '-trimpath', '-ldflags', ldflags, '-o', join(folder, tool.name), tool.goPackage];
+  const tags = tool.goTags === undefined ? [] : ['-tags', tool.goTags];
+  const args = ['build', '-trimpath', ...tags, '-ldflags', ldflags, '-o', join(folder, tool.name), tool.goPackage];
   const cwd = join(import.meta.dirname, 'go', tool.goModule);
   const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto', GOWORK: 'off' };
   report('building with Go, which takes minutes the first time');

@@ -10,6 +10,8 @@ export type Tool<Name extends string = string> = {
   /** The folder below `go/` whose go.mod pins the package in a `tool` line of its own. */
   readonly goModule: string;
   readonly goPackage: string;
+  /** Build tags, separated by commas. */
+  readonly goTags?: string;
 };
 /** Binaries that are had together; `release` is their folder in the cache. */
 export type Release<Name extends string = string> = {
@@ -75,6 +77,19 @@ export const eventing = built('eventing', 'v0.49.2', {
   apiserver_receive_adapter: 'knative.dev/eventing/cmd/apiserver_receive_adapter',
   mtping: 'knative.dev/eventing/cmd/mtping',
 });
+
+/** Checks metrics, alert rules and dashboards; without the clients of every cloud that a server could discover targets in. */
+export const prometheus: Release<'promtool'> = {
+  release: 'prometheus-v0.316.0',
+  tools: [
+    {
+      name: 'promtool',
+      goModule: 'prometheus',
+      goPackage: 'github.com/prometheus/prometheus/cmd/promtool',
+      goTags: 'remove_all_sd',
+    },
+  ],
+};
 
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
