@@ -70,7 +70,10 @@ function built<Name extends string>(
   return { release: `${goModule}-${moduleVersion}`, tools };
 }
 
-export const buildkit = built('buildkit', 'v0.34.2', { buildkitd: 'github.com/moby/buildkit/cmd/buildkitd' });
+export const buildkit = built('buildkit', 'v0.34.2', {
+  buildkitd: 'github.com/moby/buildkit/cmd/buildkitd',
+  buildctl: 'github.com/moby/buildkit/cmd/buildctl',
+});
 
 /** The adapters of ApiServerSource and PingSource. */
 export const eventing = built('eventing', 'v0.49.2', {
