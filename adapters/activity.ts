@@ -12,6 +12,8 @@ export interface Activity {
   calls: number;
   /** Objects written. */
   writes: number;
+  /** Whether everything is looked at: what is as it should be is no news then. */
+  readonly isResync: boolean;
 }
 
 const activities = new AsyncLocalStorage<Activity>();
@@ -32,13 +34,34 @@ export function followTrace<T>({ headers }: { readonly headers: Headers }, work:
     ? [headers.get('traceparent'), headers.get('tracestate')]
     : [headers.get('ce-traceparent'), headers.get('ce-tracestate')];
   const context = parseTraceContext(parent ?? '', state ?? '') ?? begin();
-  return activities.run({ context, calls: 0, writes: 0 }, work);
+  return activities.run({ context, calls: 0, writes: 0, isResync: false }, work);
 }
 
-/** Does work that is counted on its own, in the trace that is there, or in a new one. */
-export function act<T>(work: (activity: Readonly<Activity>) => T): T {
-  const activity = { context: activities.getStore()?.context ?? begin(), calls: 0, writes: 0 };
-  return activities.run(activity, () => work(activity));
+interface Work<T> {
+  /** The trace that the work is done for; the current one, or a new one, when absent. */
+  readonly context?: TraceContext | undefined;
+  /** As what it is a part of, when absent. */
+  readonly isResync?: boolean | undefined;
+  readonly work: (activity: Readonly<Activity>) => Promise<T>;
+}
+
+/** Does work that is counted on its own, and then with what it is a part of. */
+export async function act<T>({ context, isResync, work }: Work<T>): Promise<T> {
+  const whole = activities.getStore();
+  const activity: Activity = {
+    context: context ?? whole?.context ?? begin(),
+    calls: 0,
+    writes: 0,
+    isResync: isResync ?? whole?.isResync ?? false,
+  };
+  try {
+    return await activities.run(activity, () => work(activity));
+  } finally {
+    if (whole !== undefined) {
+      whole.calls += activity.calls;
+      whole.writes += activity.writes;
+    }
+  }
 }
 
 export const currentActivity = (): Activity | undefined => activities.getStore();

@@ -70,6 +70,7 @@ export const METRICS = {
   kubeRequests: 'buildkit_kube_requests_total',
   kubeRequestSeconds: 'buildkit_kube_request_duration_seconds',
   events: 'buildkit_events_total',
+  coveredEvents: 'buildkit_events_covered_total',
   recomputeSeconds: 'buildkit_recompute_duration_seconds',
   writes: 'buildkit_writes_total',
   resyncSeconds: 'buildkit_resync_duration_seconds',

@@ -14,6 +14,7 @@ import { createPartMetrics, type PartMetrics } from './part-metrics.ts';
 
 export interface FunctionMetrics extends PartMetrics {
   readonly countEvent: (kind: EventKind, outcome: RequestOutcome) => void;
+  readonly countCovered: () => void;
   readonly countReport: (outcome: RequestOutcome) => void;
   readonly timeRecompute: (outcome: RunOutcome, seconds: number) => void;
   readonly timeResync: (outcome: 'done' | 'failed', seconds: number) => void;
@@ -28,6 +29,11 @@ export function createFunctionMetrics(part: string): FunctionMetrics {
     name: METRICS.events,
     help: 'Events answered, by what they are about and outcome.',
     labelNames: ['kind', 'outcome'],
+    registers,
+  });
+  const covered = new Counter({
+    name: METRICS.coveredEvents,
+    help: 'Events that told of nothing that a run had not seen.',
     registers,
   });
   const reports = new Counter({
@@ -55,6 +61,9 @@ export function createFunctionMetrics(part: string): FunctionMetrics {
     ...createTimers(registers),
     countEvent: (kind, outcome) => {
       events.inc({ kind, outcome });
+    },
+    countCovered: () => {
+      covered.inc();
     },
     countReport: (outcome) => {
       reports.inc({ outcome });

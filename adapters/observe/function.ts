@@ -7,8 +7,8 @@ import { createTeller } from '../kube/events.ts';
 import type { Log } from '../log.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 import { observeRequests, type App, type Asked } from './requests.ts';
-import { observeRecompute, type Recompute } from './runs.ts';
-import { observeWrite, type ObservedWrite, type Write } from './writes.ts';
+import { createRunObserver, type RunObserver } from './runs.ts';
+import { observeWrite, type Applied, type ObservedWrite, type Write } from './writes.ts';
 
 export interface FunctionObserverOptions {
   readonly part: 'status' | 'lifecycle';
@@ -17,17 +17,18 @@ export interface FunctionObserverOptions {
   readonly log: Log;
 }
 
-export interface FunctionObserver {
+export interface FunctionObserver extends RunObserver {
   readonly requests: (app: App, asked: Asked) => Hono;
-  readonly recompute: (recompute: Recompute) => Recompute;
-  readonly write: <O extends { readonly metadata: ObjectMeta }, S>(observed: ObservedWrite<O, S>) => Write<O, S>;
+  readonly write: <O extends { readonly metadata: ObjectMeta }, S, R extends Applied>(
+    observed: ObservedWrite<O, S, R>,
+  ) => Write<O, S, R>;
 }
 
 export function createFunctionObserver({ part, kube, metrics, log }: FunctionObserverOptions): FunctionObserver {
   const tell = createTeller({ part, kube, instance: hostname(), now: Date.now, log, count: metrics.countTold });
   return {
     requests: (app, asked) => observeRequests(app, asked, { metrics, log, now: () => performance.now() }),
-    recompute: (recompute) => observeRecompute(recompute, { metrics, log }),
+    ...createRunObserver({ metrics, log }),
     write: (observed) => observeWrite(observed, { metrics, tell }),
   };
 }

@@ -9,6 +9,7 @@ import {
   readSwitch,
   readVariables,
 } from '../../adapters/environment.ts';
+import { createClock } from '../../adapters/clock.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
@@ -35,6 +36,8 @@ export interface LifecycleConfig {
 export interface WiredLifecycle {
   readonly app: Hono;
   readonly metrics: FunctionMetrics;
+  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
+  readonly drain: () => void;
   readonly close: () => void;
 }
 
@@ -47,6 +50,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
+  const { clock, drain } = createClock();
   const app = createLifecycleApp({
     recompute: observe.recompute(
       createRecompute({
@@ -57,11 +61,14 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
         now,
       }),
     ),
+    observeResync: observe.resync,
+    isCovered: observe.isCovered(() => false),
     listPools: store.listPools,
     authenticateSender: createSenderCheck(authenticate, senders),
+    clock,
     log,
   });
-  return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, close: kube.close };
+  return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, drain, close: kube.close };
 }
 
 if (import.meta.main) {
@@ -73,10 +80,11 @@ if (import.meta.main) {
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };
-  const { app, metrics, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const { app, metrics, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
   const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {
+    drain();
     await Promise.all([server.close(), shown.close()]);
     close();
   });

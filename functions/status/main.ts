@@ -10,11 +10,14 @@ import {
   readVariables,
   type PrivateIssuers,
 } from '../../adapters/environment.ts';
+import { createClock } from '../../adapters/clock.ts';
 import { applyStatus } from '../../adapters/kube/apply-status.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
+import { beginSurvey } from '../../adapters/kube/pool-survey.ts';
+import { listReferrers } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
@@ -28,10 +31,13 @@ import type { OidcConfigStatus } from '../../api/status.ts';
 import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
 import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
+import { createMemory } from '../../core/status/memory.ts';
+import type { Applied } from '../../core/status/observed.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 import { createRecomputeConfigs } from './recompute-configs.ts';
 import { createRecorder } from './record.ts';
+import { createResync } from './resync.ts';
 
 export interface StatusConfig {
   readonly kube: KubeClientOptions;
@@ -42,6 +48,8 @@ export interface StatusConfig {
 export interface WiredStatus {
   readonly app: Hono;
   readonly metrics: FunctionMetrics;
+  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
+  readonly drain: () => void;
   readonly close: () => void;
 }
 
@@ -52,44 +60,59 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
   const observe = createFunctionObserver({ part: 'status', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
-  const apply = observe.write({ kind: KINDS.pool.kind, write: store.apply, tellOf: tellOfPool });
+  const observeApply = (write: typeof store.apply) =>
+    observe.write({ kind: KINDS.pool.kind, write, tellOf: tellOfPool });
+  const apply = observeApply(store.apply);
+  const survey = () => {
+    const { gather, apply } = beginSurvey(kube);
+    return { gather, apply: observeApply(apply) };
+  };
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
-  const app = createStatusApp({
-    recompute: observe.recompute(createRecompute({ gather: store.gather, apply, now })),
-    record: createRecorder({ gather: store.gatherWithPods, apply, now }),
-    recomputeConfigs: createRecomputeConfigs({
-      listConfigs: (namespace) => listOidcConfigs(kube, namespace),
-      findFault: async (named) => {
-        const read = await keys.read(named);
-        return read.ok ? undefined : read.error;
-      },
-      apply: observe.write<OidcConfig, OidcConfigStatus>({
-        kind: KINDS.oidcConfig.kind,
-        write: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
-        tellOf: tellOfOidcConfig,
-      }),
-      policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
-      now,
+  const memory = createMemory();
+  const { clock, drain } = createClock();
+  const recomputeConfigs = createRecomputeConfigs({
+    listConfigs: (namespace) => listOidcConfigs(kube, namespace),
+    findFault: async (named) => {
+      const read = await keys.read(named);
+      return read.ok ? undefined : read.error;
+    },
+    apply: observe.write<OidcConfig, OidcConfigStatus, Applied>({
+      kind: KINDS.oidcConfig.kind,
+      write: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+      tellOf: tellOfOidcConfig,
     }),
-    listPools: store.listPools,
+    policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
+    now,
+  });
+  const app = createStatusApp({
+    recompute: observe.recompute(createRecompute({ ...store, apply, memory, now })),
+    record: createRecorder({ ...store, apply, memory, now }),
+    resync: observe.resync(createResync({ beginSurvey: survey, memory, now })),
+    isCovered: observe.isCovered(memory.isCovered),
+    configs: {
+      recompute: recomputeConfigs,
+      listReferrers: (namespaces) => listReferrers(kube, namespaces),
+    },
     authenticate,
     authenticateSender: createSenderCheck(authenticate, senders),
+    clock,
     log,
   });
   const asked = { [STATUS_EVENTS_PATH]: 'event', [STATUS_REPORTS_PATH]: 'report' } as const;
-  return { app: observe.requests(app, asked), metrics, close: kube.close };
+  return { app: observe.requests(app, asked), metrics, drain, close: kube.close };
 }
 
 if (import.meta.main) {
   readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
   const config = { kube: inClusterKube(), senders: readEventSenders(), privateIssuers: readPrivateIssuers() };
-  const { app, metrics, close } = await wireStatus(config, createLog('status'));
+  const { app, metrics, drain, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {
+    drain();
     await Promise.all([server.close(), shown.close()]);
     close();
   });
