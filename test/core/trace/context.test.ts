@@ -8,7 +8,7 @@ const good = `00-${traceId}-${parentId}-01`;
 
 const hex = (length: number) =>
   fc
-    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+    .array(fc.constantFrom('0', '1', '7', '9', 'a', 'c', 'f'), { minLength: length, maxLength: length })
     .map((digits) => digits.join(''))
     .filter((digits) => /[^0]/.test(digits));
 
