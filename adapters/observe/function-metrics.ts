@@ -22,7 +22,7 @@ export interface FunctionMetrics extends PartMetrics {
   readonly countTold: (outcome: ToldOutcome) => void;
 }
 
-export function createFunctionMetrics(part: string): FunctionMetrics {
+export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMetrics {
   const metrics = createPartMetrics(part);
   const { registers } = metrics;
   const events = new Counter({
@@ -40,7 +40,8 @@ export function createFunctionMetrics(part: string): FunctionMetrics {
     name: METRICS.reports,
     help: 'Connection reports of gateways answered, by outcome.',
     labelNames: ['outcome'],
-    registers,
+    // Gateways report to it alone.
+    registers: part === 'status' ? registers : [],
   });
   const writes = new Counter({
     name: METRICS.writes,

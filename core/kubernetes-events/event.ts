@@ -46,5 +46,11 @@ export const listChanges = (
 
 export const hasNewStatus = ({ before, after }: Change): boolean => before?.status !== after.status;
 
+/** That references are good is the rule, and by which rule makes no difference; what is not known yet soon is. */
+export function isWorthTellingOfRefs(change: Change): boolean {
+  const { before, after } = change;
+  return after.status === 'False' ? hasNewReason(change) : after.status === 'True' && before?.status === 'False';
+}
+
 export const hasNewReason = (change: Change): boolean =>
   hasNewStatus(change) || change.before?.reason !== change.after.reason;

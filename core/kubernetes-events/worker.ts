@@ -2,12 +2,12 @@
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
-import { ACTIONS, hasNewReason, hasNewStatus, listChanges, type Change, type Told } from './event.ts';
+import { ACTIONS, isWorthTellingOfRefs, listChanges, type Told } from './event.ts';
 
 /** That its reference does not count, and why; and that it counts again. */
 export function tellOfWorker({ metadata, status: stored }: Worker, status: WorkerStatus): readonly Told[] {
   return listChanges(stored?.conditions, status.conditions)
-    .filter(isWorthTelling)
+    .filter((change) => change.after.type === RESOLVED_REFS && isWorthTellingOfRefs(change))
     .map(({ after }) => ({
       kind: 'BuildKitWorker',
       metadata,
@@ -16,11 +16,4 @@ export function tellOfWorker({ metadata, status: stored }: Worker, status: Worke
       action: ACTIONS.reference,
       note: after.message,
     }));
-}
-
-/** That a new worker was let in is the rule, and by which rule it is makes no difference to it. */
-function isWorthTelling(change: Change): boolean {
-  if (change.after.type !== RESOLVED_REFS) return false;
-  if (change.after.status === 'True') return change.before !== undefined && hasNewStatus(change);
-  return hasNewReason(change);
 }

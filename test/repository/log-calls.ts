@@ -29,8 +29,8 @@ function findCalls(node: ts.Node): ts.CallExpression[] {
     : inner;
 }
 
-const isSettle = ({ expression }: ts.CallExpression): boolean =>
-  ts.isIdentifier(expression) && expression.text === settle;
+const isSettle = ({ expression, arguments: given }: ts.CallExpression): boolean =>
+  ts.isIdentifier(expression) && expression.text === settle && given.length > 1;
 
 /** Within `settle` itself, whose callers say what is logged. */
 function isHandedOn({ arguments: given, parent }: ts.CallExpression): boolean {

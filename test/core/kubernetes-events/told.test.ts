@@ -63,6 +63,26 @@ describe('of a pool is told', () => {
       [serving[0] ?? '', 'WorkersReady=True/ScaledToZero', serving[2] ?? ''],
       ['Normal ScaledToZero'],
     ],
+    [
+      'that an OIDC config it lists is missing, from the first',
+      [],
+      ['ResolvedRefs=False/ConfigNotFound'],
+      ['Warning ConfigNotFound'],
+    ],
+    [
+      'that all it lists are there again',
+      ['ResolvedRefs=False/ConfigNotFound'],
+      ['ResolvedRefs=True/ResolvedRefs'],
+      ['Normal ResolvedRefs'],
+    ],
+    ['nothing of references that nobody has looked at', [], ['ResolvedRefs=Unknown/ConfigNotJudged'], []],
+    [
+      'nothing of references that prove good',
+      ['ResolvedRefs=Unknown/ConfigNotJudged'],
+      ['ResolvedRefs=True/ResolvedRefs'],
+      [],
+    ],
+    ['nothing of references that are good', [], ['ResolvedRefs=True/ResolvedRefs'], []],
     ['nothing of its end', serving, [...serving.slice(0, 2), 'Ready=False/Terminating'], []],
     ['nothing of conditions that others write', serving, [...serving, 'Audited=False/Never'], []],
   ])('%s', (_what, before, after, expected) => {
