@@ -404,3 +404,15 @@ export const eventTimeoutMs = 1_000;
 
 /** Strangers may be refused a thousand times a second: the log needs to say so once in a while. */
 export const refusalLogMs = 60_000;
+
+/** From 1.33 on Pods have user namespaces, in which workers run, without a feature gate. */
+export const minKubernetesMinor = 33;
+
+/** A resync repairs within five minutes whatever was lost: after twice that, nobody is at work. */
+export const settledWithinSeconds = 2 * (resyncPeriodMs / 1000);
+
+/** A dry run waits for both webhooks, 5 s each, and for conversions, which the apiserver gives up after 30 s. */
+export const dryRunTimeoutMs = 45_000;
+
+/** Of the reviews of rights: 70 of them take a moment, and leave the apiserver to others. */
+export const maxParallelRightReviews = 8;

@@ -1,8 +1,8 @@
 /** The processes of the system on this machine: what each is told, and how it is started. */
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CA_SECRETS, LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, SYSTEM_NAMESPACE } from '../api/names.ts';
+import { CA_SECRETS, LIFECYCLE_EVENTS_PATH, PROBE_PATHS, STATUS_EVENTS_PATH, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { startChild, type Child, type Exit } from './child.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -12,32 +12,37 @@ export const developmentFqdn = 'dev.buildkit.internal';
 
 export interface Part {
   readonly name: string;
-  /** A TypeScript file of this checkout, or the absolute path of a program. */
+  /** A module for Node, of this checkout unless its path is absolute, or the absolute path of another program. */
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl?: string;
   readonly caFile?: string;
 }
 
-export interface Place {
+export interface FunctionPlace {
   readonly mounts: string;
   readonly kubeUrl: string;
   readonly port: number;
 }
 
-const kubeVariables = ({ mounts, kubeUrl }: Place, account: string) => ({
+export interface Place extends FunctionPlace {
+  /** Where the bridge answers probes. */
+  readonly bridgePort: number;
+}
+
+const kubeVariables = ({ mounts, kubeUrl }: FunctionPlace, account: string) => ({
   KUBERNETES_SERVICE_HOST: new URL(kubeUrl).hostname,
   KUBERNETES_SERVICE_PORT: new URL(kubeUrl).port,
   ACCOUNT_FOLDER: join(mounts, account),
 });
 
 /** Two processes on one port, so that one can be restarted; one where the kernel does not share ports like that. */
-export const webhooksParts = (place: Place): Part[] =>
+export const webhooksParts = (place: FunctionPlace): Part[] =>
   process.platform === 'linux'
     ? ['webhooks-1', 'webhooks-2'].map((name) => webhooksPart(name, place, { REUSE_PORT: 'true' }))
     : [webhooksPart('webhooks', place, {})];
 
-const webhooksPart = (name: string, place: Place, sharing: Readonly<Record<string, string>>): Part => ({
+const webhooksPart = (name: string, place: FunctionPlace, sharing: Readonly<Record<string, string>>): Part => ({
   name,
   file: 'webhooks/main.ts',
   environment: {
@@ -54,7 +59,7 @@ const webhooksPart = (name: string, place: Place, sharing: Readonly<Record<strin
   caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
 });
 
-export const functionsPart = (place: Place): Part => ({
+export const functionsPart = (place: FunctionPlace): Part => ({
   name: 'functions',
   file: 'dev/functions.ts',
   environment: {
@@ -67,14 +72,14 @@ export const functionsPart = (place: Place): Part => ({
 });
 
 /** The functions as a cluster runs them: each a process of its own, here at its own port. */
-export const statusPart = (place: Place, senders: readonly string[]): Part => ({
+export const statusPart = (place: FunctionPlace, senders: readonly string[]): Part => ({
   name: 'status',
   file: 'functions/status/main.ts',
   environment: { ...functionVariables(place, 'buildkit-status'), EVENT_SENDERS: senders.join(',') },
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
-export const lifecyclePart = (place: Place, senders: readonly string[]): Part => ({
+export const lifecyclePart = (place: FunctionPlace, senders: readonly string[]): Part => ({
   name: 'lifecycle',
   file: 'functions/lifecycle/main.ts',
   environment: {
@@ -85,7 +90,7 @@ export const lifecyclePart = (place: Place, senders: readonly string[]): Part =>
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
-export const apiPart = (place: Place): Part => ({
+export const apiPart = (place: FunctionPlace): Part => ({
   name: 'api',
   file: 'functions/api/main.ts',
   environment: {
@@ -96,7 +101,7 @@ export const apiPart = (place: Place): Part => ({
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
-const functionVariables = (place: Place, account: string) => ({
+const functionVariables = (place: FunctionPlace, account: string) => ({
   ...kubeVariables(place, account),
   HOST: '127.0.0.1',
   PORT: String(place.port),
@@ -111,19 +116,22 @@ export const bridgePart = (place: Place): Part => ({
   file: 'functions/bridge/main.ts',
   environment: {
     ...kubeVariables(place, 'buildkit-bridge'),
+    HOST: '127.0.0.1',
+    PORT: String(place.bridgePort),
     STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
     LIFECYCLE_URL: `http://127.0.0.1:${place.port}${LIFECYCLE_EVENTS_PATH}`,
     TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
   },
+  readyUrl: `http://127.0.0.1:${place.bridgePort}${PROBE_PATHS.ready}`,
 });
 
 /** Logs to `<folder>/<name>.log`. */
 export const launchPart = (part: Part, folder: string, watch: ((child: Child) => void) | undefined): Promise<Child> =>
   startChild({
     name: part.name,
-    ...(isAbsolute(part.file)
-      ? { file: part.file, args: [] }
-      : { file: process.execPath, args: [join(root, part.file)] }),
+    ...(/\.m?[jt]s$/.test(part.file)
+      ? { file: process.execPath, args: [resolve(root, part.file)] }
+      : { file: part.file, args: [] }),
     cwd: root,
     log: join(folder, `${part.name}.log`),
     environment: { PATH: process.env['PATH'] ?? '', ...part.environment },

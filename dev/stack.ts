@@ -110,14 +110,14 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     const mounts = { folder: join(folder, 'mounts'), kubectl };
     report('installing the kinds, accounts and webhooks');
     await prepare(kubectl);
-    const webhookPort = await findFreePort();
+    const [webhookPort, bridgePort] = [await findFreePort(), await findFreePort()];
     await install(kubectl, manifests, webhookPort);
     await makeMounts(mounts, controlPlane);
     report('starting the webhooks, the functions and the bridge');
     const kubeUrl = controlPlane.url;
     const webhooks = webhooksParts({ mounts: mounts.folder, kubeUrl, port: webhookPort });
     const launchInTurn = async (): Promise<void> => {
-      for (const part of chosen({ mounts: mounts.folder, kubeUrl, port })) await launch(part);
+      for (const part of chosen({ mounts: mounts.folder, kubeUrl, port, bridgePort })) await launch(part);
     };
     await Promise.all([...webhooks.map(launch), launchInTurn()]);
     return {

@@ -41,7 +41,9 @@ export interface KubeCall {
   readonly body?: unknown;
   /** Defaults to JSON; server-side apply and patches have their own. */
   readonly contentType?: string;
-  /** Where less time is left than any call may take. */
+  /** Defaults to JSON; metadata alone has its own. */
+  readonly accept?: string;
+  /** Where another time is left than any call may take. */
   readonly timeoutMs?: number;
 }
 
@@ -51,8 +53,11 @@ export interface KubeClient {
    * @throws {KubeError} for every other answer that is not 2xx, and when no answer came.
    */
   readonly call: (call: KubeCall) => Promise<unknown>;
-  /** Lines of a watch, parsed. Ends when the server ends it; throws KubeError as `call` does. */
-  readonly lines: (call: KubeCall, signal: AbortSignal) => AsyncGenerator;
+  /**
+   * Lines of a watch, parsed; `opened` is called when the server has agreed to it, which may be long before the first.
+   * Ends when the server ends it; throws KubeError as `call` does.
+   */
+  readonly lines: (call: KubeCall, signal: AbortSignal, opened?: () => void) => AsyncGenerator;
   readonly close: () => void;
 }
 
@@ -109,7 +114,7 @@ export function connectKube(
         path: base + (call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`),
         method: call.method ?? 'GET',
         headers: {
-          accept: 'application/json',
+          accept: call.accept ?? 'application/json',
           ...traceCall(),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined
@@ -157,9 +162,10 @@ export function connectKube(
     }
   }
 
-  async function* lines(options: KubeCall, signal: AbortSignal): AsyncGenerator {
+  async function* lines(options: KubeCall, signal: AbortSignal, opened?: () => void): AsyncGenerator {
     const answer = await open(options, (sent) => addAbortSignal(signal, sent));
     if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
+    opened?.();
     for await (const line of splitLines(answer)) yield JSON.parse(line);
   }
 

@@ -16,6 +16,8 @@ export interface WatchedCollection {
 export interface WatchOptions {
   /** Told of everything after each list, then of each change. Takes it at once. */
   readonly emit: (change: Change) => void;
+  /** Told whether changes arrive: true when a watch opens, false when it breaks. */
+  readonly setWatching?: (isWatching: boolean) => void;
   readonly pause: Pause;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -43,7 +45,7 @@ export async function listAndWatch(
   collection: WatchedCollection,
   options: WatchOptions,
 ): Promise<void> {
-  const { signal, pause } = options;
+  const { signal, pause, setWatching = () => undefined } = options;
   const trouble = createTrouble(collection, options);
   let known: Known = new Map();
   let position: string | undefined;
@@ -62,18 +64,28 @@ export async function listAndWatch(
         known = replaceKnown(known, listed, options.emit);
         position = listed.resourceVersion;
       }
-      for await (const line of openWatch(kube, toCall(collection), { from: position, signal })) {
+      const opened = (): void => {
+        setWatching(true);
+      };
+      for await (const line of openWatch(kube, toCall(collection), { from: position, signal, opened })) {
         take(line, known, options.emit);
         advance(line.object.metadata.resourceVersion);
       }
     } catch (error) {
-      // An answer that is an error (410 when the position is too old) means that only a list helps.
-      if (error instanceof KubeError && error.status !== 0) position = undefined;
+      setWatching(false);
+      if (isPositionLost(error)) position = undefined;
       trouble.begin(error);
     }
     if (failures > 0) await pause(failures);
   }
 }
+
+/**
+ * Too old; or unknown to the apiserver, or to come, since its store was put back to an earlier state. After every other
+ * failure the same watch may be asked for again: 429 while a cache is made anew, 503, no answer.
+ */
+const isPositionLost = (error: unknown): boolean =>
+  error instanceof KubeError && [410, 400, 504].includes(error.status);
 
 function toCall({ path, labelSelector }: WatchedCollection): { path: string; query: Record<string, string> } {
   return { path, query: labelSelector === undefined ? {} : { labelSelector } };
@@ -118,12 +130,13 @@ function keepWhereToLook({ metadata, spec }: KubeObject): KubeObject {
 interface WatchStart {
   readonly from: string;
   readonly signal: AbortSignal;
+  readonly opened: () => void;
 }
 
 async function* openWatch(
   kube: KubeClient,
   { path, query }: ReturnType<typeof toCall>,
-  { from, signal }: WatchStart,
+  { from, signal, opened }: WatchStart,
 ): AsyncGenerator<ObjectLine> {
   const watching = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: from };
   const call = { path, query: { ...query, ...watching, timeoutSeconds: String(watchTimeoutSeconds) } };
@@ -133,6 +146,7 @@ async function* openWatch(
     for await (const line of kube.lines(
       call,
       AbortSignal.any([signal, overdue, left.signal]),
+      opened,
     ) as AsyncGenerator<Line>) {
       if (line.type === 'ERROR') throw toError(line.object);
       yield line;

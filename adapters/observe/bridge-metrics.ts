@@ -2,13 +2,11 @@
 import { Counter, Gauge } from 'prom-client';
 import { METRICS } from '../../api/names.ts';
 import type { SendEvent } from '../cloud-events.ts';
-import type { KubeCall, KubeClient } from '../kube/client.ts';
 import { describeCall } from '../kube/describe-call.ts';
 import { createPartMetrics, type PartMetrics } from './part-metrics.ts';
 
 export interface BridgeMetrics extends PartMetrics {
-  /** A client whose lists are counted, and whose watches are shown. */
-  readonly observeWatches: (kube: KubeClient) => KubeClient;
+  readonly setWatching: (resource: string, isWatching: boolean) => void;
   /** Counts what becomes of events on their way to a function. */
   readonly observeSend: (sink: string, send: SendEvent) => SendEvent;
   /** `count`: events of this function that are not delivered yet. */
@@ -59,10 +57,7 @@ function outcomeOf(status: number): 'delivered' | 'malformed' | 'failed' {
   return status === 400 ? 'malformed' : 'failed';
 }
 
-function createWatchMetrics({
-  registers,
-  observeCall,
-}: PartMetrics): Pick<BridgeMetrics, 'observeCall' | 'observeWatches'> {
+function createWatchMetrics({ registers, observeCall }: PartMetrics): Pick<BridgeMetrics, 'observeCall' | 'setWatching'> {
   const open = new Gauge({
     name: METRICS.watchOpen,
     help: 'Whether the watch of a resource is open.',
@@ -75,26 +70,18 @@ function createWatchMetrics({
     labelNames: ['resource'],
     registers,
   });
-
-  async function* lines(kube: KubeClient, call: KubeCall, signal: AbortSignal): AsyncGenerator {
-    const { resource } = describeCall(call);
-    try {
-      yield* kube.lines(call, signal);
-    } finally {
-      open.set({ resource }, 0);
-    }
-  }
-
   return {
-    observeCall: (call) => {
-      const end = observeCall(call);
-      const { verb, resource } = describeCall(call);
-      if (verb === 'list' && call.query?.['continue'] === undefined) lists.inc({ resource });
-      return (status) => {
-        if (verb === 'watch' && status === 200) open.set({ resource }, 1);
-        end(status);
-      };
+    setWatching: (resource, isWatching) => {
+      open.set({ resource }, isWatching ? 1 : 0);
     },
-    observeWatches: (kube) => ({ ...kube, lines: (call, signal) => lines(kube, call, signal) }),
+    observeCall: (call) => {
+      const { verb, resource } = describeCall(call);
+      if (verb === 'list' && call.query?.['continue'] === undefined) {
+        lists.inc({ resource });
+        // Until its watch is open.
+        open.inc({ resource }, 0);
+      }
+      return observeCall(call);
+    },
   };
 }

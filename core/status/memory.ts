@@ -1,6 +1,6 @@
 /**
  * What is remembered of a pool between runs: what its last run that came to its end had read and written. It makes runs
- * unnecessary and cheap, and never stands for a read: a run reads anew whatever it uses. docs/decisions/0015 says why
+ * unnecessary and cheap, and never stands for a read: a run reads anew whatever it uses. docs/decisions/0015-recompute.md says why
  * each rule is as it is. No I/O.
  */
 import { maxListedNamespaces, maxRememberedPools } from '../../api/limits.ts';

@@ -96,3 +96,5 @@ export const prometheus: Release<'promtool'> = {
 
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
+
+export const kind = built('kind', 'v0.33.0', { kind: 'sigs.k8s.io/kind' });

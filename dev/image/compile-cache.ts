@@ -19,28 +19,32 @@ interface Image {
   readonly app: string;
   /** A folder to put them together in, which goes again. */
   readonly rootfs: string;
+  readonly isEmulated: boolean;
   readonly report: (line: string) => unknown;
 }
 
-/** Leaves the cache out where nothing here runs the Node of that platform: V8 rejects what another one made. */
-export async function fillImageCache({ platform, layers, app, rootfs, report }: Image): Promise<void> {
-  const emulator = platform === platforms[nativePlatform] ? undefined : await findCommand(platform.emulator);
-  if (emulator === '') {
-    report(`${platform.architecture}: no compile cache for want of ${platform.emulator}, so each start takes longer`);
+/** V8 rejects what it made on another architecture: there the cache takes an emulator, or is left out. */
+export async function fillImageCache({ platform, layers, app, rootfs, isEmulated, report }: Image): Promise<void> {
+  const isNative = platform === platforms[nativePlatform];
+  const { architecture, emulator } = platform;
+  if (!isNative && !isEmulated) {
+    report(`${architecture}: no compile cache, so each start takes longer; --emulate makes one with ${emulator}`);
     return;
   }
   await mkdir(rootfs);
   for (const layer of layers) await run('cp', ['--archive', '--link', `${layer}/.`, rootfs]);
-  if (emulator !== undefined) await cp(emulator, join(rootfs, emulatorPath));
-  const emulated = emulator === undefined ? [] : [emulatorPath];
-  await fillCompileCache(appPath, ['unshare', '--map-root-user', `--root=${rootfs}`, ...emulated, '/usr/bin/node']);
+  if (!isNative) await cp(await findCommand(emulator), join(rootfs, emulatorPath));
+  const command = [...(isNative ? [] : [emulatorPath]), '/usr/bin/node'];
+  await fillCompileCache(appPath, ['unshare', '--map-root-user', `--root=${rootfs}`, ...command]);
   await rename(join(rootfs, appPath, 'compile-cache'), join(app, 'compile-cache'));
   await rm(rootfs, { recursive: true });
 }
 
-/** Its path, or nothing. */
-const findCommand = (name: string): Promise<string> =>
-  run('which', [name]).then(
-    ({ stdout }) => stdout.trim(),
-    () => '',
-  );
+async function findCommand(name: string): Promise<string> {
+  const { stdout } = await run('which', [name]).catch((error: unknown) => {
+    throw new Error(`--emulate: expected ${name} on PATH, which Debian's package qemu-user-static brings`, {
+      cause: error,
+    });
+  });
+  return stdout.trim();
+}

@@ -17,6 +17,8 @@ interface Request {
   readonly version: string;
   /** Whether the base is the one of ours, and so in the bill of materials. */
   readonly isBaseOurs: boolean;
+  /** Whether Node may run in an emulator, for the compile cache of another architecture than this machine's. */
+  readonly isEmulated: boolean;
   /** Of every file. */
   readonly epochSeconds: number;
   readonly report: (line: string) => unknown;
@@ -56,7 +58,7 @@ async function layPlatform(platform: Platform, node: LockedPackage, application:
   const app = join(place('app'), 'app');
   await cp(application.folder, app, { recursive: true });
   const layers = [place('base'), place('node'), place('app')];
-  await fillImageCache({ platform, layers, app, rootfs: place('rootfs'), report: request.report });
+  await fillImageCache({ ...request, platform, layers, app, rootfs: place('rootfs') });
   const sbom = makeSbom({
     ...application,
     node,

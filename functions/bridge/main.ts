@@ -3,16 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { newTraceparent } from '../../adapters/activity.ts';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, KUBE_VARIABLES, readMetricsListener, readVariables } from '../../adapters/environment.ts';
+import { inClusterKube, KUBE_VARIABLES, readListener, readMetricsListener, readVariables } from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createBridgeMetrics, type BridgeMetrics } from '../../adapters/observe/bridge-metrics.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
+import { serveHttp } from '../../adapters/serve.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace, resyncPeriodMs } from '../../api/limits.ts';
 import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { makeEvent, makeResync, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
+import { createProbeApp } from './app.ts';
 import { createDeliver } from './deliver.ts';
 import { createQueue, type Queue } from './queue.ts';
 
@@ -66,20 +68,36 @@ const lifecycleResources: Sink['resources'] = [
   { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', path: '/api/v1/namespaces' },
 ];
 
+interface Running {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Told, again and again, how many of the watches are not open. */
+  readonly setClosedWatches: (count: number) => void;
+}
+
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
-export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSignal): Promise<void> {
+export async function runBridge(config: BridgeConfig, { log, signal, setClosedWatches }: Running): Promise<void> {
   const { metrics } = config;
-  const kube = metrics.observeWatches(await createKubeClient(config.kube, metrics.observeCall));
+  const kube = await createKubeClient(config.kube, metrics.observeCall);
   const pause = createPause({ signal, random: Math.random });
   const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink, config, { pause, log, signal }) }));
   const originate = () => ({ id: randomUUID(), source: config.kube.url });
-  const watches = [...new Set(sinks.flatMap(({ resources }) => resources))].map((resource) => {
+  const closed = new Set(sinks.flatMap(({ resources }) => resources));
+  setClosedWatches(closed.size);
+  const watches = [...closed].map((resource) => {
     const takers = sinks.filter(({ resources }) => resources.includes(resource));
     return listAndWatch(kube, resource, {
       emit: (change) => {
-        const event = startTrace(makeEvent(resource, change, originate()));
+        const origin = { ...originate(), traceparent: newTraceparent() };
         const { namespace, uid } = change.object.metadata;
-        for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, event);
+        const make = () => withTrace(makeEvent(resource, change, origin), origin);
+        for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, make);
+      },
+      setWatching: (isWatching) => {
+        if (isWatching) closed.delete(resource);
+        else closed.add(resource);
+        setClosedWatches(closed.size);
+        metrics.setWatching(resource.plural, isWatching);
       },
       pause,
       log,
@@ -87,7 +105,8 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
     });
   });
   const resyncs = setInterval(() => {
-    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, startTrace(makeResync(originate())));
+    const origin = { ...originate(), traceparent: newTraceparent() };
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => withTrace(makeResync(origin), origin));
   }, resyncPeriodMs);
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
@@ -97,8 +116,8 @@ export async function runBridge(config: BridgeConfig, log: Log, signal: AbortSig
 }
 
 /** A trace begins with each change, and goes on at each attempt to deliver it. */
-const startTrace = ({ headers, body }: CloudEvent): CloudEvent => ({
-  headers: { ...headers, traceparent: newTraceparent() },
+const withTrace = ({ headers, body }: CloudEvent, { traceparent }: { readonly traceparent: string }): CloudEvent => ({
+  headers: { ...headers, traceparent },
   body,
 });
 
@@ -108,17 +127,21 @@ interface Delivering {
   readonly signal: AbortSignal;
 }
 
+/** The same at each attempt. As long as a sink is away there may be one for every object: text would take the most of it. */
+type MakeEvent = () => CloudEvent;
+
 /** One for each sink: a function that is down holds no other back. */
 function openQueue(
   { name, url }: Sink,
   { tokenFile, metrics }: BridgeConfig,
   { pause, log, signal }: Delivering,
-): Queue<CloudEvent> {
+): Queue<MakeEvent> {
   const send = metrics.observeSend(name, createEventSender({ sink: url, tokenFile, signal }));
-  const queue = createQueue<CloudEvent>({
+  const deliver = createDeliver({ send, log, signal, sink: url.href });
+  const queue = createQueue<MakeEvent>({
     concurrency: maxParallelDeliveries,
     concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
-    deliver: createDeliver({ send, log, signal, sink: url.href }),
+    deliver: (make) => deliver(make()),
     pause,
     signal,
   });
@@ -129,6 +152,7 @@ function openQueue(
 if (import.meta.main) {
   const { STATUS_URL, LIFECYCLE_URL, TOKEN_FILE } = readVariables([
     ...KUBE_VARIABLES,
+    'PORT',
     'STATUS_URL',
     'LIFECYCLE_URL',
     'TOKEN_FILE',
@@ -143,9 +167,16 @@ if (import.meta.main) {
     { name: 'status', url: new URL(STATUS_URL), resources: statusResources },
     { name: 'lifecycle', url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
   ] as const;
+  let closedWatches = Infinity;
+  const app = createProbeApp({ isWatching: () => closedWatches === 0 });
   const metrics = createBridgeMetrics();
-  const shown = await serveMetrics(metrics, readMetricsListener());
-  const config = { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE, metrics };
-  await runBridge(config, createLog('bridge'), ending.signal);
-  await shown.close();
+  const [server, shown] = await Promise.all([
+    serveHttp({ app, ...readListener(), drainMs: 0 }),
+    serveMetrics(metrics, readMetricsListener()),
+  ]);
+  await runBridge(
+    { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE, metrics },
+    { log: createLog('bridge'), signal: ending.signal, setClosedWatches: (count) => (closedWatches = count) },
+  );
+  await Promise.all([server.close(), shown.close()]);
 }

@@ -1,16 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { kubectl, run } from './cluster.ts';
-
-const overlays = join(import.meta.dirname, '../../manifests/overlays');
-
-describe('every overlay', () => {
-  it.each(readdirSync(overlays))('%s is taken by a real apiserver, strictly', async (overlay) => {
-    const args = ['apply', '--dry-run=server', '--validate=strict', '-k', join(overlays, overlay)];
-    expect(await kubectl(args)).toMatchObject({ status: 0, stderr: '' });
-  });
-});
 
 describe('the roles for people', () => {
   const canI = async (verb: string, namespace: string, user: string) =>

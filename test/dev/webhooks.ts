@@ -72,7 +72,7 @@ const maxRuns = 3;
  * A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. It is run again,
  * as its Job would be, when an apiserver under load has not answered it in time.
  */
-export async function runAuthorityAt({ stack }: TestSystem, moment: number): Promise<void> {
+export async function runAuthorityAt({ stack }: Pick<TestSystem, 'stack'>, moment: number): Promise<void> {
   const mounts = { folder: stack.mounts, kubectl: stack.kubectl };
   for (let runs = 1; ; runs++) {
     try {

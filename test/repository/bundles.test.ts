@@ -28,7 +28,7 @@ describe('a production bundle', () => {
     status: [...kube, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS'],
     lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH'],
     authority: [...kube, 'CLUSTER_FQDN'],
-    bridge: [...kube, 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
+    bridge: [...kube, 'PORT', 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
   };
 

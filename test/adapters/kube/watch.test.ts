@@ -26,6 +26,7 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
   const pauses: number[] = [];
   const logged: string[] = [];
   const changes: Change[] = [];
+  const states: boolean[] = [];
   const describe = ({ path, query = {} }: KubeCall) =>
     [path, query['labelSelector'], query['continue'], query['resourceVersion']].filter(Boolean).join(' ');
   const kube: KubeClient = {
@@ -34,10 +35,11 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
       const answer = leftLists.shift() ?? new Error('no list left');
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     },
-    lines: async function* (call) {
+    lines: async function* (call, _signal, opened) {
       asked.push(`WATCH ${describe(call)}`);
       await Promise.resolve();
       const { lines = [], error } = leftWatches.shift() ?? {};
+      if (!(error instanceof KubeError)) opened?.();
       yield* lines;
       if (leftWatches.length === 0) ending.abort();
       if (error !== undefined) throw error;
@@ -49,6 +51,7 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
     { path: '/things', labelSelector: 'a=b' },
     {
       emit: (change) => changes.push(change),
+      setWatching: (isWatching) => states.push(isWatching),
       pause: (failures) => {
         pauses.push(failures);
         return Promise.resolve();
@@ -66,6 +69,7 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
     pauses,
     logged,
     changes,
+    states,
     told: changes.map(({ change, object: { metadata } }) => `${change} ${metadata.name}`),
   };
 }
@@ -124,4 +128,29 @@ test('pauses longer while the apiserver does not answer, and tells it once', asy
 test('pauses when watches end without a line', async () => {
   const { pauses } = await run([list('10')], [{}, {}, { lines: [line('ADDED', 'b', '11')] }]);
   expect(pauses).toEqual([1, 2]);
+});
+
+test.each([
+  [429, 'TooManyRequests'],
+  [503, 'ServiceUnavailable'],
+  [500, 'InternalError'],
+  [403, 'Forbidden'],
+])('asks for the same watch again after %i, and lists nothing anew', async (status, reason) => {
+  const refused = { error: new KubeError(status, reason, 'not now') };
+  const { asked, pauses } = await run([list('10')], [refused, refused, { lines: [line('ADDED', 'a', '11')] }]);
+  expect(asked).toEqual(['LIST /things a=b', 'WATCH /things a=b 10', 'WATCH /things a=b 10', 'WATCH /things a=b 10']);
+  expect(pauses).toEqual([1, 2]);
+});
+
+test('lists again when the apiserver knows of nothing as late as its position', async () => {
+  const behind = { error: new KubeError(504, 'Timeout', 'Too large resource version: 10, current: 5') };
+  const { asked } = await run([list('10', 'a'), list('5', 'a')], [behind, {}]);
+  expect(asked.slice(2)).toEqual(['LIST /things a=b', 'WATCH /things a=b 5']);
+});
+
+test('says whether changes arrive: not before a watch is open, not while it is broken, also when it ends in order', async () => {
+  const broken = { lines: [line('ADDED', 'a', '11')], error: new Error('aborted') };
+  const ordinary = { lines: [line('ADDED', 'b', '12')] };
+  const { states } = await run([list('10')], [ordinary, broken, { lines: [line('ADDED', 'c', '13')] }]);
+  expect(states).toEqual([true, true, false, true]);
 });

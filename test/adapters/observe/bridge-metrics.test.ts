@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { createBridgeMetrics } from '../../../adapters/observe/bridge-metrics.ts';
-import type { KubeClient } from '../../../adapters/kube/client.ts';
 
 const pools = '/apis/buildkit.smrt-devops.net/v1beta1/buildkitpools';
 const event = { headers: {}, body: '' };
@@ -10,26 +9,17 @@ async function read(metrics: ReturnType<typeof createBridgeMetrics>, name: strin
   return text.split('\n').filter((line) => line.startsWith(`buildkit_bridge_${name}{`));
 }
 
-it('shows a watch as open from its answer to its end', async () => {
+it('shows whether a watch is open, from the list before it on', async () => {
   const metrics = createBridgeMetrics();
-  const watch = { path: pools, query: { watch: 'true' } };
-  const client: KubeClient = {
-    call: () => Promise.resolve({}),
-    async *lines(call) {
-      metrics.observeCall(call)(200);
-      yield await Promise.resolve('line');
-    },
-    close: () => undefined,
-  };
-  const lines = metrics.observeWatches(client).lines(watch, new AbortController().signal);
-  expect((await lines.next()).value).toBe('line');
-  expect(await read(metrics, 'watch_open')).toEqual([
-    'buildkit_bridge_watch_open{resource="buildkitpools",part="bridge"} 1',
-  ]);
-  await lines.return(undefined);
+  const isOpen = async () => (await read(metrics, 'watch_open')).map((line) => line.at(-1));
+  metrics.observeCall({ path: pools })(200);
   expect(await read(metrics, 'watch_open')).toEqual([
     'buildkit_bridge_watch_open{resource="buildkitpools",part="bridge"} 0',
   ]);
+  metrics.setWatching('buildkitpools', true);
+  expect(await isOpen()).toEqual(['1']);
+  metrics.setWatching('buildkitpools', false);
+  expect(await isOpen()).toEqual(['0']);
 });
 
 it('counts a list once, however many pages it has', async () => {
