@@ -49,17 +49,13 @@ describe('traceparent', () => {
 
   it('with any character changed is read as another one or not at all, and is never passed on as it came', () => {
     fc.assert(
-      fc.property(
-        fc.nat(good.length - 1),
-        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-        (at, character) => {
-          const changed = good.slice(0, at) + character + good.slice(at + 1);
-          const context = parseTraceContext(changed);
-          if (context === undefined) return;
-          expect(changed).toMatch(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
-          expect(formatTraceparent(context)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
-        },
-      ),
+      fc.property(fc.nat(good.length - 1), fc.nat(0xff), (at, code) => {
+        const changed = good.slice(0, at) + String.fromCharCode(code) + good.slice(at + 1);
+        const context = parseTraceContext(changed);
+        if (context === undefined) return true;
+        const isOfForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(changed);
+        return isOfForm && /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/.test(formatTraceparent(context));
+      }),
     );
   });
 
@@ -68,7 +64,7 @@ describe('traceparent', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (traceparent, tracestate) => {
         parseTraceContext(traceparent, tracestate);
         const state = parseTraceContext(good, tracestate)?.state;
-        expect([undefined, tracestate]).toContain(state);
+        return state === undefined || state === tracestate;
       }),
     );
   });
