@@ -21,20 +21,24 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** `folder` holds `base` and `components`. */
+/** `folder` holds `base`, `components` and `overlays`; what more than one of them installs is told once. */
 export async function readRelease(folder: string): Promise<Release> {
   const base = await readManifests(join(folder, 'base'));
-  const components = await readManifests(join(folder, 'components'));
-  const ofKind = (manifests: readonly Manifest[], kind: string) => manifests.filter((one) => one.kind === kind);
-  const webhooksOf = (kind: string) => ofKind(base, kind).flatMap(({ webhooks = [] }) => webhooks);
-  const namesOf = (manifests: readonly Manifest[]) =>
-    ofKind(manifests, 'Deployment').map(({ metadata }) => metadata.name);
+  const all = [
+    base,
+    ...(await Promise.all(['components', 'overlays'].map((name) => readManifests(join(folder, name))))),
+  ];
+  const manifests = all.flat();
+  const ofKind = (kind: string) => manifests.filter((one) => one.kind === kind);
+  const webhooksOf = (kind: string) => ofKind(kind).flatMap(({ webhooks = [] }) => webhooks);
   return {
     mutating: webhooksOf('MutatingWebhookConfiguration'),
     validating: webhooksOf('ValidatingWebhookConfiguration'),
-    workloads: namesOf(base),
-    optionalWorkloads: namesOf(components),
-    rights: base.filter(({ roleRef }) => roleRef !== undefined).flatMap((binding) => listRights(binding, base)),
+    workloads: ofKind('Deployment').map(({ metadata }) => metadata.name),
+    accounts: base.filter(({ kind }) => kind === 'ServiceAccount').map(({ metadata }) => metadata.name),
+    rights: manifests
+      .filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding')
+      .flatMap((binding) => listRights(binding, manifests)),
   };
 }
 

@@ -155,6 +155,9 @@ export const API = { tlsSecret: 'buildkit-api-tls', service: 'buildkit-api' } as
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;
 
+/** Deployment that tells of changes where there is no Knative. */
+export const BRIDGE = 'buildkit-bridge';
+
 /** Where the apiserver posts ConversionReviews. */
 export const CONVERSION_PATH = '/convert';
 

@@ -1,4 +1,5 @@
 /** Everything the doctor looks at, with the caller's own rights. Writes nothing, and reads nothing secret. */
+import { doctorCallTimeoutMs } from '../../api/limits.ts';
 import {
   GROUP,
   INSTALL_SETTINGS,
@@ -19,7 +20,8 @@ import { findMissingRights } from './rights.ts';
 import { see } from './see.ts';
 
 /** @throws {KubeError} when the apiserver does not answer, or does not know the caller. */
-export async function observeInstallation(kube: KubeClient, rights: readonly Right[]): Promise<Observed> {
+export async function observeInstallation(client: KubeClient, rights: readonly Right[]): Promise<Observed> {
+  const kube: KubeClient = { ...client, call: (call) => client.call({ timeoutMs: doctorCallTimeoutMs, ...call }) };
   const unseen = new Set<string>();
   const look = <T>(ask: Promise<T>): Promise<Seen<T>> => see(ask, (message) => unseen.add(message));
   const get = <K extends keyof Observed>(path: string) => look(kube.call({ path })) as Promise<Observed[K]>;
@@ -39,6 +41,7 @@ export async function observeInstallation(kube: KubeClient, rights: readonly Rig
     admission: dryRunWorker(kube, STORAGE_VERSION),
     conversion: dryRunWorker(kube, OLD_VERSION),
     secrets: byName(LOOKED_AT_SECRETS, (name) => see(readSecretMetadata(kube, name), () => undefined)),
+    accounts: list<'accounts'>(ours('/api/v1', 'serviceaccounts')),
     deployments: list<'deployments'>(ours('/apis/apps/v1', 'deployments')),
     pods: list<'pods'>(ours('/api/v1', 'pods')),
     endpointSlices: list<'endpointSlices'>(ours('/apis/discovery.k8s.io/v1', 'endpointslices')),

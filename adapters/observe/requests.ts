@@ -5,12 +5,11 @@ import type { EventKind, RequestOutcome } from '../../api/names.ts';
 import { EVENT_KINDS } from '../../api/names.ts';
 import { PING_EVENT_TYPE } from '../../core/events/types.ts';
 import { followTrace } from '../activity.ts';
-import type { Log } from '../log.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 
 export interface RequestObserverPorts {
   readonly metrics: Pick<FunctionMetrics, 'countEvent' | 'countReport'>;
-  readonly log: Pick<Log, 'warn'>;
+  readonly log: { readonly warn: (fields: object, message: string) => void };
   /** Milliseconds, of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -66,7 +65,7 @@ function kindOf(headers: Headers): EventKind {
 }
 
 /** Anybody may be refused as often as they like: one line of each sort now and then says how often it was. */
-function createRefusalLog(log: Pick<Log, 'warn'>, now: () => number) {
+function createRefusalLog(log: RequestObserverPorts['log'], now: () => number) {
   const told = new Map<string, { atMs: number; more: number }>();
   return (request: 'event' | 'report', outcome: RequestOutcome): void => {
     const sort = `${request} ${outcome}`;

@@ -6,12 +6,11 @@ import type { UpdatePorts } from '../../core/events/update.ts';
 import { formatPoolKey, type PoolKey } from '../../core/pool-reference.ts';
 import type { TraceContext } from '../../core/trace/context.ts';
 import { act, currentActivity, type Activity } from '../activity.ts';
-import type { Log } from '../log.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 
 export interface RunObserverPorts {
   readonly metrics: Pick<FunctionMetrics, 'countCovered' | 'timeRecompute' | 'timeResync'>;
-  readonly log: Pick<Log, 'info'>;
+  readonly log: { readonly info: (fields: object, message: string) => void };
 }
 
 type Recompute = (pool: PoolKey, told: readonly ObjectVersion[]) => Promise<void>;

@@ -1,10 +1,8 @@
 /** Whether something tells the functions what changes. No I/O. No clock. */
-import { SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { BRIDGE, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { when, type Check, type Facts } from './check.ts';
 import { conditionOf, listOf, nameOf } from './observed.ts';
 import { runsOutside } from './clients.ts';
-
-const bridge = 'buildkit-bridge';
 
 export const eventChecks: readonly Check[] = [
   {
@@ -23,7 +21,7 @@ export const eventChecks: readonly Check[] = [
     code: 'event_source_twice',
     severity: 'warning',
     meaning: 'Two sources tell the same: everything is computed twice.',
-    remedy: `Remove the one that is not of your overlay: \`kubectl delete deployment ${bridge} -n ${SYSTEM_NAMESPACE}\` where Knative Eventing is.`,
+    remedy: `Remove the one that is not of your overlay: \`kubectl delete deployment ${BRIDGE} -n ${SYSTEM_NAMESPACE}\` where Knative Eventing is.`,
     find: (facts) =>
       when(
         isJudged(facts) && hasBridge(facts) && hasSources(facts),
@@ -65,7 +63,7 @@ const isJudged = (facts: Facts): boolean =>
   !runsOutside(facts) && facts.deployments !== 'hidden' && facts.apiServerSources !== 'hidden';
 
 const hasBridge = ({ deployments }: Facts): boolean =>
-  listOf(deployments).some(({ metadata }) => metadata.name === bridge);
+  listOf(deployments).some(({ metadata }) => metadata.name === BRIDGE);
 
 const hasSources = ({ apiServerSources }: Facts): boolean => listOf(apiServerSources).length > 0;
 

@@ -51,7 +51,8 @@ export const installationChecks: readonly Check[] = [
     code: 'cluster_fqdn_missing',
     severity: 'error',
     meaning: 'The cluster has no name, which stands in every certificate.',
-    remedy: `Name it, for good: \`kubectl create configmap ${INSTALL_SETTINGS.configMap} -n ${SYSTEM_NAMESPACE} --from-literal=${INSTALL_SETTINGS.clusterFqdn}=builds.example.com\`, with a name of yours.`,
+    remedy:
+      'Write a name into `manifests/install/install.env`, for good, and apply the overlay again: `cluster-fqdn=builds.example.com`, with a name of yours.',
     find: findClusterFqdn,
   },
 ];

@@ -143,6 +143,7 @@ export interface Observed {
   /** By name; nothing of what they hold is read. */
   readonly secrets: Readonly<Record<string, Seen<object>>>;
   /** Of the controller's namespace. */
+  readonly accounts: Seen<readonly { readonly metadata: Meta }[]>;
   readonly deployments: Seen<readonly Deployment[]>;
   readonly pods: Seen<readonly Pod[]>;
   readonly endpointSlices: Seen<readonly EndpointSlice[]>;
@@ -152,7 +153,7 @@ export interface Observed {
   readonly knativeServices: Seen<readonly WithConditions[]>;
   readonly apiServerSources: Seen<readonly Source[]>;
   readonly pingSources: Seen<readonly Source[]>;
-  /** Rights that accounts lack. */
+  /** Rights that accounts lack; of an account that is not there too. */
   readonly missingRights: Seen<readonly Right[]>;
   readonly pools: Seen<readonly WithConditions[]>;
   readonly workers: Seen<readonly Worker[]>;
@@ -167,9 +168,10 @@ export interface Observed {
 export interface Release {
   readonly mutating: readonly WebhookEntry[];
   readonly validating: readonly WebhookEntry[];
-  /** Names of the Deployments of every install, and of those that some have. */
+  /** Names of all Deployments that an overlay may have. */
   readonly workloads: readonly string[];
-  readonly optionalWorkloads: readonly string[];
+  /** Names of the ServiceAccounts that every overlay has. */
+  readonly accounts: readonly string[];
   readonly rights: readonly Right[];
 }
 

@@ -1,5 +1,5 @@
 /** Whether what should run does. No I/O. No clock. */
-import { SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
 import type { Check, Facts } from './check.ts';
 import { conditionOf, listOf, type Deployment, type Pod, type Right } from './observed.ts';
 import { runsOutside } from './clients.ts';
@@ -52,33 +52,48 @@ export const workloadChecks: readonly Check[] = [
     ],
   },
   {
+    code: 'account_absent',
+    severity: 'error',
+    meaning: 'The ServiceAccount of a part is gone: its tokens are worth nothing, and no Pod of it starts.',
+    remedy: 'Apply the manifests again, then restart the part: tokens of the account before stay worthless.',
+    find: ({ release, accounts }) =>
+      release.accounts
+        .filter((name) => accounts !== 'hidden' && !hasAccount(accounts, name))
+        .map((name) => ({ where: accountAt(name), what: 'is not there' })),
+  },
+  {
     code: 'right_missing',
     severity: 'error',
     meaning: 'The account of a part may not do what its code does.',
     remedy: 'Apply the manifests again; a policy of the cluster that strips roles must let these be.',
-    find: ({ missingRights }) => {
-      const rights = listOf(missingRights);
-      return [...new Set(rights.map(({ account }) => account))].map((account) => ({
-        where: `ServiceAccount/${SYSTEM_NAMESPACE}/${account}`,
-        what: `may not ${rights
-          .filter((right) => right.account === account)
-          .map(word)
-          .join(', ')}`,
+    find: ({ accounts, missingRights }) => {
+      const rights = listOf(missingRights).filter(({ account }) => hasAccount(accounts, account));
+      return [...Map.groupBy(rights, ({ account }) => account)].map(([account, lacked]) => ({
+        where: accountAt(account),
+        what: `may not ${lacked.map(word).join(', ')}`,
       }));
     },
   },
 ];
 
+const accountAt = (name: string): string => `ServiceAccount/${SYSTEM_NAMESPACE}/${name}`;
+
+const hasAccount = (accounts: Facts['accounts'], name: string): boolean =>
+  listOf(accounts).some(({ metadata }) => metadata.name === name);
+
 const placeOf = (name: string): string => `Deployment/${SYSTEM_NAMESPACE}/${name}`;
 
-/** Parts that Knative can run: all but the webhooks. */
-const listFunctions = ({ release }: Facts): readonly string[] =>
-  release.workloads.filter((name) => name !== 'buildkit-webhooks');
+/** Parts that every overlay has: only where nothing else tells of changes there is the bridge. */
+const listRequired = ({ release }: Facts): readonly string[] => release.workloads.filter((name) => name !== BRIDGE);
+
+/** Parts that Knative can run. */
+const listFunctions = (facts: Facts): readonly string[] =>
+  listRequired(facts).filter((name) => name !== WEBHOOKS.service);
 
 function listAbsent(facts: Facts): readonly string[] {
   if (runsOutside(facts) || facts.deployments === 'hidden' || facts.knativeServices === 'hidden') return [];
   const there = [...listOf(facts.deployments), ...listOf(facts.knativeServices)].map(({ metadata }) => metadata.name);
-  return facts.release.workloads.filter((name) => !there.includes(name));
+  return listRequired(facts).filter((name) => !there.includes(name));
 }
 
 const isKnativeMissing = (facts: Facts): boolean => {
@@ -90,7 +105,7 @@ const isKnativeMissing = (facts: Facts): boolean => {
 const isOurs =
   ({ release }: Facts) =>
   ({ metadata }: Deployment): boolean =>
-    [...release.workloads, ...release.optionalWorkloads].includes(metadata.name);
+    release.workloads.includes(metadata.name);
 
 const isShort = ({ spec, status }: Deployment): boolean => (status?.readyReplicas ?? 0) < (spec.replicas ?? 1);
 

@@ -17,6 +17,7 @@ const blind: Observed = {
   admission: 'hidden',
   conversion: 'hidden',
   secrets: {},
+  accounts: 'hidden',
   deployments: 'hidden',
   pods: 'hidden',
   endpointSlices: 'hidden',
@@ -37,8 +38,7 @@ async function type(observed: Partial<Observed>, json = false) {
   const lines: string[] = [];
   const ports: DoctorPorts = {
     now: () => 0,
-    readRelease: () =>
-      Promise.resolve({ mutating: [], validating: [], workloads: [], optionalWorkloads: [], rights: [] }),
+    readRelease: () => Promise.resolve({ mutating: [], validating: [], workloads: [], accounts: [], rights: [] }),
     observe: () => Promise.resolve({ ...blind, ...observed }),
     describe: () => {
       throw new Error('no certificate');

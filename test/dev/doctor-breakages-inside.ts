@@ -1,31 +1,18 @@
 /** What goes wrong with parts that run in the cluster. */
 import { SYSTEM_NAMESPACE as namespace } from '../../api/names.ts';
-import { drop, patch, type Breakage } from './doctor-breakages.ts';
+import { expectSuccess } from '../../dev/kubectl.ts';
+import { drop, losing, patch, type Breakage } from './doctor-breakages.ts';
 import { patchStatus, podsPath, sayReady, type Patient } from './doctor-system.ts';
+import { applyForeignDefinitions, overlay, render, type Manifest } from './installation.ts';
 
 const ours = ['-n', namespace];
 const cronJob = ['cronjob', 'buildkit-authority', ...ours];
 const endpoints = ['endpointslice', 'buildkit-webhooks-1', ...ours];
-const job = `/apis/batch/v1/namespaces/${namespace}/jobs/buildkit-authority`;
+const job = `/apis/batch/v1/namespaces/${namespace}/jobs/buildkit-authority-000000000000`;
 const functions = ['buildkit-api', 'buildkit-lifecycle', 'buildkit-status'];
 
 const setReady = (ready: boolean) =>
   patch(endpoints, [{ op: 'replace', path: '/endpoints/0/conditions/ready', value: ready }]);
-
-/** Deletes objects; `mend` makes them anew, as they were. */
-function losing(...object: readonly string[]): Pick<Breakage, 'break' | 'mend'> {
-  let kept = '';
-  return {
-    break: async (patient) => {
-      kept = await patient.run('get', ...object, '-o', 'json');
-      await patient.run('delete', ...object);
-    },
-    mend: async ({ apply, administrator }) => {
-      await apply(kept);
-      await sayReady(administrator);
-    },
-  };
-}
 
 export const inside: readonly Breakage[] = [
   {
@@ -45,9 +32,9 @@ export const inside: readonly Breakage[] = [
     name: 'an authority that fails',
     break: ({ administrator }) => patchStatus(administrator, job, failedJob),
     found: [
-      'authority_fails Job/buildkit-system/buildkit-authority: BackoffLimitExceeded: Job has reached the specified backoff limit',
+      'authority_fails Job/buildkit-system/buildkit-authority-000000000000: BackoffLimitExceeded: Job has reached the specified backoff limit',
     ],
-    mend: drop('job', 'buildkit-authority', ...ours),
+    mend: drop('job', 'buildkit-authority-000000000000', ...ours),
   },
   {
     name: 'an authority that is suspended',
@@ -102,97 +89,65 @@ export const inside: readonly Breakage[] = [
   {
     name: 'two sources of events',
     break: async (patient) => {
-      await installKnativeKinds(patient);
-      for (const object of [source, ping]) await applyReady(patient, object);
+      await applyForeignDefinitions({ run: (args, input) => expectSuccess(patient.stack.kubectl, args, input) });
+      for (const object of await readKnative(patient, ['ApiServerSource', 'PingSource']))
+        await applyReady(patient, object);
     },
     found: ['event_source_twice Namespace/buildkit-system: both the bridge and an ApiServerSource are there'],
     mend: drop('deployment', 'buildkit-bridge', ...ours),
   },
   {
     name: 'a source of events that does not run',
-    break: ({ administrator }) => patchStatus(administrator, pathOf(source), notReady),
+    break: ({ administrator }) => patchStatus(administrator, pathOf('sources', 'apiserversources'), notReady),
     found: [
       'event_source_not_ready ApiServerSource/buildkit-system/buildkit-status: NoRight: cannot watch buildkitpools',
     ],
-    mend: ({ administrator }) => patchStatus(administrator, pathOf(source), ready),
+    mend: ({ administrator }) => patchStatus(administrator, pathOf('sources', 'apiserversources'), ready),
   },
   {
     name: 'a source of events without pings',
     break: drop('pingsource', 'buildkit-status', ...ours),
     found: ['ping_source_absent Service/buildkit-system/buildkit-status: gets events and no pings'],
-    mend: (patient) => applyReady(patient, ping),
+    mend: async (patient) => {
+      for (const object of await readKnative(patient, ['PingSource'])) await applyReady(patient, object);
+    },
   },
   {
     name: 'a function that Knative can not start',
     break: async (patient) => {
-      await patient.run('delete', 'deployment', 'buildkit-status', ...ours);
-      await applyReady(patient, knativeService);
-      await patchStatus(patient.administrator, pathOf(knativeService), notReady);
+      await patient.run('delete', 'deployment', ...functions, ...ours);
+      for (const object of await readKnative(patient, ['Service'])) await applyReady(patient, object);
+      await patchStatus(patient.administrator, pathOf('serving', 'services'), notReady);
     },
     found: ['workload_not_ready Knative Service/buildkit-system/buildkit-status: NoRight: cannot watch buildkitpools'],
-    mend: ({ administrator }) => patchStatus(administrator, pathOf(knativeService), ready),
+    mend: ({ administrator }) => patchStatus(administrator, pathOf('serving', 'services'), ready),
+  },
+  {
+    name: 'an account that is gone',
+    ...losing('serviceaccount', 'buildkit-authority', ...ours),
+    found: ['account_absent ServiceAccount/buildkit-system/buildkit-authority: is not there'],
   },
 ];
-
-interface KnativeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly spec: object;
-}
-
-const knative = (group: string, kind: string, spec: object): KnativeObject => ({
-  apiVersion: `${group}.knative.dev/v1`,
-  kind,
-  metadata: { name: 'buildkit-status', namespace },
-  spec,
-});
-
-const sink = { ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: 'buildkit-status' } };
-const source = knative('sources', 'ApiServerSource', { sink });
-const ping = knative('sources', 'PingSource', { sink });
-const knativeService = knative('serving', 'Service', {});
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
 const notReady = {
   conditions: [{ type: 'Ready', status: 'False', reason: 'NoRight', message: 'cannot watch buildkitpools' }],
 };
 
-const pathOf = ({ apiVersion, kind, metadata: { name } }: KnativeObject): string =>
-  `/apis/${apiVersion}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
-
-async function applyReady({ apply, administrator }: Patient, object: KnativeObject): Promise<void> {
-  await apply(object);
-  await patchStatus(administrator, pathOf(object), ready);
-}
-
-/** The kinds that the doctor looks at, by their names and with any content: no part of Knative runs here. */
-async function installKnativeKinds({ apply, run }: Patient): Promise<void> {
-  const items = [source, ping, knativeService].map(makeKind);
-  await apply({ apiVersion: 'v1', kind: 'List', items });
-  await run(
-    'wait',
-    '--for=condition=Established',
-    '--timeout=20s',
-    ...items.map(({ metadata }) => `crd/${metadata.name}`),
+/** What overlay `knative` has of these kinds of Knative. */
+const readKnative = async ({ stack }: Patient, kinds: readonly string[]): Promise<Manifest[]> =>
+  (await render(stack.kubectl, overlay('knative'))).filter(
+    ({ apiVersion, kind }) => apiVersion.includes('.knative.dev/') && kinds.includes(kind),
   );
-}
 
-function makeKind({ apiVersion, kind }: KnativeObject) {
-  const group = apiVersion.slice(0, -'/v1'.length);
-  const singular = kind.toLowerCase();
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${singular}s.${group}` },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural: `${singular}s`, singular, kind, listKind: `${kind}List` },
-      versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }],
-    },
-  };
+const pathOf = (group: string, plural: string, name = 'buildkit-status'): string =>
+  `/apis/${group}.knative.dev/v1/namespaces/${namespace}/${plural}/${name}`;
+
+/** No part of Knative runs here: that it is ready is said of each object. */
+async function applyReady({ apply, administrator }: Patient, object: Manifest): Promise<void> {
+  await apply(object);
+  const [group = ''] = object.apiVersion.split('.');
+  await patchStatus(administrator, pathOf(group, `${object.kind.toLowerCase()}s`, object.metadata.name), ready);
 }
 
 const failedJob = {

@@ -1,7 +1,7 @@
 /** What goes wrong with an installation: how it comes about, what the doctor says then, and how it is mended. */
 import { join } from 'node:path';
 import { settledWithinSeconds } from '../../api/limits.ts';
-import type { Patient } from './doctor-system.ts';
+import { sayReady, type Patient } from './doctor-system.ts';
 import { createWorker } from './webhooks.ts';
 
 export interface Breakage {
@@ -42,12 +42,31 @@ export const run =
   (patient: Patient) =>
     patient.run(...args);
 
+/** Breaks objects in some way; `mend` makes them as they were. */
+function keeping(object: readonly string[], harm: Breakage['break']): Pick<Breakage, 'break' | 'mend'> {
+  let kept = '';
+  return {
+    break: async (patient) => {
+      kept = (await patient.run('get', ...object, '-o', 'json')).replaceAll(/"resourceVersion": "\d*",?/g, '');
+      await harm(patient);
+    },
+    mend: async ({ apply, administrator }) => {
+      await apply(kept);
+      await sayReady(administrator);
+    },
+  };
+}
+
+export const losing = (...object: readonly string[]): Pick<Breakage, 'break' | 'mend'> =>
+  keeping(object, drop(...object));
+const changing = (object: readonly string[], change: object): Pick<Breakage, 'break' | 'mend'> =>
+  keeping(object, patch(object, change));
+
 /** The manifests again, and a run of the authority. */
 const reinstall = async ({ stack }: Patient): Promise<void> => {
   await stack.upgrade();
   await stack.renewKeys();
 };
-const reapply = ({ stack }: Patient): Promise<void> => stack.upgrade();
 const runAuthority = ({ stack }: Patient): Promise<void> => stack.renewKeys();
 
 /** A CA that is one, and not ours. */
@@ -81,9 +100,8 @@ export const beside: readonly Breakage[] = [
   },
   {
     name: 'a kind of another release',
-    break: patch(crd('buildkitworkers'), [{ op: 'remove', path: '/spec/versions/0/additionalPrinterColumns/4' }]),
+    ...changing(crd('buildkitworkers'), [{ op: 'remove', path: '/spec/versions/0/additionalPrinterColumns/4' }]),
     found: [`crd_differs ${workersCrd}: spec.versions.0.additionalPrinterColumns: expected 5 entries, got 4`],
-    mend: reapply,
   },
   {
     name: 'objects that may be stored in the older version',
@@ -97,9 +115,8 @@ export const beside: readonly Breakage[] = [
   },
   {
     name: 'a kind without conversion',
-    break: patch(crd('buildkitworkers'), { spec: { conversion: { strategy: 'None', webhook: null } } }),
+    ...changing(crd('buildkitworkers'), { spec: { conversion: { strategy: 'None', webhook: null } } }),
     found: [`conversion_not_registered ${workersCrd}: spec.conversion.strategy: expected Webhook, got None`],
-    mend: reinstall,
   },
   {
     name: 'webhooks that nobody is told of',
@@ -109,23 +126,20 @@ export const beside: readonly Breakage[] = [
   },
   {
     name: 'a webhook that may be passed by',
-    break: patch(validating, [{ op: 'replace', path: '/webhooks/0/failurePolicy', value: 'Ignore' }]),
+    ...changing(validating, [{ op: 'replace', path: '/webhooks/0/failurePolicy', value: 'Ignore' }]),
     found: [`webhook_registration_differs ${validate}: failurePolicy: expected "Fail", got "Ignore"`],
-    mend: reapply,
   },
   {
     name: 'a webhook that is asked about less',
-    break: patch(validating, [{ op: 'replace', path: '/webhooks/0/rules/0/operations', value: ['CREATE'] }]),
+    ...changing(validating, [{ op: 'replace', path: '/webhooks/0/rules/0/operations', value: ['CREATE'] }]),
     found: [`webhook_registration_differs ${validate}: rules.0.operations: expected 2 entries, got 1`],
-    mend: reapply,
   },
   {
     name: 'a webhook that is not registered',
-    break: patch(validating, [{ op: 'remove', path: '/webhooks/1' }]),
+    ...changing(validating, [{ op: 'remove', path: '/webhooks/1' }]),
     found: [
       'webhook_registration_differs ValidatingWebhookConfiguration/buildkit-controller: warn-of-deletion.buildkit.smrt-devops.net: is not registered',
     ],
-    mend: reinstall,
   },
   {
     name: 'a registration without a CA',
@@ -156,11 +170,10 @@ export const beside: readonly Breakage[] = [
   },
   {
     name: 'webhooks that are out of reach',
-    break: patch(validating, [
+    ...changing(validating, [
       { op: 'replace', path: '/webhooks/0/clientConfig/url', value: 'https://127.0.0.1:9/validate' },
     ]),
     found: [/^admission_fails a dry run in v1beta1: .*connection refused/],
-    mend: reapply,
   },
   {
     name: 'an authority that did not run for a month',

@@ -1,16 +1,16 @@
 /** A system of its own for `bkctl doctor`, which is broken and mended again and again. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { observeInstallation } from '../../adapters/kube/installation.ts';
 import { readRelease } from '../../adapters/release.ts';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { describeCertificate } from '../../adapters/x509/describe.ts';
 import type { KubeClient } from '../../adapters/kube/client.ts';
-import { SYSTEM_NAMESPACE as namespace, WEBHOOKS } from '../../api/names.ts';
+import { INSTALL_SETTINGS, SYSTEM_NAMESPACE as namespace, WEBHOOKS } from '../../api/names.ts';
 import { diagnose, type Finding } from '../../core/doctor/diagnose.ts';
 import type { Observed } from '../../core/doctor/observed.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
+import { overlay, render, type Manifest } from './installation.ts';
 import { bringUpSystem, type TestSystem } from './webhooks.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -41,9 +41,7 @@ export async function bringUpPatient(): Promise<Patient> {
   return { ...system, observe, judge, examine, apply };
 }
 
-interface Manifest {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
+interface Installed extends Manifest {
   readonly webhooks?: readonly { readonly clientConfig: ClientConfig }[];
   readonly spec?: { readonly conversion?: { readonly webhook?: { readonly clientConfig: ClientConfig } } };
 }
@@ -55,21 +53,22 @@ interface ClientConfig {
  * Overlay `plain`, as it is applied to a cluster. There is no node here: the Service of the webhooks leads to those that
  * run on this machine, and of the Pods, which nobody runs, it is said that they are ready.
  */
-export async function installPlain({ run, apply, administrator }: Patient): Promise<void> {
+export async function installPlain({ stack, run, apply, administrator }: Patient): Promise<void> {
   const query = '-o=jsonpath={.webhooks[0].clientConfig.url}';
   const { port } = new URL(await run('get', 'validatingwebhookconfiguration', 'buildkit-controller', query));
-  await run('create', 'configmap', 'buildkit-install', '-n', namespace, '--from-literal=cluster-fqdn=a.test');
-  const rendered = parseAllDocuments(await run('kustomize', join(root, 'manifests/overlays/plain')));
-  const items = rendered.map((document) => atPort(document.toJS() as Manifest, Number(port)));
+  const rendered = await render(stack.kubectl, overlay('plain'));
+  const items = rendered.map((manifest) => complete(manifest as Installed, Number(port)));
   await apply({ apiVersion: 'v1', kind: 'List', items: [...items, readyEndpoint] });
   await sayReady(administrator);
 }
 
-function atPort(manifest: Manifest, port: number): object {
+/** With the name of the cluster, and where the webhooks are reached. */
+function complete(manifest: Installed, port: number): object {
   const conversion = manifest.spec?.conversion?.webhook;
   for (const { clientConfig } of [...(manifest.webhooks ?? []), ...(conversion === undefined ? [] : [conversion])]) {
     clientConfig.service.port = port;
   }
+  if (manifest.metadata.name === INSTALL_SETTINGS.configMap) return { ...manifest, data: { 'cluster-fqdn': 'a.test' } };
   if (manifest.kind !== 'Service' || manifest.metadata.name !== WEBHOOKS.service) return manifest;
   return { ...manifest, spec: { type: 'ExternalName', externalName: 'localhost' } };
 }

@@ -108,6 +108,10 @@ it('has found everything that it can find', () => {
 
 async function findAndMend({ break: harm, laterMs, found, mend }: Breakage): Promise<void> {
   await harm(patient);
-  expect(await examine(laterMs)).toEqual(asPatterns(found));
-  await mend(patient);
+  try {
+    expect(await examine(laterMs)).toEqual(asPatterns(found));
+  } finally {
+    // What comes after is found alone.
+    await mend(patient);
+  }
 }

@@ -1,21 +1,21 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, parts } from '../../dev/build.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { openArchive, type ImageManifest } from '../../dev/image/archive.ts';
-import { buildImage, nameSbom } from '../../dev/image/build.ts';
+import { nameSbom } from '../../dev/image/build.ts';
 import { nativePlatform } from '../../dev/image/platforms.ts';
 import { makeClientCa, writeClientCa } from '../adapters/x509/client-ca.ts';
 import { encode } from '../tokens.ts';
-import { findForbidden, listEntries, startIn, unpackLayers } from './rootfs.ts';
+import { serveArchive } from './registry.ts';
+import { runFromPage } from './image-page.ts';
+import { findForbidden, listEntries, signalInside, startIn, unpackLayers, waitForAnswer } from './rootfs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   if (!isAble) return;
   folder = await mkdtemp(join(tmpdir(), 'image-test-'));
   archive = join(folder, 'image.tar');
-  await buildImage({ platforms: ['linux/amd64', 'linux/arm64'], output: archive, report: () => undefined });
+  await runFromPage(/^.* --platform linux\/amd64,linux\/arm64$/m, archive);
   mkdirSync(join(folder, 'oci'));
   images = await openArchive(archive, join(folder, 'oci'));
   native = images.find(({ platform }) => platform === nativePlatform) as ImageManifest;
@@ -83,14 +83,31 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
 
   it('has the same digest on another day, under another umask, whatever it is built with', async () => {
     const again = join(folder, 'again.tar');
-    const command = `umask 077; exec node launch.mjs dev/image.ts --output ${again}`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: root });
+    const { stdout } = await runFromPage(/^npm run image -- --output \S+$/m, again, { umask: '077' });
     expect(stdout).toMatch(
       /^.*again\.tar\nsha256:[0-9a-f]{64}\nlinux\/\w+: \d+\.\d MB to fetch, \d+\.\d MB unpacked\n$/,
     );
     mkdirSync(join(folder, 'again'));
     const [image] = await openArchive(again, join(folder, 'again'));
     expect(image?.digest).toBe(native.digest);
+  });
+
+  it('stands on another base where one is named, and leaves that out of its bill of materials', async () => {
+    const registry = await serveArchive(join(folder, 'oci'));
+    const output = join(folder, 'based.tar');
+    try {
+      const base = `${registry.host}/base@${native.digest}`;
+      await runFromPage(/^.* --base .*$/m, output, { base });
+    } finally {
+      registry.close();
+    }
+    mkdirSync(join(folder, 'based'));
+    const [image] = await openArchive(output, join(folder, 'based'));
+    expect(image?.layers.slice(0, native.layers.length)).toMatchObject(native.layers);
+    const [, architecture = ''] = nativePlatform.split('/');
+    const sbom = readFileSync(nameSbom(output, architecture), 'utf8');
+    expect(sbom).toContain('"libatomic1"');
+    expect(sbom).not.toContain('"libc6"');
   });
 
   describe('its files', () => {
@@ -209,7 +226,7 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
       expect(status).toBe(2);
     });
 
-    it('api serves', async () => {
+    it('api serves, and ends when it is told to', async () => {
       const mounts = join(rootfs, 'mounts');
       mkdirSync(mounts);
       await writeClientCa(mounts, makeClientCa('dev.buildkit.internal', Math.floor(Date.now() / 1000)));
@@ -225,16 +242,14 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
         CLUSTER_FQDN: 'dev.buildkit.internal',
         PRIVATE_ISSUERS: 'off',
       });
+      const ended = once(child, 'exit');
       try {
-        const stderr = text(child.stderr);
-        let answer: Response | undefined;
-        while (answer === undefined && child.exitCode === null) {
-          answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-          await sleep(20);
-        }
-        expect(answer?.status, answer === undefined ? await stderr : '').toBe(200);
+        expect(await waitForAnswer(child, `http://127.0.0.1:${port}/healthz`)).toBe(200);
+        signalInside(child, 'SIGTERM');
+        expect(await ended).toEqual([0, null]);
       } finally {
-        child.kill('SIGKILL');
+        if (child.exitCode === null) signalInside(child, 'SIGKILL');
+        await ended;
         rmSync(mounts, { recursive: true });
       }
     });

@@ -1,7 +1,7 @@
 /** Every overlay on a real apiserver, with the definitions of Knative and cert-manager from their own modules. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { cp, mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,9 @@ import {
   applyForeignDefinitions,
   overlay,
   manifests,
+  playCommands,
+  readCommands,
+  readOwnKustomization,
   render,
   startBareCluster,
   templateOf,
@@ -52,6 +55,59 @@ describe.each(overlays)('overlay %s', (name) => {
   });
 });
 
+/** A kustomization as docs/install.md has a cluster's owner write it. */
+async function writeOwn(base: string, ...parts: readonly string[]): Promise<string> {
+  const own = await mkdtemp(join(cluster.folder, 'own-'));
+  const place = (folder: string): string => relative(own, folder);
+  await writeFile(join(own, 'kustomization.yaml'), [`resources: [${place(overlay(base))}]`, ...parts].join('\n'));
+  return own;
+}
+
+const setting = `configMapGenerator:
+  - name: buildkit-install
+    namespace: buildkit-system
+    behavior: merge
+    literals: [cluster-fqdn=production.example.com]
+    options: { disableNameSuffixHash: true }
+`;
+
+describe('with cert-manager', () => {
+  const component = (): string =>
+    `components: [${relative(join(cluster.folder, 'own'), join(manifests, 'components/cert-manager'))}]`;
+  const write = (base: string): Promise<string> => writeOwn(base, component(), setting);
+
+  it.each(['plain', 'knative'])('overlay %s is taken strictly, and has one maker of keys', async (base) => {
+    const own = await write(base);
+    expect(await cluster.kubectl(['apply', '--validate=strict', '-k', own])).toMatchObject({ status: 0, stderr: '' });
+    const rendered = await render(cluster.kubectl, own);
+    expect(rendered.filter(({ metadata }) => metadata.name.startsWith('buildkit-authority'))).toEqual([]);
+    const ca = rendered.find(({ kind, metadata }) => kind === 'Certificate' && metadata.name === 'buildkit-client-ca');
+    expect(ca?.['spec']).toMatchObject({ nameConstraints: { permitted: { uriDomains: ['production.example.com'] } } });
+    const api = rendered.find((each) => each.metadata.name === 'buildkit-api' && templateOf(each) !== undefined);
+    expect(JSON.stringify(api && templateOf(api)?.spec['volumes'])).toContain(
+      '"sources":[{"secret":{"name":"buildkit-client-ca"}}]',
+    );
+  });
+
+  it('trusts the webhooks by what its injector writes, in every place that the authority writes', async () => {
+    const injected = (await render(cluster.kubectl, await write('plain')))
+      .filter(({ metadata }) => metadata.annotations?.['cert-manager.io/inject-ca-from'] !== undefined)
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    expect(injected).toEqual([
+      ...['oidcconfigs', 'pools', 'workers'].map(
+        (each) => `CustomResourceDefinition buildkit${each}.buildkit.smrt-devops.net`,
+      ),
+      'MutatingWebhookConfiguration buildkit-controller',
+      'ValidatingWebhookConfiguration buildkit-controller',
+    ]);
+  });
+
+  it('is refused as it is built while the cluster has no name', async () => {
+    const { status, stderr } = await cluster.kubectl(['kustomize', await writeOwn('plain', component())]);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('data.cluster-fqdn') as string });
+  });
+});
+
 describe('the next image', () => {
   /** The manifests as a release has them. */
   async function pin(image: string): Promise<string> {
@@ -91,26 +147,45 @@ describe('the next image', () => {
   });
 });
 
-describe('the name of the cluster', () => {
-  const writeOwn = async (setting: string): Promise<string> => {
-    const own = await mkdtemp(join(cluster.folder, 'own-'));
-    const resource = relative(await realpath(own), overlay('plain'));
-    await writeFile(join(own, 'kustomization.yaml'), `resources: [${resource}]\n${setting}`);
-    return own;
+describe('the page', () => {
+  const makeRelease = async (): Promise<string> => {
+    const release = await mkdtemp(join(cluster.folder, 'page-'));
+    await cp(manifests, join(release, 'buildkit-controller/manifests'), { recursive: true });
+    return release;
+  };
+  const digest = 'sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b';
+  const image = `registry.example.com/buildkit-controller@${digest}`;
+  const expectInstalled = (rendered: readonly Manifest[]): void => {
+    const images = rendered.flatMap(
+      (each) => templateOf(each)?.spec.containers.map((container) => container.image) ?? [],
+    );
+    expect(new Set(images)).toEqual(new Set([image]));
+    const found = rendered.find(({ metadata }) => metadata.name === 'buildkit-install');
+    expect(found?.['data']).toEqual({ 'cluster-fqdn': 'production.example.com' });
   };
 
-  it('is set by a kustomization of the cluster, or waited for by whoever needs it', async () => {
-    const setting = `configMapGenerator:
-  - name: buildkit-install
-    namespace: buildkit-system
-    behavior: merge
-    literals: [cluster-fqdn=production.example.com]
-    options: { disableNameSuffixHash: true }
-`;
-    const settingOf = async (folder: string) =>
-      (await render(cluster.kubectl, folder)).find(({ metadata }) => metadata.name === 'buildkit-install')?.['data'];
-    expect(await settingOf(await writeOwn(setting))).toEqual({ 'cluster-fqdn': 'production.example.com' });
-    expect(await settingOf(await writeOwn(''))).toBeUndefined();
+  it('installs by three commands', async () => {
+    const cwd = join(await makeRelease(), 'buildkit-controller');
+    const commands = await readCommands('Install');
+    expect(commands).toHaveLength(3);
+    await playCommands(commands, { kubeconfig: cluster.controlPlane.adminKubeconfig, file: cluster.file, cwd });
+    expectInstalled(await render(cluster.kubectl, join(cwd, 'manifests/overlays/plain')));
+    const setting = await cluster.run(['get', 'cm/buildkit-install', '-n', 'buildkit-system', '-o=jsonpath={.data}']);
+    expect(JSON.parse(setting)).toEqual({ 'cluster-fqdn': 'production.example.com' });
+    await forgetJobs();
+  });
+
+  it("shows a kustomization of one's own that says the same", async () => {
+    const release = await makeRelease();
+    await writeFile(join(release, 'kustomization.yaml'), await readOwnKustomization());
+    expectInstalled(await render(cluster.kubectl, release));
+  });
+});
+
+describe('the name of the cluster', () => {
+  it('is waited for where nobody has set it', async () => {
+    const rendered = await render(cluster.kubectl, overlay('plain'));
+    expect(rendered.find(({ metadata }) => metadata.name === 'buildkit-install')?.['data']).toBeUndefined();
   });
 
   it('keeps a container from starting while it is not there, and the kubelet says so', async () => {

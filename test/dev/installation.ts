@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { find } from '../../dev/control-plane/find.ts';
@@ -116,11 +116,42 @@ async function readDefinitions({ goModFolder, path, folder, kinds }: Module): Pr
 
 const kindOf = (spec: unknown): string => (spec as { names: { kind: string } }).names.kind;
 
-export async function applyForeignDefinitions({ run }: BareCluster): Promise<void> {
+export async function applyForeignDefinitions({ run }: Pick<BareCluster, 'run'>): Promise<void> {
   const items = await readForeignDefinitions();
   await run(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const names = items.map(({ metadata }) => `crd/${metadata.name}`);
   await run(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+}
+
+/** The page that says how to install. */
+const readPage = (): Promise<string> => readFile(join(root, 'docs/install.md'), 'utf8');
+
+/** The commands below a heading of the page, one a block. */
+export async function readCommands(heading: string): Promise<string[]> {
+  const section = (await readPage()).split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, command = '']) => command);
+}
+
+/** The kustomization that the page has a cluster's owner write. */
+export async function readOwnKustomization(): Promise<string> {
+  return /^```yaml\n(.*?)^```$/ms.exec(await readPage())?.[1] ?? '';
+}
+
+interface Shell {
+  readonly kubeconfig: string;
+  /** The kubectl that is run. */
+  readonly file: string;
+  /** A checkout; this one when absent. */
+  readonly cwd?: string;
+}
+
+/** Runs commands as they stand. @throws {Error} when one fails, or takes minutes. */
+export async function playCommands(commands: readonly string[], { kubeconfig, file, cwd = root }: Shell) {
+  const PATH = `${dirname(file)}${delimiter}${process.env['PATH'] ?? ''}`;
+  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH };
+  for (const command of commands) {
+    await execute('bash', ['-euo', 'pipefail', '-c', command], { cwd, env, timeout: 120_000 });
+  }
 }
 
 /** What Pods are made of. */

@@ -1,38 +1,14 @@
 /** Removing an installation by the commands of docs/install.md, in the right order and in the wrong one. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { POOL_FINALIZER, STORAGE_API_VERSION } from '../../api/names.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
 import { bringUp, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
-import { manifests, overlay, render, startBareCluster } from './installation.ts';
-
-const root = join(import.meta.dirname, '../..');
-const execute = promisify(execFile);
-
-/** The commands below a heading of the page, one a block. */
-async function readCommands(heading: string): Promise<string[]> {
-  const page = await readFile(join(root, 'docs/install.md'), 'utf8');
-  const section = page.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, command = '']) => command);
-}
-
-/** Runs them as they stand, in the checkout. */
-async function play(commands: readonly string[], { kubeconfig, file }: { kubeconfig: string; file: string }) {
-  const PATH = `${dirname(file)}${delimiter}${process.env['PATH'] ?? ''}`;
-  for (const command of commands) {
-    await execute('bash', ['-euo', 'pipefail', '-c', command], {
-      cwd: root,
-      env: { ...process.env, KUBECONFIG: kubeconfig, PATH },
-      timeout: 120_000,
-    });
-  }
-}
+import { manifests, overlay, playCommands, readCommands, render, startBareCluster } from './installation.ts';
 
 /** Everything that can be listed, but for what the control plane itself writes all the time. */
 async function listEverything(kubectl: Kubectl): Promise<string[]> {
@@ -122,7 +98,7 @@ describe('an installation', () => {
 
       const commands = await readCommands('Remove');
       expect(commands).toHaveLength(2);
-      await play(commands, { kubeconfig: stack.kubeconfig, file: stack.binaries.kubectl });
+      await playCommands(commands, { kubeconfig: stack.kubeconfig, file: stack.binaries.kubectl });
       expect(await listEverything(kubectl)).toEqual(before);
     },
     5 * minutes,
@@ -148,7 +124,7 @@ describe('an installation', () => {
       await run(['wait', 'deployments', '--all', '-n', 'buildkit-system', '--for=delete', '--timeout=60s']);
       const stuck = await run(['get', 'buildkitpools', '-A', '-o=jsonpath={.items[*].metadata.finalizers}']);
       expect(stuck).toBe(JSON.stringify([POOL_FINALIZER]));
-      await play([...(await readCommands('When the functions went first')), removeInstallation], {
+      await playCommands([...(await readCommands('When the functions went first')), removeInstallation], {
         kubeconfig: controlPlane.adminKubeconfig,
         file,
       });

@@ -1,9 +1,10 @@
 /** An image unpacked, and its containers as far as a kernel and a shell go: a root of its own, read-only, any uid. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readLayer, type ImageManifest } from '../../dev/image/archive.ts';
 
 /** @param folder where the archive was opened. */
@@ -72,9 +73,25 @@ export interface Run {
 const script =
   'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec chroot --userspec=4242:4242 --groups= "$0" "$@"';
 
-/** As pid 1, under a uid that nobody made, with nothing to write to. Killing it ends all of it. */
+/** As pid 1, under a uid that nobody made, with nothing to write to. */
 export const startIn = ({ rootfs, command, environment }: Run): ChildProcessByStdio<null, Readable, Readable> =>
-  spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, rootfs, ...command], {
+  spawn('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', script, rootfs, ...command], {
     env: { ...environment, PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+
+/** Sends it to what runs inside; where that ends, so does the process that waits for it, with its status. */
+export function signalInside({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
+  const inside = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  if (inside !== '') process.kill(Number(inside), signal);
+}
+
+/** The status of its first answer; nothing where it ends without one. */
+export async function waitForAnswer(child: ChildProcess, url: string): Promise<number | undefined> {
+  while (child.exitCode === null) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer !== undefined) return answer.status;
+    await sleep(20);
+  }
+  return undefined;
+}
