@@ -40,7 +40,7 @@ export async function startIngress({ kube, ingressClass, address, log }: Ingress
       targets = await resolve(kube, makeRoutes(ours));
       for (const ingress of ours) if (!isAcknowledged(ingress)) await acknowledge(kube, ingress, address);
     },
-    () => '',
+    { idOf: () => '' },
   );
   const pause = createPause({ signal: ending.signal, random: Math.random });
   const tryUntilDone = async (): Promise<void> => {
