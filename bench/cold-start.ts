@@ -17,6 +17,7 @@ import type { TlsPair } from '../adapters/x509/signer.ts';
 import { bundle, fillCompileCache } from '../dev/build.ts';
 import { findFreePort } from '../dev/child.ts';
 import { percentile } from './percentile.ts';
+import { readResident } from './resident.ts';
 import type { Bench, Row } from './row.ts';
 import { startYesApiserver } from './yes-apiserver.ts';
 
@@ -202,7 +203,7 @@ async function timeStart(file: string, place: Place, ask?: Ask): Promise<Started
       await sleep(1);
     }
     const ms = performance.now() - startMs;
-    const listening = { ms, cpuMs: await readCpuMs(child), megabytes: await readResident(child) };
+    const listening = { ms, cpuMs: await readCpuMs(child), megabytes: await readResident(child.pid) };
     await ask?.(port);
     return { ...listening, answeredMs: performance.now() - startMs };
   } finally {
@@ -225,12 +226,6 @@ const isListening = (port: number): Promise<boolean> =>
       settle(false);
     });
   });
-
-/** Linux; elsewhere nothing is known of it. */
-async function readResident({ pid }: ChildProcess): Promise<number> {
-  const status = await readFile(`/proc/${pid ?? 0}/status`, 'utf8').catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) / 1000;
-}
 
 /** Linux; elsewhere nothing is known of it. */
 async function readCpuMs({ pid }: ChildProcess): Promise<number> {

@@ -16,6 +16,12 @@ export const parts = {
   webhooks: 'webhooks/main.ts',
 } as const;
 
+/** Where in a folder of bundles the one of that module is; the module itself where there is none. */
+export function bundleOf(file: string, folder: string): string {
+  const [part] = Object.entries(parts).find(([, main]) => main === file) ?? [];
+  return part === undefined ? file : join(folder, `${part}.mjs`);
+}
+
 /** Writes `<folder>/<part>.mjs` for each part. */
 export async function bundle(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });

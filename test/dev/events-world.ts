@@ -80,8 +80,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const oidcName = oidcNameOf(source, 'apiserversource');
   const pingUser = sourceUser({ oidcName: oidcNameOf(source, 'pingsource') });
   const senders = [sourceUser({ oidcName }), pingUser];
-  const makeStatus = (place: FunctionPlace): Part =>
-    bundled(statusPart(place, senders), join(folder, 'dist/status.mjs'));
+  const makeStatus = (place: FunctionPlace): Part => statusPart(place, senders);
   await bundle(join(folder, 'dist'));
   const [{ apiserver_receive_adapter: adapter, mtping }, { queue }, stack] = await Promise.all([
     find(eventing),
@@ -91,6 +90,8 @@ export async function bringUpEvents(): Promise<EventsWorld> {
       port: statusPort,
       apiserverFlags: audit.flags,
       watch: watchdog.watch,
+      // As production runs it, which also starts sooner.
+      bundles: join(folder, 'dist'),
       parts: (place) => [makeStatus(place)],
     }),
   ]);
@@ -190,9 +191,6 @@ export async function bringUpEvents(): Promise<EventsWorld> {
     },
   };
 }
-
-/** As production runs it, which also starts sooner. */
-const bundled = (part: Part, file: string): Part => ({ ...part, file });
 
 const policyName = 'no-status';
 const makePolicy = ({ name }: Key): object => {
