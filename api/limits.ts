@@ -330,6 +330,27 @@ export const maxParallelWorkerCalls = 8;
 /** Pools recomputed at once in a resync: enough to hide latency, few enough to leave the apiserver to others. */
 export const maxParallelRecomputes = 8;
 
+/** Whoever may send events may ask for everything again and again; a resync of thousands of pools takes seconds. */
+export const minResyncPeriodMs = 30_000;
+
+/** Knative's queue-proxy gives up a request after 30 s: what is left of them is for the resync itself. */
+export const maxResyncWaitMs = 15_000;
+
+/** All calls of one resync together: when it takes longer, its caller has gone, and the next begins soon. */
+export const maxResyncMs = 25_000;
+
+/** Which pools list an OIDC config is seen by a LIST of all pools alone: a tenant who changes one all the time pays no more. */
+export const configTouchPeriodMs = 1_000;
+
+/**
+ * Namespaces in which the workers of a pool are listed one by one: above it, one LIST of the whole cluster is asked for. It
+ * looks at every worker there is, which takes the apiserver as long as 8 of these at 10,000 workers.
+ */
+export const maxListedNamespaces = 2;
+
+/** What the last run of a pool saw takes some 300 bytes: what is forgotten costs a LIST of the whole cluster. */
+export const maxRememberedPools = 20_000;
+
 /** Events in flight at once from the bridge: the status function merges them, one apiserver serves them. */
 export const maxParallelDeliveries = 16;
 
@@ -351,3 +372,18 @@ export const maxGatewayInstances = 50;
 
 /** Five numbers and names. */
 export const maxReportBodyBytes = 4 * 1024;
+
+/** From 1.33 on Pods have user namespaces, in which workers run, without a feature gate. */
+export const minKubernetesMinor = 33;
+
+/** A resync repairs within five minutes whatever was lost: after twice that, nobody is at work. */
+export const settledWithinSeconds = 2 * (resyncPeriodMs / 1000);
+
+/** A person waits longer than a webhook may, and whoever calls a doctor has a cluster that is slow. */
+export const doctorCallTimeoutMs = 20_000;
+
+/** A dry run waits for both webhooks, 5 s each, and for conversions, which the apiserver gives up after 30 s. */
+export const dryRunTimeoutMs = 45_000;
+
+/** Of the reviews of rights: 70 of them take a moment, and leave the apiserver to others. */
+export const maxParallelRightReviews = 8;

@@ -109,11 +109,17 @@ export const AUTHORITY_LEASE = 'buildkit-authority';
 /** CronJob that runs the authority every day. */
 export const AUTHORITY_CRON_JOB = 'buildkit-authority';
 
+/** ConfigMap with the settings of the install: the cluster's name, which has no default. */
+export const INSTALL_SETTINGS = { configMap: 'buildkit-install', clusterFqdn: 'cluster-fqdn' } as const;
+
 /** Secret the function `api` serves with, and the Service where clients find it. */
 export const API = { tlsSecret: 'buildkit-api-tls', service: 'buildkit-api' } as const;
 
 /** Secret the webhooks serve with, and the Service the apiserver finds them at. */
 export const WEBHOOKS = { tlsSecret: 'buildkit-webhook-tls', service: 'buildkit-webhooks' } as const;
+
+/** Deployment that tells of changes where there is no Knative. */
+export const BRIDGE = 'buildkit-bridge';
 
 /** Where the apiserver posts ConversionReviews. */
 export const CONVERSION_PATH = '/convert';

@@ -1,7 +1,7 @@
 /** What is observed of each kind: both versions say it alike. */
 import { z } from 'zod';
 import { conditions, count, longCount, text, time } from './fields.ts';
-import { maxGatewayInstances, maxObjectNameLength } from './limits.ts';
+import { maxGatewayInstances, maxListedNamespaces, maxNamespaceLength, maxObjectNameLength } from './limits.ts';
 
 export const poolPhase = z.enum(['Pending', 'Running', 'ScaledToZero', 'Terminating', 'Failed']);
 
@@ -67,6 +67,10 @@ export const poolStatus = z
     endpoint: text(1024, 'Where clients connect.'),
     gateway: gatewayStatus,
     workers: workerCounts,
+    workerNamespaces: z
+      .array(text(maxNamespaceLength, 'A namespace.'))
+      .max(maxListedNamespaces)
+      .describe('Namespaces with workers that refer to this pool; absent where they are more.'),
     connections,
     lastActivityTime: time('When the pool was last used.'),
     serverCert: z

@@ -1,11 +1,11 @@
-/** `npm run bench [-- NAME] [--json] [--quick]` */
+/** `npm run bench [-- NAME] [--json] [--quick] [--workers COUNT]` */
 import { parseArgs } from 'node:util';
 import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
 import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
 import { idle } from './idle.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, BenchOptions, Row } from './row.ts';
 import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
 
@@ -27,13 +27,20 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
 
 function readOptions() {
   return parseArgs({
-    options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      workers: { type: 'string', default: '10000' },
+    },
     allowPositionals: true,
   });
 }
 
 async function main(): Promise<number> {
   const { values, positionals } = readOptions();
+  const workers = Number(values.workers);
+  if (!Number.isInteger(workers) || workers < 1_000)
+    return refuse(`--workers: expected a number from 1000 on, got ${values.workers}`);
   for (const name of positionals) {
     if (!Object.hasOwn(benches, name)) return refuse(`${name}: expected one of ${Object.keys(benches).join(', ')}`);
     if (benches[name] === undefined) return refuse(`${name}: not built yet`);
@@ -41,19 +48,22 @@ async function main(): Promise<number> {
   const chosen = Object.entries(benches).filter(([name]) => positionals.length === 0 || positionals.includes(name));
   const rows = await runBenches(
     chosen.map(([, bench]) => bench).filter((bench) => bench !== undefined),
-    values.quick,
+    { quick: values.quick, workers },
   );
   console.log(values.json ? JSON.stringify(rows, null, 2) : formatTable(rows));
   return 0;
 }
 
 /** To bring up a system takes longer than what is quickly measured with it. */
-async function runBenches(chosen: readonly Bench[], quick: boolean): Promise<Row[]> {
+async function runBenches(
+  chosen: readonly Bench[],
+  { quick, workers }: Pick<BenchOptions, 'quick' | 'workers'>,
+): Promise<Row[]> {
   const shared = shareStack();
   const rows: Row[] = [];
   try {
     for (const bench of chosen)
-      rows.push(...(await bench({ quick, withStack: quick ? shared.withStack : withOwnStack })));
+      rows.push(...(await bench({ quick, workers, withStack: quick ? shared.withStack : withOwnStack })));
   } finally {
     await shared.stop();
   }

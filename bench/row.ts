@@ -18,6 +18,8 @@ export interface Row {
 export interface BenchOptions {
   /** Fits in 40 s together with the other benchmarks. */
   readonly quick: boolean;
+  /** How many there are where many are looked after. */
+  readonly workers: number;
   readonly withStack: WithStack;
 }
 

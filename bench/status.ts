@@ -1,12 +1,12 @@
 /** How soon a pool's status says what happened to a worker. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../adapters/kube/client.ts';
-import { ourCollectionPath, ourObjectPath } from '../adapters/kube/paths.ts';
+import { ourObjectPath } from '../adapters/kube/paths.ts';
 import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
-import type { Pool } from '../api/v1beta1/pool.ts';
-import type { PoolStatus } from '../api/status.ts';
+import { followPools, type Follower } from './follow-pools.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
+import { measureScale } from './status-scale.ts';
 
 const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-status' };
 const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
@@ -14,15 +14,17 @@ const worker = { namespace: SYSTEM_NAMESPACE, name: 'bench-worker' };
 /** Between two changes: a modest rate, and time for what one of them caused to be over. */
 const pauseMs = 80;
 
-export const status: Bench = async ({ quick, withStack }) =>
-  await withStack((_stack, kube) => compare(kube, quick ? 15 : 300));
+export const status: Bench = async ({ quick, workers, withStack }) => [
+  ...(await withStack((_stack, kube) => compare(kube, quick ? 15 : 300))),
+  ...(quick ? [] : await measureScale(workers)),
+];
 
 /** Changes of a worker and bare writes of the pool's status, in turns. */
 async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
   await create(kube, KINDS.pool, { metadata: pool, spec: {} });
   await create(kube, KINDS.worker, { metadata: worker, spec: { poolRef: pool } });
   const watching = new AbortController();
-  const follower = await followPool(kube, watching.signal);
+  const follower = await followPools(kube, watching.signal);
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let change = 0; change < changes; change++) {
     await sleep(pauseMs);
@@ -64,7 +66,7 @@ interface Created {
 /** From the moment the change of the worker is accepted until a watch shows the status that counts it. */
 async function timeChange(kube: KubeClient, follower: Follower, phase: 'Idle' | 'Allocated'): Promise<number> {
   const state = phase === 'Idle' ? 'idle' : 'allocated';
-  const seen = follower.waitFor(({ workers }) => workers?.[state] === 1);
+  const seen = follower.waitFor(pool, ({ workers }) => workers?.[state] === 1);
   await patchStatus(kube, ourObjectPath(KINDS.worker.plural, { ...worker, subresource: 'status' }), { phase });
   const accepted = performance.now();
   return (await seen) - accepted;
@@ -72,7 +74,7 @@ async function timeChange(kube: KubeClient, follower: Follower, phase: 'Idle' | 
 
 /** From the moment the write is sent until a watch shows it. */
 async function timeBareWrite(kube: KubeClient, follower: Follower, lastActivityTime: string): Promise<number> {
-  const seen = follower.waitFor((written) => written.lastActivityTime === lastActivityTime);
+  const seen = follower.waitFor(pool, (written) => written.lastActivityTime === lastActivityTime);
   const sent = performance.now();
   const path = ourObjectPath(KINDS.pool.plural, { ...pool, subresource: 'status' });
   await patchStatus(kube, path, { lastActivityTime });
@@ -81,35 +83,3 @@ async function timeBareWrite(kube: KubeClient, follower: Follower, lastActivityT
 
 const patchStatus = async (kube: KubeClient, path: string, fields: object) =>
   await kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: { status: fields } });
-
-interface Follower {
-  /** When a status that fits was first seen, in milliseconds of `performance.now()`. */
-  readonly waitFor: (fits: (status: PoolStatus) => boolean) => Promise<number>;
-}
-
-async function followPool(kube: KubeClient, signal: AbortSignal): Promise<Follower> {
-  const path = ourCollectionPath(KINDS.pool.plural);
-  const { metadata } = (await kube.call({ path })) as { metadata: { resourceVersion: string } };
-  const { resourceVersion } = metadata;
-  const waiting = new Set<(status: PoolStatus) => void>();
-  const follow = async (): Promise<void> => {
-    const query = { watch: 'true', resourceVersion, fieldSelector: `metadata.name=${pool.name}` };
-    for await (const line of kube.lines({ path, query }, signal)) {
-      for (const tell of waiting) tell((line as { object: Pool }).object.status ?? {});
-    }
-  };
-  follow().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-  return {
-    waitFor: (fits) =>
-      new Promise((resolve) => {
-        const tell = (written: PoolStatus): void => {
-          if (!fits(written)) return;
-          waiting.delete(tell);
-          resolve(performance.now());
-        };
-        waiting.add(tell);
-      }),
-  };
-}

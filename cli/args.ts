@@ -9,6 +9,7 @@ export interface Connection {
 export interface Handlers {
   readonly showCa: (connection: Connection, options: { readonly json: boolean }) => Promise<number>;
   readonly rotateCa: (connection: Connection) => Promise<number>;
+  readonly doctor: (connection: Connection, options: { readonly json: boolean }) => Promise<number>;
 }
 
 export interface Output {
@@ -34,6 +35,13 @@ export async function runArgs(args: readonly string[], handlers: Handlers, outpu
     .description('ask for a new root: no certificate that is valid stops being so')
     .action(async () => {
       status = await handlers.rotateCa(program.opts<Connection>());
+    });
+  program
+    .command('doctor')
+    .description('what is wrong with the installation, and how it is mended')
+    .option('--json', 'as JSON', false)
+    .action(async (options: { json: boolean }) => {
+      status = await handlers.doctor(program.opts<Connection>(), options);
     });
   try {
     await program.parseAsync(args, { from: 'user' });

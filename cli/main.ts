@@ -1,45 +1,43 @@
 /** `bkctl`: wires the commands to the caller's apiserver. */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { createJobStarter, createRotationRequester } from '../adapters/kube/authority.ts';
-import { connectKube, KubeError } from '../adapters/kube/client.ts';
+import { connectKube, KubeError, type KubeClient } from '../adapters/kube/client.ts';
+import { observeInstallation } from '../adapters/kube/installation.ts';
 import { readKubeconfig } from '../adapters/kube/kubeconfig.ts';
 import { createTrustBundle } from '../adapters/kube/trust-bundle.ts';
+import { readRelease } from '../adapters/release.ts';
 import { isSignedBy } from '../adapters/x509/authorities.ts';
 import { describeCertificate } from '../adapters/x509/describe.ts';
 import { runArgs, type Connection, type Output } from './args.ts';
 import { runCaRotate, runCaShow, type CommandPorts } from './commands.ts';
+import { runDoctor, type DoctorPorts } from './doctor.ts';
 
 const output: Output = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 };
 
+const write = (line: string): void => {
+  output.out(`${line}\n`);
+};
+const complain = (line: string): void => {
+  output.err(`${line}\n`);
+};
+
+interface Options {
+  readonly json: boolean;
+}
+
 /** Runs a command on the apiserver of the kubeconfig, and tells in a sentence why it can't. */
 const onCluster =
-  (run: (ports: CommandPorts, options: { readonly json: boolean }) => Promise<number>) =>
-  async ({ kubeconfig, context }: Connection, options = { json: false }): Promise<number> => {
+  (run: (kube: KubeClient, options: Options) => Promise<number>) =>
+  async ({ kubeconfig, context }: Connection, options: Options = { json: false }): Promise<number> => {
     const connection = await readKubeconfig({ file: kubeconfig, context });
     if (!connection.ok) return fail(connection.error);
     const kube = connectKube(connection.value);
     try {
-      return await run(
-        {
-          now: Date.now,
-          newSuffix: () => randomBytes(4).toString('hex'),
-          getTrust: createTrustBundle(kube).get,
-          requestRotation: createRotationRequester(kube),
-          startJob: createJobStarter(kube),
-          describe: describeCertificate,
-          isSignedBy,
-          write: (line) => {
-            output.out(`${line}\n`);
-          },
-          complain: (line) => {
-            output.err(`${line}\n`);
-          },
-        },
-        options,
-      );
+      return await run(kube, options);
     } catch (error) {
       if (error instanceof KubeError) return fail(error.message);
       throw error;
@@ -48,13 +46,38 @@ const onCluster =
     }
   };
 
+const wireCommands = (kube: KubeClient): CommandPorts => ({
+  now: Date.now,
+  newSuffix: () => randomBytes(4).toString('hex'),
+  getTrust: createTrustBundle(kube).get,
+  requestRotation: createRotationRequester(kube),
+  startJob: createJobStarter(kube),
+  describe: describeCertificate,
+  isSignedBy,
+  write,
+  complain,
+});
+
+const wireDoctor = (kube: KubeClient): DoctorPorts => ({
+  now: Date.now,
+  readRelease: () => readRelease(join(import.meta.dirname, '../manifests')),
+  observe: (rights) => observeInstallation(kube, rights),
+  describe: describeCertificate,
+  isSignedBy,
+  write,
+});
+
 function fail(message: string): number {
-  output.err(`bkctl: ${message}\n`);
+  complain(`bkctl: ${message}`);
   return 1;
 }
 
 process.exitCode = await runArgs(
   process.argv.slice(2),
-  { showCa: onCluster(runCaShow), rotateCa: onCluster(runCaRotate) },
+  {
+    showCa: onCluster((kube, options) => runCaShow(wireCommands(kube), options)),
+    rotateCa: onCluster((kube) => runCaRotate(wireCommands(kube))),
+    doctor: onCluster((kube, options) => runDoctor(wireDoctor(kube), options)),
+  },
   output,
 );

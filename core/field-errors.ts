@@ -30,7 +30,7 @@ const formatPath = (path: readonly PropertyKey[]): string =>
   ) || 'body';
 
 /** What came, on one short line. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === 'object' && value !== null ? 'an object' : shorten(JSON.stringify(value));

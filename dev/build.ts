@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
@@ -22,13 +22,18 @@ export function bundleOf(file: string, folder: string): string {
   return part === undefined ? file : join(folder, `${part}.mjs`);
 }
 
-/** Writes `<folder>/<part>.mjs` for each part. */
-export async function bundle(folder: string): Promise<void> {
+/** The Node to run, or an emulator with it. */
+type Program = readonly [string, ...string[]];
+
+/** Writes `<folder>/<part>.mjs` for each part. @returns what went into each. */
+export async function bundle(folder: string): Promise<Metafile> {
   await rm(folder, { recursive: true, force: true });
   const entryPoints = Object.entries(parts).map(([out, file]) => ({ in: join(root, file), out }));
-  await build({
+  const { metafile } = await build({
     entryPoints,
+    absWorkingDir: root,
     outdir: folder,
+    metafile: true,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
@@ -38,8 +43,11 @@ export async function bundle(folder: string): Promise<void> {
     legalComments: 'linked',
     // Packages written as CommonJS call `require`, which a module lacks.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    // A bundle is a program even where another one imports it, as that of the container does.
+    define: { 'import.meta.main': 'true' },
     logLevel: 'warning',
   });
+  return metafile;
 }
 
 /**
@@ -47,10 +55,15 @@ export async function bundle(folder: string): Promise<void> {
  * `NODE_COMPILE_CACHE=<folder>/compile-cache NODE_COMPILE_CACHE_PORTABLE=1`, with the same Node, wherever the folder lies.
  * Each bundle is run without an environment: it evaluates all its modules, and then ends for want of one.
  */
-export async function fillCompileCache(folder: string): Promise<void> {
+export async function fillCompileCache(
+  folder: string,
+  [node, ...options]: Program = [process.execPath],
+): Promise<void> {
   const env = { NODE_COMPILE_CACHE: join(folder, 'compile-cache'), NODE_COMPILE_CACHE_PORTABLE: '1' };
   for (const part of Object.keys(parts)) {
-    const child = spawn(process.execPath, [join(folder, `${part}.mjs`)], { env, stdio: 'ignore' });
+    // The seed makes the same cache of the same bundle.
+    const args = [...options, '--random-seed=1', join(folder, `${part}.mjs`)];
+    const child = spawn(node, args, { env, stdio: 'ignore' });
     await once(child, 'exit');
   }
 }

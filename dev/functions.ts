@@ -44,6 +44,8 @@ app.all('*', (context) => api.app.fetch(context.req.raw));
 
 const server = await serveHttp({ app, port: Number(PORT), hostname: '127.0.0.1' });
 onTermination(async () => {
+  lifecycle.drain();
+  status.drain();
   await server.close();
   lifecycle.close();
   status.close();

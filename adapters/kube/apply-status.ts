@@ -2,12 +2,11 @@
 import type { ObjectMeta } from '../../api/fields.ts';
 import { STATUS_FIELD_MANAGER, STORAGE_API_VERSION, type KINDS } from '../../api/names.ts';
 import { isSameJson } from '../../core/json.ts';
+import type { Applied } from '../../core/status/observed.ts';
 import { KubeError, type KubeClient } from './client.ts';
 import { ourObjectPath } from './paths.ts';
 
-/** `stale`: somebody wrote the object since it was read. `gone`: it exists no more. */
-export type Applied = 'written' | 'stale' | 'gone';
-
+type Kube = Pick<KubeClient, 'call'>;
 type Kind = (typeof KINDS)[keyof typeof KINDS];
 
 export interface Computed {
@@ -17,14 +16,14 @@ export interface Computed {
 }
 
 /** @throws {KubeError} */
-export async function applyStatus(kube: KubeClient, kind: Kind, computed: Computed): Promise<Applied> {
+export async function applyStatus(kube: Kube, kind: Kind, computed: Computed): Promise<Applied> {
   try {
     const written = await applyFields(kube, kind, computed);
     // Applying can't remove what another field manager owns, such as an older controller.
-    if (!isSameJson(written.status, computed.status)) {
-      await replace(kube, kind, { metadata: written.metadata, status: computed.status });
-    }
-    return 'written';
+    const last = isSameJson(written.status, computed.status)
+      ? written
+      : await replace(kube, kind, { metadata: written.metadata, status: computed.status });
+    return { written: last.metadata.resourceVersion };
   } catch (error) {
     if (error instanceof KubeError && error.status === 409) return 'stale';
     if (error instanceof KubeError && error.status === 404) return 'gone';
@@ -41,7 +40,7 @@ const statusPath = ({ plural }: Kind, { namespace, name }: ObjectMeta): string =
   ourObjectPath(plural, { namespace, name, subresource: 'status' });
 
 /** Server-side apply takes JSON under its YAML content type. */
-async function applyFields(kube: KubeClient, kind: Kind, { metadata, status }: Computed): Promise<Written> {
+async function applyFields(kube: Kube, kind: Kind, { metadata, status }: Computed): Promise<Written> {
   const { namespace, name, resourceVersion } = metadata;
   return (await kube.call({
     method: 'PATCH',
@@ -58,8 +57,8 @@ async function applyFields(kube: KubeClient, kind: Kind, { metadata, status }: C
 }
 
 /** JSON Patch (RFC 6902); writing the resourceVersion makes the apiserver compare it. */
-async function replace(kube: KubeClient, kind: Kind, { metadata, status }: Computed): Promise<void> {
-  await kube.call({
+async function replace(kube: Kube, kind: Kind, { metadata, status }: Computed): Promise<Written> {
+  return (await kube.call({
     method: 'PATCH',
     path: statusPath(kind, metadata),
     query: { fieldManager: STATUS_FIELD_MANAGER },
@@ -68,5 +67,5 @@ async function replace(kube: KubeClient, kind: Kind, { metadata, status }: Compu
       { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
       { op: 'replace', path: '/status', value: status },
     ],
-  });
+  })) as Written;
 }

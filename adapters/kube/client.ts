@@ -40,7 +40,9 @@ export interface KubeCall {
   readonly body?: unknown;
   /** Defaults to JSON; server-side apply and patches have their own. */
   readonly contentType?: string;
-  /** Where less time is left than any call may take. */
+  /** Defaults to JSON; metadata alone has its own. */
+  readonly accept?: string;
+  /** Where another time is left than any call may take. */
   readonly timeoutMs?: number;
 }
 
@@ -103,7 +105,7 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
         path: base + (call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`),
         method: call.method ?? 'GET',
         headers: {
-          accept: 'application/json',
+          accept: call.accept ?? 'application/json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined
             ? {}

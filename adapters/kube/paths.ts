@@ -27,7 +27,13 @@ export const ourNamespacedCollectionPath = (plural: string, namespace: string): 
 export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
 export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);
 
-export const podsPath = (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/pods`;
+/** Those of every namespace. */
+export const deploymentsPath = '/apis/apps/v1/deployments';
+export const servicesPath = '/api/v1/services';
+
+/** Of a namespace, or of all. */
+export const podsPath = (namespace?: string): string =>
+  namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${segment(namespace)}/pods`;
 
 function namespacedPath(root: string, plural: string, object: ObjectPath): string {
   const path = `${root}/namespaces/${segment(object.namespace)}/${plural}/${segment(object.name)}`;

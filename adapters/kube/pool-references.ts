@@ -5,7 +5,6 @@ import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
-import type { Area } from '../../core/events/handle.ts';
 import { namespacesToRead, type Observed } from '../../core/lifecycle/observed.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
@@ -22,8 +21,8 @@ type Written = 'written' | 'stale' | 'gone';
 export interface PoolReferenceStore {
   /** @throws {KubeError} */
   readonly gather: (key: PoolKey) => Promise<Observed>;
-  /** Pools there are and pools that workers refer to. @throws {KubeError} */
-  readonly listPools: (area: Area) => Promise<readonly PoolKey[]>;
+  /** Pools there are and pools that workers of the namespace refer to, or of all. @throws {KubeError} */
+  readonly listPools: (namespace?: string) => Promise<readonly PoolKey[]>;
   /** @throws {KubeError} */
   readonly writeStatus: (worker: Worker, status: WorkerStatus) => Promise<Written>;
   /** @throws {KubeError} */
@@ -32,7 +31,7 @@ export interface PoolReferenceStore {
 
 export const createPoolReferenceStore = (kube: KubeClient): PoolReferenceStore => ({
   gather: (key) => gather(kube, key),
-  listPools: (area) => listPools(kube, area),
+  listPools: (namespace) => listPools(kube, namespace),
   writeStatus: ({ metadata }, status) => {
     const path = ourObjectPath(KINDS.worker.plural, { ...metadata, subresource: 'status' });
     return write(kube, path, { metadata: { resourceVersion: metadata.resourceVersion }, status });
@@ -60,12 +59,11 @@ async function readLabels(kube: KubeClient, namespaces: readonly string[]): Prom
 }
 
 /** A pool that is gone is listed while workers refer to it: they must be told. */
-async function listPools(kube: KubeClient, area: Area): Promise<readonly PoolKey[]> {
+async function listPools(kube: KubeClient, namespace: string | undefined): Promise<readonly PoolKey[]> {
   const { plural } = KINDS.worker;
-  const isAll = area.touched === 'all';
-  const path = isAll ? ourCollectionPath(plural) : ourNamespacedCollectionPath(plural, area.namespace);
+  const path = namespace === undefined ? ourCollectionPath(plural) : ourNamespacedCollectionPath(plural, namespace);
   const [pools, workers] = await Promise.all([
-    isAll ? listPoolKeys(kube) : [],
+    namespace === undefined ? listPoolKeys(kube) : [],
     listAll<Worker>(kube, { path }, keepReference),
   ]);
   const keys = [...pools, ...workers.items.map(poolOfWorker)];

@@ -1,66 +1,100 @@
-/** Reads what a pool's status is computed from, and writes the status. */
+/** Reads what the status of one pool is computed from, and writes the status. */
 import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { GatewayDeployment, Observed } from '../../core/status/observed.ts';
-import { applyStatus, type Applied } from './apply-status.ts';
-import { orUndefined, type KubeClient } from './client.ts';
+import type { WorkerSearch } from '../../core/status/memory.ts';
+import type { Applied, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
+import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
+import { applyStatus } from './apply-status.ts';
+import { KubeError, orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
-import { deploymentPath, podsPath, servicePath } from './paths.ts';
-import { createPoolReader, listPoolKeys } from './pools.ts';
-import { listWorkersOf } from './pool-workers.ts';
+import { deploymentPath, ourObjectPath, podsPath, servicePath } from './paths.ts';
+import { createPoolReader } from './pools.ts';
+import { findWorkers, type FoundWorkers } from './pool-workers.ts';
+
+export interface Wanted {
+  /** Where the workers of the pool are to be looked for, as it was read. */
+  readonly planSearch: (pool: Pool) => WorkerSearch;
+  /** Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. */
+  readonly atLeast: number;
+  /** With the Pods of the gateway even where none was counted before. */
+  readonly withPods: boolean;
+}
 
 export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */
-  readonly gather: (key: PoolKey) => Promise<Observed | undefined>;
-  /** The same, with the Pods of the gateway even where none was counted before. @throws {KubeError} */
-  readonly gatherWithPods: (key: PoolKey) => Promise<Observed | undefined>;
+  readonly gather: (key: PoolKey, wanted: Wanted) => Promise<Observed | undefined>;
   /** Writes the whole status of the pool as it was read. @throws {KubeError} */
   readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
-  /** @throws {KubeError} */
-  readonly listPools: () => Promise<readonly PoolKey[]>;
 }
 
 export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
-  gather: (key) => gather(kube, key, { pods: 'where counted' }),
-  gatherWithPods: (key) => gather(kube, key, { pods: 'always' }),
-  apply: (pool, status) => applyStatus(kube, KINDS.pool, { metadata: pool.metadata, status }),
-  listPools: () => listPoolKeys(kube),
+  gather: (key, wanted) => gather(kube, key, wanted),
+  apply: ({ metadata }, status) => applyStatus(kube, KINDS.pool, { metadata, status }),
 });
 
-async function gather(
-  kube: KubeClient,
-  { namespace, name }: PoolKey,
-  wanted: { readonly pods: 'always' | 'where counted' },
-): Promise<Observed | undefined> {
-  // The pool comes first: only then does a write with its resourceVersion prove that the lists are no older
-  // than what somebody else wrote meanwhile.
-  const pool = await createPoolReader(kube)({ namespace, name });
+async function gather(kube: KubeClient, key: PoolKey, wanted: Wanted): Promise<Observed | undefined> {
+  const { namespace, name } = key;
+  // The pool comes first: only then does a write with its resourceVersion prove that what is read next is no older than
+  // what somebody else wrote meanwhile.
+  const pool = await createPoolReader(kube)(key);
   if (pool === undefined) return undefined;
   const hasCounted = (pool.status?.connections?.instances ?? []).length > 0;
-  const [workers, deployment, service, gatewayPods] = await Promise.all([
-    listWorkersOf(kube, { namespace, name }),
+  const [{ workers, extent }, deployment, service, gatewayPods, configs] = await Promise.all([
+    findWorkersAt(kube, pool, wanted),
     orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
     orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
-    wanted.pods === 'always' || hasCounted ? listGatewayPods(kube, { namespace, name }) : undefined,
+    wanted.withPods || hasCounted ? listGatewayPods(kube, key) : undefined,
+    readConfigs(kube, pool),
   ]);
   return {
     pool,
     workers,
+    extent,
     deployment: deployment as GatewayDeployment | undefined,
     service: service as Observed['service'],
     gatewayPods,
+    configs,
   };
+}
+
+/** As the cache of the apiserver has them by now, which in almost every case is late enough, or else as they are. */
+async function findWorkersAt(kube: KubeClient, pool: Pool, { planSearch, atLeast }: Wanted): Promise<FoundWorkers> {
+  const search = planSearch(pool);
+  const found = await orUndefinedWhenTooLate(findWorkers(kube, pool.metadata, search));
+  if (found !== undefined && (found.extent.version ?? Infinity) >= atLeast) return found;
+  return await findWorkers(kube, pool.metadata, { ...search, notOlderThan: undefined });
+}
+
+/** 504 is the answer where nothing is that late: in a cluster that was restored from a backup, or by a cache that lags. */
+async function orUndefinedWhenTooLate<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 504) return undefined;
+    throw error;
+  }
 }
 
 /** UIDs. A gateway's Pods alone carry the label of their pool. */
 async function listGatewayPods(kube: KubeClient, { namespace, name }: PoolKey): Promise<ReadonlySet<string>> {
   const call = { path: podsPath(namespace), query: { labelSelector: `${LABELS.pool}=${name}` } };
-  const { items } = await listAll<Pod>(kube, call, ({ metadata: { uid } }) => ({ metadata: { uid } }));
-  return new Set(items.map(({ metadata }) => metadata.uid));
+  const { items } = await listAll<Pod, string>(kube, call, ({ metadata: { uid } }) => uid);
+  return new Set(items);
 }
 
 interface Pod {
   readonly metadata: { readonly uid: string };
+}
+
+/** A call for each that the pool lists: most pools list none. */
+async function readConfigs(kube: KubeClient, pool: Pool): Promise<ReadonlyMap<string, JudgedConfig>> {
+  const configs = new Map<string, JudgedConfig>();
+  const read = async (key: PoolKey): Promise<void> => {
+    const config = await orUndefined(kube.call({ path: ourObjectPath(KINDS.oidcConfig.plural, key) }));
+    if (config !== undefined) configs.set(formatConfigKey(key), config as JudgedConfig);
+  };
+  await Promise.all(listConfigKeys(pool).map(read));
+  return configs;
 }

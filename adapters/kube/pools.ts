@@ -3,6 +3,7 @@ import { maxObjectNameLength } from '../../api/limits.ts';
 import { KINDS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
+import { listConfigKeys } from '../../core/status/refs.ts';
 import { orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
 import { ourCollectionPath, ourObjectPath } from './paths.ts';
@@ -20,6 +21,19 @@ export const createPoolReader =
 export async function listPoolKeys(kube: KubeClient): Promise<readonly PoolKey[]> {
   const { items } = await listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepKey);
   return items.map(({ metadata: { namespace, name } }) => ({ namespace, name }));
+}
+
+/** Pools that list an OIDC config of one of the namespaces. @throws {KubeError} */
+export async function listReferrers(kube: KubeClient, namespaces: ReadonlySet<string>): Promise<readonly PoolKey[]> {
+  const { items } = await listAll<Pool, PoolKey | undefined>(
+    kube,
+    { path: ourCollectionPath(KINDS.pool.plural) },
+    (pool) => {
+      const isReferrer = listConfigKeys(pool).some(({ namespace }) => namespaces.has(namespace));
+      return isReferrer ? { namespace: pool.metadata.namespace, name: pool.metadata.name } : undefined;
+    },
+  );
+  return items.filter((key) => key !== undefined);
 }
 
 const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });

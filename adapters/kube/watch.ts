@@ -6,7 +6,7 @@ import type { Change } from '../../core/events/make.ts';
 import type { Pause } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import { KubeError, type KubeClient } from './client.ts';
-import { listAll } from './list.ts';
+import { listAll, type Listed } from './list.ts';
 
 export interface WatchedCollection {
   readonly path: string;
@@ -61,7 +61,7 @@ export async function listAndWatch(
     try {
       if (position === undefined) {
         const listed = await listAll<KubeObject>(kube, toCall(collection), keepWhereToLook);
-        known = replaceKnown(known, listed.items, options.emit);
+        known = replaceKnown(known, listed, options.emit);
         position = listed.resourceVersion;
       }
       const opened = (): void => {
@@ -91,10 +91,13 @@ function toCall({ path, labelSelector }: WatchedCollection): { path: string; que
   return { path, query: labelSelector === undefined ? {} : { labelSelector } };
 }
 
-/** What the list holds, and a delete for what it holds no more. */
-function replaceKnown(known: Known, items: readonly KubeObject[], emit: WatchOptions['emit']): Known {
+/** What the list holds, and a delete for what it holds no more, which is true since the list at the latest. */
+function replaceKnown(known: Known, { items, resourceVersion }: Listed<KubeObject>, emit: WatchOptions['emit']): Known {
   const next: Known = new Map(items.map((object) => [object.metadata.uid, object]));
-  for (const [uid, object] of known) if (!next.has(uid)) emit({ change: 'delete', object });
+  for (const [uid, object] of known) {
+    if (!next.has(uid))
+      emit({ change: 'delete', object: { ...object, metadata: { ...object.metadata, resourceVersion } } });
+  }
   for (const object of next.values()) emit({ change: 'update', object });
   return next;
 }

@@ -3,27 +3,15 @@
  *
  * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
  */
-import { eventRetryAfterSeconds, maxEventBodyBytes, maxParallelRecomputes } from '../../api/limits.ts';
+import { eventRetryAfterSeconds, maxEventBodyBytes, maxResyncWaitMs } from '../../api/limits.ts';
 import { readBearer } from '../bearer.ts';
 import { isAnnouncedTooLarge, readBody } from '../body.ts';
-import { forEachAtOnce } from '../parallel.ts';
-import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
-import { createMerge } from './merge.ts';
-import { parseEvent, type Touched } from './parse.ts';
+import { parseEvent } from './parse.ts';
+import { createUpdate, type Outcome, type UpdatePorts } from './update.ts';
 
-/** Pools that an event touches, where it is more than one. */
-export type Area = Exclude<Touched, { touched: 'one' | 'configs' | 'none' }>;
-
-export interface EventPorts {
-  /** Resolves when the pool is as it should be, or gone; rejects when it may be tried again. */
-  readonly recompute: (pool: PoolKey) => Promise<void>;
-  /** Every pool that what is computed of may change with the area. */
-  readonly listPools: (area: Area) => Promise<readonly PoolKey[]>;
-  /** The same for the OIDC configs of a namespace, or of all; absent where they are another function's. */
-  readonly recomputeConfigs?: (namespace: string | undefined) => Promise<void>;
+export interface EventPorts extends UpdatePorts {
   /** Whether the holder of the token, or who has none, may send events; rejects when nobody can say now. */
   readonly authenticateSender: (token: string | undefined) => Promise<'allowed' | 'refused'>;
-  readonly log: { readonly warn: (fields: object, message: string) => void };
 }
 
 /**
@@ -43,9 +31,7 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
     if (!body.ok) return tooLarge();
     const event = parseEvent(Object.fromEntries(request.headers), utf8.decode(body.value));
     if (!event.ok) return new Response(event.error, { status: 400 });
-    const outcome = await update(event.value);
-    if (outcome === 'not ours') return new Response('about nothing of ours', { status: 202 });
-    return outcome === 'done' ? new Response('up to date') : tellToRetry();
+    return answer(await update(event.value));
   }
 
   return async (request) => {
@@ -53,7 +39,7 @@ export function createEventHandler(ports: EventPorts): (request: Request) => Pro
       return await handle(request);
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'event not handled');
-      return tellToRetry();
+      return answer('failed');
     }
   };
 }
@@ -62,61 +48,18 @@ const utf8 = new TextDecoder();
 
 const tooLarge = (): Response => new Response(`body: expected <= ${maxEventBodyBytes} bytes`, { status: 413 });
 
-type Outcome = 'done' | 'failed' | 'not ours';
-
-/** Never rejects: what fails is logged. */
-function createUpdate({
-  recompute,
-  recomputeConfigs,
-  listPools,
-  log,
-}: EventPorts): (touched: Touched) => Promise<Outcome> {
-  const update = createMerge(recompute, formatPoolKey);
-  const updateArea = createMerge(async (area: Area) => {
-    await updateAll(await listPools(area));
-  }, formatArea);
-
-  /** One pool that fails does not keep the others from being written. */
-  async function updateAll(pools: readonly PoolKey[]): Promise<void> {
-    let failed = 0;
-    await forEachAtOnce(pools, maxParallelRecomputes, async (pool) => {
-      if ((await tryUpdate(pool)) === 'failed') failed += 1;
-    });
-    if (failed > 0) throw new Error(`pools that failed: ${failed}`);
+function answer(outcome: Outcome): Response {
+  switch (outcome) {
+    case 'done':
+      return new Response('up to date');
+    case 'not ours':
+      return new Response('about nothing of ours', { status: 202 });
+    case 'failed':
+      return tellToRetry('try again', eventRetryAfterSeconds);
+    case 'too soon':
+      return tellToRetry('everything was looked at a moment ago', maxResyncWaitMs / 1000);
   }
-
-  const tryUpdate = (pool: PoolKey): Promise<Outcome> =>
-    settle(update(pool), 'pool not brought up to date', { pool: formatPoolKey(pool) });
-
-  async function settle(work: Promise<void>, message: string, about: object): Promise<Outcome> {
-    try {
-      await work;
-      return 'done';
-    } catch (error) {
-      log.warn({ ...about, error: (error as Error).message }, message);
-      return 'failed';
-    }
-  }
-
-  const updateConfigs =
-    recomputeConfigs === undefined ? undefined : createMerge(recomputeConfigs, (namespace) => namespace ?? '');
-
-  async function tryUpdateConfigs(namespace?: string): Promise<Outcome> {
-    if (updateConfigs === undefined) return 'not ours';
-    return await settle(updateConfigs(namespace), 'OIDC configs not brought up to date', { namespace });
-  }
-
-  return async (event) => {
-    if (event.touched === 'none') return 'not ours';
-    if (event.touched === 'one') return await tryUpdate(event.pool);
-    if (event.touched === 'configs') return await tryUpdateConfigs(event.namespace);
-    const area = settle(updateArea(event), 'resync incomplete', { area: formatArea(event) });
-    const configs = event.touched === 'all' ? tryUpdateConfigs() : undefined;
-    return (await configs) === 'failed' ? 'failed' : await area;
-  };
 }
 
-const formatArea = (area: Area): string => (area.touched === 'all' ? 'all' : `namespace ${area.namespace}`);
-
-const tellToRetry = (): Response =>
-  new Response('try again', { status: 503, headers: { 'retry-after': String(eventRetryAfterSeconds) } });
+const tellToRetry = (text: string, afterSeconds: number): Response =>
+  new Response(text, { status: 503, headers: { 'retry-after': String(afterSeconds) } });

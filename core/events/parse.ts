@@ -1,21 +1,32 @@
 /**
  * CloudEvents 1.0 over HTTP, binary and structured mode, as Knative's sources and our bridge send them.
  *
- * An event only says where to look: nothing of it but names is used. No I/O.
+ * An event only says where to look: nothing of it is used but names, and how late what it tells of can have been. No I/O.
  */
 import { namespaceName, poolName } from '../../api/fields.ts';
 import { GROUP, KINDS, LABELS, MANAGED_BY, poolOfGatewayDeployment } from '../../api/names.ts';
 import { at, isJsonObject } from '../json.ts';
 import { poolOfWorker, type PoolKey } from '../pool-reference.ts';
+import { parseResourceVersion } from '../resource-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
 
+/** The state of an object that an event tells of, or its end: what is listed at that version or later shows it. */
+export interface ObjectVersion {
+  readonly kind: 'pool' | 'worker';
+  /** Where the object is. */
+  readonly namespace: string;
+  /** Undefined where nothing can be said of how late it is. */
+  readonly version: number | undefined;
+}
+
 /**
- * Which pools an event may concern. `namespace`: those with workers in it. `configs`: the OIDC configs of a namespace,
- * and no pool. `none`: it is about nothing of ours.
+ * Which pools an event may concern. `one` has the version of a pool or a worker alone: other kinds may lie in another
+ * storage, whose versions say nothing here. `namespace`: pools with workers in it. `configs`: the OIDC configs of a
+ * namespace, and pools that list them. `none`: it is about nothing of ours.
  */
 export type Touched =
-  | { readonly touched: 'one'; readonly pool: PoolKey }
+  | { readonly touched: 'one'; readonly pool: PoolKey; readonly object?: ObjectVersion }
   | { readonly touched: 'namespace'; readonly namespace: string }
   | { readonly touched: 'configs'; readonly namespace: string }
   | { readonly touched: 'all' }
@@ -116,8 +127,16 @@ const namespaced =
     return reader({ key: { namespace, name }, nameLabel: label('name'), data: data.value });
   };
 
-const readPool: NamespacedReader = ({ key, nameLabel }) =>
-  isPoolName(key.name) ? ok({ touched: 'one', pool: key }) : expected(nameLabel, 'the name of a pool', key.name);
+const readPool: NamespacedReader = ({ key, nameLabel, data }) =>
+  isPoolName(key.name)
+    ? ok({ touched: 'one', pool: key, object: readVersion('pool', key.namespace, data) })
+    : expected(nameLabel, 'the name of a pool', key.name);
+
+const readVersion = (kind: ObjectVersion['kind'], namespace: string, data: unknown): ObjectVersion => ({
+  kind,
+  namespace,
+  version: parseResourceVersion(at(data, ['metadata', 'resourceVersion'])),
+});
 
 /** Which of several configs counts depends on the others of its namespace. */
 const readOidcConfig: NamespacedReader = ({ key: { namespace } }) => ok({ touched: 'configs', namespace });
@@ -135,6 +154,7 @@ const readWorker: NamespacedReader = ({ data }) => {
   return ok({
     touched: 'one',
     pool: poolOfWorker({ metadata: { namespace: own }, spec: { poolRef: { name, namespace } } }),
+    object: readVersion('worker', own, data),
   });
 };
 

@@ -11,14 +11,16 @@ export interface Findings {
   readonly isTerminating: boolean;
   readonly gateway: GatewayStatus;
   readonly workers: WorkerCounts;
+  readonly refs: Verdict;
 }
 
 export const hasOnlyFailed = ({ total, failed }: WorkerCounts): boolean => total > 0 && failed === total;
 
+/** A pool whose OIDC configs are amiss still takes ServiceAccounts, so that alone does not make it less ready. */
 export function judge(findings: Findings): readonly Verdict[] {
   const gateway = judgeGateway(findings);
   const workers = judgeWorkers(findings.workers);
-  return [judgePool(findings.isTerminating, gateway, workers), gateway, workers];
+  return [judgePool(findings.isTerminating, gateway, workers), gateway, workers, findings.refs];
 }
 
 function judgePool(isTerminating: boolean, gateway: Verdict, workers: Verdict): Verdict {
@@ -51,6 +53,6 @@ function judgeWorkers(workers: WorkerCounts): Verdict {
     : make('False', REASONS.noReadyWorker, `workers ready: 0, wanted: ${desired}`);
 }
 
-const verdict =
+export const verdict =
   (type: string) =>
   (status: Condition['status'], reason: string, message: string): Verdict => ({ type, status, reason, message });

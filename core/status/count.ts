@@ -1,10 +1,10 @@
 /** Workers of a pool by state. No I/O. */
-import { defaultMaxWorkers } from '../../api/limits.ts';
+import { defaultMaxWorkers, maxListedNamespaces } from '../../api/limits.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import type { Worker } from '../../api/v1beta1/worker.ts';
-import type { PoolStatus, WorkerPhase, WorkerStatus } from '../../api/status.ts';
+import type { PoolStatus, WorkerPhase } from '../../api/status.ts';
 import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
 import { formatPoolKey, poolOfWorker } from '../pool-reference.ts';
+import type { CountedWorker } from './observed.ts';
 
 export type WorkerCounts = Readonly<Record<keyof NonNullable<PoolStatus['workers']>, number>>;
 
@@ -21,22 +21,21 @@ const stateByPhase: Readonly<Record<WorkerPhase, State | 'leaving'>> = {
   Terminating: 'leaving',
 };
 
-function stateOf({ metadata, status }: Worker): State | 'leaving' {
+function stateOf({ metadata, status }: CountedWorker): State | 'leaving' {
   const state = metadata.deletionTimestamp === undefined ? stateByPhase[status?.phase ?? 'Pending'] : 'leaving';
   return state !== 'leaving' && isRevoked(status) ? 'failed' : state;
 }
 
 /** A worker that nobody has judged yet was let in by admission. */
-const isRevoked = (status: WorkerStatus | undefined): boolean =>
+const isRevoked = (status: CountedWorker['status']): boolean =>
   (status?.conditions ?? []).some(({ type, status: isTrue }) => type === RESOLVED_REFS && isTrue === 'False');
 
 /** Counts the workers that serve the pool, in every namespace; one being deleted counts nowhere. */
-export function countWorkers(pool: Pool, workers: readonly Worker[]): WorkerCounts {
-  const key = formatPoolKey(pool.metadata);
+export function countWorkers(pool: Pool, workers: readonly CountedWorker[]): WorkerCounts {
   const tally = { idle: 0, allocated: 0, provisioning: 0, failed: 0 };
-  for (const worker of workers) {
+  for (const worker of workersOf(pool, workers)) {
     const state = stateOf(worker);
-    if (state !== 'leaving' && formatPoolKey(poolOfWorker(worker)) === key) tally[state] += 1;
+    if (state !== 'leaving') tally[state] += 1;
   }
   const ready = tally.idle + tally.allocated;
   const desired = countDesired(pool, tally.allocated);
@@ -47,6 +46,17 @@ export function countWorkers(pool: Pool, workers: readonly Worker[]): WorkerCoun
     desired,
     needed: Math.max(0, desired - ready - tally.provisioning),
   };
+}
+
+/** Where workers refer to the pool, those being deleted among them; undefined where that is in too many to be named. */
+export function findWorkerNamespaces(pool: Pool, workers: readonly CountedWorker[]): string[] | undefined {
+  const namespaces = new Set(workersOf(pool, workers).map(({ metadata }) => metadata.namespace));
+  return namespaces.size <= maxListedNamespaces ? [...namespaces].toSorted() : undefined;
+}
+
+function workersOf({ metadata }: Pool, workers: readonly CountedWorker[]): readonly CountedWorker[] {
+  const key = formatPoolKey(metadata);
+  return workers.filter((worker) => formatPoolKey(poolOfWorker(worker)) === key);
 }
 
 /** `min` idle workers beside the allocated ones, at most `max`. */

@@ -1,4 +1,7 @@
 /** What the status of one pool is computed from. */
+import type { ObjectMeta, Condition } from '../../api/fields.ts';
+import type { WorkerStatus } from '../../api/status.ts';
+import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 
@@ -12,14 +15,39 @@ export interface GatewayDeployment extends Labelled {
   readonly status?: { readonly readyReplicas?: number };
 }
 
+/** A worker as far as it is counted. */
+export interface CountedWorker {
+  readonly metadata: Pick<ObjectMeta, 'namespace' | 'deletionTimestamp'>;
+  readonly spec: { readonly poolRef: Worker['spec']['poolRef'] };
+  readonly status?: {
+    readonly phase?: WorkerStatus['phase'];
+    readonly conditions?: readonly Pick<Condition, 'type' | 'status'>[] | undefined;
+  };
+}
+
+/** Where workers were looked for, and at which resource version at least; undefined where that can't be compared. */
+export interface Extent {
+  readonly namespaces: ReadonlySet<string> | 'all';
+  readonly version: number | undefined;
+}
+
+/** An OIDC config as far as it is said to count. */
+export type JudgedConfig = Pick<OidcConfig, 'metadata' | 'status'>;
+
 export interface Observed {
   readonly pool: Pool;
   /** May hold workers of pools that have the same name in other namespaces. */
-  readonly workers: readonly Worker[];
+  readonly workers: readonly CountedWorker[];
+  readonly extent: Extent;
   /** Object with the name of the gateway's Deployment, whoever made it. */
   readonly deployment: GatewayDeployment | undefined;
   /** Object with the name of the gateway's Service, whoever made it. */
   readonly service: Labelled | undefined;
   /** UIDs of the Pods of the gateway that exist; undefined where no status depends on them. */
   readonly gatewayPods: ReadonlySet<string> | undefined;
+  /** Those of the configs that the pool lists which exist; by `<namespace>/<name>`. */
+  readonly configs: ReadonlyMap<string, JudgedConfig>;
 }
+
+/** The resource version that a write gave the object; `stale`: somebody wrote it since it was read. */
+export type Applied = { readonly written: string } | 'stale' | 'gone';

@@ -4,10 +4,11 @@ import type { PoolPhase, PoolStatus } from '../../api/status.ts';
 import { mergeConditions } from '../conditions.ts';
 import { isSameJson } from '../json.ts';
 import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
-import { countWorkers } from './count.ts';
+import { countWorkers, findWorkerNamespaces } from './count.ts';
 import { makeGatewayStatus } from './gateway.ts';
 import { mergeConnections } from './connections.ts';
 import type { Observed } from './observed.ts';
+import { judgeRefs } from './refs.ts';
 import type { ReceivedReport } from './report.ts';
 
 /** The whole status to write, or `unchanged` where the stored one says it all. What it does not compute it keeps. */
@@ -18,6 +19,7 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
     isTerminating: metadata.deletionTimestamp !== undefined,
     gateway: makeGatewayStatus(observed),
     workers: countWorkers(observed.pool, observed.workers),
+    refs: judgeRefs(observed),
   };
   const { generation } = metadata;
   const status: PoolStatus = {
@@ -30,7 +32,16 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
     conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now, generation }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  return isSameJson(stored, status) ? 'unchanged' : status;
+  const named = nameNamespaces(status, findWorkerNamespaces(observed.pool, observed.workers));
+  return isSameJson(stored, named) ? 'unchanged' : named;
+}
+
+/** Absent where they are too many, whatever stood there before. */
+function nameNamespaces(status: PoolStatus, workerNamespaces: string[] | undefined): PoolStatus {
+  if (workerNamespaces !== undefined) return { ...status, workerNamespaces };
+  const others = { ...status };
+  delete others.workerNamespaces;
+  return others;
 }
 
 /** The first that matches. */

@@ -1,6 +1,13 @@
 /** Types and reasons of a pool's conditions: what clients may compare, so none changes its meaning. */
 
-export const CONDITION_TYPES = { ready: 'Ready', gatewayReady: 'GatewayReady', workersReady: 'WorkersReady' } as const;
+import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
+
+export const CONDITION_TYPES = {
+  ready: 'Ready',
+  gatewayReady: 'GatewayReady',
+  workersReady: 'WorkersReady',
+  resolvedRefs: RESOLVED_REFS,
+} as const;
 
 export const REASONS = {
   /** Ready=True: the gateway takes connections, and a worker is ready or none is wanted. */
@@ -29,6 +36,15 @@ export const REASONS = {
   allWorkersFailed: 'AllWorkersFailed',
   /** WorkersReady=False: workers are wanted, and none is ready. */
   noReadyWorker: 'NoReadyWorker',
+
+  /** ResolvedRefs=True: every OIDC config that the pool lists counts, or it lists none. */
+  resolvedRefs: 'ResolvedRefs',
+  /** ResolvedRefs=False: a config that the pool lists does not exist. */
+  configNotFound: 'ConfigNotFound',
+  /** ResolvedRefs=False: a config that the pool lists is not Ready; the message says why. */
+  configNotReady: 'ConfigNotReady',
+  /** ResolvedRefs=Unknown: nobody has looked at a config that the pool lists since it changed. */
+  configNotJudged: 'ConfigNotJudged',
 } as const;
 
 /** Reasons of the condition Ready of an OIDC config. */

@@ -2,11 +2,24 @@
 import { Hono } from 'hono';
 import { LIFECYCLE_EVENTS_PATH, PROBE_PATHS } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
+import { updateEach } from '../../core/events/update.ts';
+import type { PoolKey } from '../../core/pool-reference.ts';
+
+export interface LifecyclePorts extends Omit<EventPorts, 'resync' | 'listPoolsOf' | 'isCovered' | 'configs'> {
+  /** Pools there are and pools that workers of the namespace refer to, or of all. */
+  readonly listPools: (namespace?: string) => Promise<readonly PoolKey[]>;
+}
 
 /** `POST /lifecycle/events`: as `createEventHandler`. */
-export function createLifecycleApp(ports: EventPorts): Hono {
+export function createLifecycleApp({ listPools, ...ports }: LifecyclePorts): Hono {
   const app = new Hono();
-  const handle = createEventHandler(ports);
+  const handle = createEventHandler({
+    ...ports,
+    resync: async (update) => {
+      await updateEach(await listPools(), update);
+    },
+    listPoolsOf: listPools,
+  });
   app.post(LIFECYCLE_EVENTS_PATH, (c) => handle(c.req.raw));
   for (const path of Object.values(PROBE_PATHS)) app.get(path, (c) => c.text('ok'));
   return app;

@@ -8,6 +8,7 @@ import {
   readSwitch,
   readVariables,
 } from '../../adapters/environment.ts';
+import { createClock } from '../../adapters/clock.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
@@ -29,6 +30,8 @@ export interface LifecycleConfig {
 
 export interface WiredLifecycle {
   readonly app: Hono;
+  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
+  readonly drain: () => void;
   readonly close: () => void;
 }
 
@@ -39,6 +42,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
+  const { clock, drain } = createClock();
   const app = createLifecycleApp({
     recompute: createRecompute({
       ...store,
@@ -47,9 +51,10 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     }),
     listPools: store.listPools,
     authenticateSender: createSenderCheck(authenticate, senders),
+    clock,
     log,
   });
-  return { app, close: kube.close };
+  return { app, drain, close: kube.close };
 }
 
 if (import.meta.main) {
@@ -61,9 +66,10 @@ if (import.meta.main) {
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };
-  const { app, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const { app, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
   onTermination(async () => {
+    drain();
     await server.close();
     close();
   });

@@ -2,21 +2,15 @@
 import { Hono } from 'hono';
 import { PROBE_PATHS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH } from '../../api/names.ts';
 import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
-import type { PoolKey } from '../../core/pool-reference.ts';
 import { createReportHandler, type ReportPorts } from './reports.ts';
 
-export interface StatusPorts extends Omit<EventPorts, 'listPools'>, ReportPorts {
-  readonly listPools: () => Promise<readonly PoolKey[]>;
-}
+export interface StatusPorts extends Omit<EventPorts, 'listPoolsOf'>, ReportPorts {}
 
 /** `POST /status/events` as `createEventHandler`, `POST /status/reports` as `createReportHandler`. */
-export function createStatusApp({ listPools, ...ports }: StatusPorts): Hono {
+export function createStatusApp(ports: StatusPorts): Hono {
   const app = new Hono();
-  const handle = createEventHandler({
-    ...ports,
-    // No status says anything that depends on a namespace.
-    listPools: async ({ touched }) => (touched === 'all' ? await listPools() : []),
-  });
+  // No status says anything that depends on a namespace.
+  const handle = createEventHandler({ ...ports, listPoolsOf: () => Promise.resolve([]) });
   const report = createReportHandler(ports);
   app.post(STATUS_EVENTS_PATH, (c) => handle(c.req.raw));
   app.post(STATUS_REPORTS_PATH, (c) => report(c.req.raw));

@@ -9,21 +9,26 @@ import {
   readVariables,
   type PrivateIssuers,
 } from '../../adapters/environment.ts';
+import { createClock } from '../../adapters/clock.ts';
 import { applyStatus } from '../../adapters/kube/apply-status.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
 import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
+import { beginSurvey } from '../../adapters/kube/pool-survey.ts';
+import { listReferrers } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { KINDS, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { createMemory } from '../../core/status/memory.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 import { createRecomputeConfigs } from './recompute-configs.ts';
 import { createRecorder } from './record.ts';
+import { createResync } from './resync.ts';
 
 export interface StatusConfig {
   readonly kube: KubeClientOptions;
@@ -33,6 +38,8 @@ export interface StatusConfig {
 
 export interface WiredStatus {
   readonly app: Hono;
+  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
+  readonly drain: () => void;
   readonly close: () => void;
 }
 
@@ -44,34 +51,43 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
+  const memory = createMemory();
+  const { clock, drain } = createClock();
+  const recomputeConfigs = createRecomputeConfigs({
+    listConfigs: (namespace) => listOidcConfigs(kube, namespace),
+    findFault: async (named) => {
+      const read = await keys.read(named);
+      return read.ok ? undefined : read.error;
+    },
+    apply: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+    policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
+    now,
+  });
   const app = createStatusApp({
-    recompute: createRecompute({ ...store, now }),
-    record: createRecorder({ gather: store.gatherWithPods, apply: store.apply, now }),
-    recomputeConfigs: createRecomputeConfigs({
-      listConfigs: (namespace) => listOidcConfigs(kube, namespace),
-      findFault: async (named) => {
-        const read = await keys.read(named);
-        return read.ok ? undefined : read.error;
-      },
-      apply: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
-      policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
-      now,
-    }),
-    listPools: store.listPools,
+    recompute: createRecompute({ ...store, memory, now }),
+    record: createRecorder({ ...store, memory, now }),
+    resync: createResync({ beginSurvey: () => beginSurvey(kube), memory, now }),
+    isCovered: memory.isCovered,
+    configs: {
+      recompute: recomputeConfigs,
+      listReferrers: (namespaces) => listReferrers(kube, namespaces),
+    },
     authenticate,
     authenticateSender: createSenderCheck(authenticate, senders),
+    clock,
     log,
   });
-  return { app, close: kube.close };
+  return { app, drain, close: kube.close };
 }
 
 if (import.meta.main) {
   readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
   const config = { kube: inClusterKube(), senders: readEventSenders(), privateIssuers: readPrivateIssuers() };
-  const { app, close } = await wireStatus(config, createLog('status'));
+  const { app, drain, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   onTermination(async () => {
+    drain();
     await server.close();
     close();
   });

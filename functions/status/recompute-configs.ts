@@ -11,6 +11,7 @@ import {
   type TrustedIssuer,
 } from '../../core/oidc/trusted-issuer.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
+import type { Applied } from '../../core/status/observed.ts';
 import { judgeConfig, judgeKeys, planConfigStatus } from '../../core/status/oidc-config.ts';
 
 export interface RecomputeConfigsPorts {
@@ -18,8 +19,7 @@ export interface RecomputeConfigsPorts {
   readonly listConfigs: (namespace: string | undefined) => Promise<readonly OidcConfig[]>;
   /** Why the keys of the issuer can't be had; undefined where they can. */
   readonly findFault: (issuer: TrustedIssuer) => Promise<FetchFault | undefined>;
-  /** `stale`: the config was written since it was read. */
-  readonly apply: (config: OidcConfig, status: OidcConfigStatus) => Promise<'written' | 'stale' | 'gone'>;
+  readonly apply: (config: OidcConfig, status: OidcConfigStatus) => Promise<Applied>;
   readonly policy: IssuerPolicy;
   readonly now: () => Date;
 }

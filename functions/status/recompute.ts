@@ -1,30 +1,73 @@
 /** Brings the status of one pool up to date: gather, plan, apply. */
 import { maxApplyAttempts } from '../../api/limits.ts';
-import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { ObjectVersion } from '../../core/events/parse.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Observed } from '../../core/status/observed.ts';
+import type { Memory, WorkerSearch } from '../../core/status/memory.ts';
+import type { Applied, Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';
+import type { ReceivedReport } from '../../core/status/report.ts';
+
+export interface Wanted {
+  /** Where the workers of the pool are to be looked for, as it was read. */
+  readonly planSearch: (pool: Pool) => WorkerSearch;
+  /** Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. */
+  readonly atLeast: number;
+  /** With the Pods of the gateway even where none was counted before. */
+  readonly withPods: boolean;
+}
 
 export interface RecomputePorts {
   /** Undefined when the pool does not exist. */
-  readonly gather: (key: PoolKey) => Promise<Observed | undefined>;
-  /** `stale`: the pool was written since it was read. */
-  readonly apply: (pool: Pool, status: PoolStatus) => Promise<'written' | 'stale' | 'gone'>;
+  readonly gather: (key: PoolKey, wanted: Wanted) => Promise<Observed | undefined>;
+  readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
+  readonly memory: Memory;
   readonly now: () => Date;
 }
 
-export type Recompute = (key: PoolKey) => Promise<void>;
+/** What is to be counted and seen beside what is there. */
+export interface News {
+  readonly told?: readonly ObjectVersion[];
+  readonly reports?: readonly ReceivedReport[];
+}
+
+export type Recompute = (key: PoolKey, told?: readonly ObjectVersion[]) => Promise<void>;
 
 /** Resolves when the status is true, or the pool is gone. @throws when others wrote the pool at every attempt. */
 export const createRecompute =
-  ({ gather, apply, now }: RecomputePorts): Recompute =>
-  async (key) => {
-    for (let attempt = 1; attempt <= maxApplyAttempts; attempt += 1) {
-      const observed = await gather(key);
-      if (observed === undefined) return;
-      const planned = plan(observed, now());
-      if (planned === 'unchanged' || (await apply(observed.pool, planned)) !== 'stale') return;
-    }
-    throw new Error(`the pool changed during each of ${maxApplyAttempts} attempts`);
+  (ports: RecomputePorts): Recompute =>
+  async (key, told = []) => {
+    await writeStatus(ports, key, { told });
   };
+
+/** The status that is true then; undefined when the pool is gone. @throws as `createRecompute`. */
+export async function writeStatus(
+  { gather, apply, memory, now }: RecomputePorts,
+  key: PoolKey,
+  { told = [], reports = [] }: News,
+): Promise<PoolStatus | undefined> {
+  const wanted: Wanted = {
+    planSearch: (pool) => memory.planSearch(pool, told),
+    atLeast: Math.max(0, ...told.map(({ kind, version = Infinity }) => (kind === 'worker' ? version : 0))),
+    withPods: reports.length > 0,
+  };
+  for (let attempt = 1; attempt <= maxApplyAttempts; attempt += 1) {
+    const readAt = memory.latest();
+    const observed = await gather(key, wanted);
+    const status = observed && (await bringUpToDate(observed, readAt));
+    if (status === 'stale') continue;
+    if (status === undefined) memory.forget(key);
+    return status;
+  }
+  throw new Error(`the pool changed during each of ${maxApplyAttempts} attempts`);
+
+  async function bringUpToDate(observed: Observed, readAt: number): Promise<PoolStatus | 'stale' | undefined> {
+    const planned = plan(observed, now(), reports);
+    const applied = planned === 'unchanged' ? planned : await apply(observed.pool, planned);
+    if (applied === 'stale') return 'stale';
+    if (applied === 'gone') return undefined;
+    memory.remember(observed, { written: applied === 'unchanged' ? undefined : applied.written, readAt });
+    return planned === 'unchanged' ? observed.pool.status : planned;
+  }
+}

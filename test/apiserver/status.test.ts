@@ -91,6 +91,11 @@ describe('POST /status/events', () => {
 });
 
 describe('a write that comes too late', () => {
+  const wanted = {
+    planSearch: ({ metadata }: Pool) => ({ namespaces: undefined, notOlderThan: metadata.resourceVersion }),
+    atLeast: 0,
+    withPods: false,
+  };
   let kube: KubeClient;
   beforeAll(async () => {
     kube = await createKubeClient({ url: stack.kubeUrl, accountFolder: join(stack.mounts, 'buildkit-status') });
@@ -102,13 +107,14 @@ describe('a write that comes too late', () => {
   it('is stale when the pool was written since, and gone when it was deleted', async () => {
     const store = createPoolStatusStore(kube);
     const namespace = await makeCountedPool(1);
-    const observed = await store.gather({ namespace, name: 'my-pool' });
+    const gather = () => store.gather({ namespace, name: 'my-pool' }, wanted);
+    const observed = await gather();
     if (observed?.pool.status === undefined) throw new Error('expected a pool with a status');
     const { pool } = observed;
     await run(['label', '-n', namespace, 'bkp/my-pool', 'touched=yes']);
     expect(await store.apply(pool, { ...pool.status, phase: 'Running' })).toBe('stale');
     await run(['delete', '-n', namespace, 'bkp/my-pool']);
     expect(await store.apply(pool, { ...pool.status, phase: 'Running' })).toBe('gone');
-    expect(await store.gather({ namespace, name: 'my-pool' })).toBeUndefined();
+    expect(await gather()).toBeUndefined();
   });
 });

@@ -15,6 +15,10 @@ async function type(...args: string[]) {
         called.push(['rotate', connection]);
         return Promise.resolve(0);
       },
+      doctor: (connection, options) => {
+        called.push(['doctor', connection, options]);
+        return Promise.resolve(1);
+      },
     },
     { out: (text) => void (said.out += text), err: (text) => void (said.err += text) },
   );
@@ -27,6 +31,8 @@ describe('bkctl', () => {
     [['ca', 'show', '--json'], 7, ['show', {}, { json: true }]],
     [['--kubeconfig', 'k', '--context', 'c', 'ca', 'rotate'], 0, ['rotate', { kubeconfig: 'k', context: 'c' }]],
     [['ca', 'show', '--context', 'c'], 7, ['show', { context: 'c' }, { json: false }]],
+    [['doctor'], 1, ['doctor', {}, { json: false }]],
+    [['doctor', '--json'], 1, ['doctor', {}, { json: true }]],
   ])('%j', async (args, status, call) => {
     expect(await type(...args)).toEqual({ status, called: [call], out: '', err: '' });
   });
@@ -35,6 +41,7 @@ describe('bkctl', () => {
     [['ca', 'shw'], "error: unknown command 'shw'"],
     [['ca', 'show', '--yaml'], "error: unknown option '--yaml'"],
     [['ca', 'show', 'root'], "error: too many arguments for 'show'. Expected 0 arguments but got 1."],
+    [['doctor', '--fix'], "error: unknown option '--fix'"],
     [['ca', 'rotate', '--context'], "error: option '--context <name>' argument missing"],
   ])('%j is no command: 2, with a sentence on stderr', async (args, message) => {
     const { status, called, out, err } = await type(...args);

@@ -1,13 +1,12 @@
 /** `bkctl` as a process, on a real apiserver: what docs/operations.md shows. */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { bkctl, makePerson as makeKubeconfig } from './bkctl.ts';
 import { bringUpSystem, type TestSystem } from './webhooks.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -23,31 +22,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** From another folder than the checkout, as anybody may type it. */
-async function bkctl(kubeconfig: string, ...args: string[]) {
-  const child = spawn(process.execPath, [join(root, 'cli/bkctl.mjs'), ...args], {
-    cwd: folder,
-    env: { ...process.env, KUBECONFIG: kubeconfig },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const closed = once(child, 'close');
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const [status] = (await closed) as [number];
-  return { status, stdout, stderr };
-}
-
-/** A kubeconfig of a ServiceAccount of the namespace `tenant`. */
-async function makePerson(name: string): Promise<string> {
-  await system.run('create', 'serviceaccount', name, '-n', 'tenant');
-  const token = await system.run('create', 'token', name, '-n', 'tenant');
-  const config = parse(await system.run('config', 'view', '--raw', '--flatten', '-o', 'yaml')) as {
-    users: { name: string }[];
-  };
-  const [user] = config.users;
-  const file = join(folder, `${name}.kubeconfig`);
-  await writeFile(file, stringify({ ...config, users: [{ name: user?.name, user: { token } }] }));
-  return file;
-}
+const makePerson = (name: string) => makeKubeconfig(system, name, folder);
 
 const certificate =
   /^(root|clients|servers|api-tls|webhooks|webhook-tls) +(current|next) +(itself|root|servers|webhooks) +\S+Z(?: +(\w+) from \S+Z)?$/;
@@ -180,9 +155,5 @@ describe('the page', () => {
     await system.stack.renewKeys();
     expect(await readRoot()).not.toBe(before);
     expect(await bkctl(system.stack.kubeconfig, 'ca', 'show')).toMatchObject({ status: 0, stderr: '' });
-  });
-
-  it('tells how to make room for the install Job', () => {
-    runShown('kubectl delete -n buildkit-system --ignore-not-found job/');
   });
 });

@@ -3,16 +3,17 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KubeError, type KubeClient } from '../../adapters/kube/client.ts';
+import type { KubeClient } from '../../adapters/kube/client.ts';
 import { GROUP, KINDS } from '../../api/names.ts';
-import { connectAsAdministrator } from '../../bench/stack.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
 import { bringUp, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { originalDefinitions, originalObjects } from './original.ts';
+import { bringUpSystem, createWorker, isSoak, type TestSystem } from './webhooks.ts';
 
 const root = join(import.meta.dirname, '../..');
 const execute = promisify(execFile);
@@ -49,7 +50,7 @@ interface Stored {
   readonly spec: { readonly requester?: object };
   readonly status?: {
     readonly phase?: string;
-    readonly workers?: { readonly ready: number };
+    readonly workers?: { readonly ready: number; readonly total: number };
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
   };
 }
@@ -180,33 +181,69 @@ async function readPreviousManifests(): Promise<{ folder: string } | { why: stri
 
 const previous = await readPreviousManifests();
 
-/** What was refused, and how many were written so far. */
-interface Writes {
-  readonly refused: string[];
-  written: number;
+/** As many writes a second as a busy cluster has. */
+const writesPerSecond = 50;
+const writers = 16;
+const soakMs = 10 * 60_000;
+
+/** What became of writes other than it should, and the workers that were made. */
+interface Load {
+  readonly surprises: string[];
+  readonly made: string[];
+  started: number;
 }
 
-/** Writes in both versions until told to stop. */
-async function writeUntil(kube: KubeClient, writes: Writes, isOver: () => boolean): Promise<void> {
-  const write = async (index: number) => {
-    const version = versions[index % 2] ?? 'v1beta1';
-    const path = `/apis/${GROUP}/${version}/namespaces/default`;
-    const spec = { poolRef: { name: 'pool' } };
-    const body = { apiVersion: `${GROUP}/${version}`, kind: 'BuildKitWorker', metadata: { name: `w-${index}` }, spec };
-    await kube.call({ method: 'POST', path: `${path}/buildkitworkers`, body });
-    const labels = { metadata: { labels: { index: String(index) } } };
-    const contentType = 'application/merge-patch+json';
-    await kube.call({ method: 'PATCH', path: `${path}/buildkitpools/pool`, contentType, body: labels });
-  };
-  for (let index = 0; !isOver(); index++) {
-    try {
-      await write(index);
-      writes.written++;
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      writes.refused.push(`${index}: ${error.status} ${error.reason} ${error.message}`);
+interface Write {
+  readonly expected: RegExp;
+  readonly send: (name: string) => Promise<string>;
+}
+
+const own = { namespace: 'tenant', name: 'own' };
+const foreign = { namespace: 'builders', name: 'pool' };
+const labelled = { namespace: 'builders', name: 'labelled' };
+const nowhere = { namespace: 'builders', name: 'no-such-pool' };
+
+/** Good and bad ones in turn. */
+const listWrites = ({ administrator, tenant }: TestSystem): readonly Write[] => [
+  { expected: /^Created$/, send: (name) => createWorker(tenant, name, own) },
+  { expected: /^Forbidden: .* is not permitted by any grant/, send: (name) => createWorker(tenant, name, foreign) },
+  { expected: /^Created$/, send: (name) => createWorker(administrator, name, foreign, 'v1alpha1') },
+  { expected: /^Invalid: .* Not found: /, send: (name) => createWorker(administrator, name, nowhere) },
+  { expected: /^Labelled$/, send: (name) => labelPool(administrator, name) },
+];
+
+async function labelPool(kube: KubeClient, label: string): Promise<string> {
+  const path = `/apis/${GROUP}/v1alpha1/namespaces/builders/buildkitpools/labelled`;
+  const contentType = 'application/merge-patch+json';
+  await kube.call({ method: 'PATCH', path, contentType, body: { metadata: { labels: { label } } } });
+  return 'Labelled';
+}
+
+/** At this pace, or as fast as a busy machine answers so many at once, until told to stop. */
+async function writeUntil(writes: readonly Write[], load: Load, isOver: () => boolean): Promise<void> {
+  const writeInTurn = async (): Promise<void> => {
+    while (!isOver()) {
+      const index = load.started++;
+      const write = writes[index % writes.length];
+      const pause = sleep((1000 * writers) / writesPerSecond);
+      if (write !== undefined) await judge(write, `w-${index}`, load);
+      await pause;
     }
+  };
+  await Promise.all(Array.from({ length: writers }, writeInTurn));
+}
+
+const unanswered = /^(?:Unreachable|KubeError): apiserver unreachable: no answer/;
+
+/** A write that a busy machine has not answered in time is sent again, and may be there by then. */
+async function judge({ expected, send }: Write, name: string, load: Load): Promise<void> {
+  let outcome = await send(name).catch(String);
+  while (unanswered.test(outcome)) {
+    outcome = await send(name).catch(String);
+    if (outcome.startsWith('AlreadyExists')) outcome = 'Created';
   }
+  if (!expected.test(outcome)) load.surprises.push(`${name}: ${outcome}`);
+  if (outcome === 'Created') load.made.push(name);
 }
 
 describe('from the previous commit', () => {
@@ -214,40 +251,58 @@ describe('from the previous commit', () => {
     it.skip(`not run: ${previous.why}`, () => undefined);
     return;
   }
-  let installed: Installed;
+  let system: TestSystem;
   beforeAll(async () => {
-    installed = await installOver({ manifests: join(previous.folder, 'manifests') });
+    system = await bringUpSystem({ manifests: join(previous.folder, 'manifests') });
+    await system.run('create', 'namespace', 'builders');
+    const makePool = (metadata: object) => ({
+      apiVersion: `${GROUP}/v1beta1`,
+      kind: 'BuildKitPool',
+      metadata,
+      spec: {},
+    });
+    await applyList(system.stack.kubectl, [own, foreign, labelled].map(makePool));
   });
   afterAll(async () => {
-    await installed.end();
+    await system.end();
     await rm(previous.folder, { recursive: true, force: true });
   });
 
-  it('goes on writing while the manifests are applied, and keeps what was written', async () => {
-    const { stack, run, folder } = installed;
-    const pool = { apiVersion: `${GROUP}/v1beta1`, kind: 'BuildKitPool', metadata: { name: 'pool' }, spec: {} };
-    await expectSuccess(stack.kubectl, ['create', '-n', 'default', '-f', '-'], JSON.stringify(pool));
-    const administrator = await connectAsAdministrator(stack, join(folder, 'administrator'));
-    let isOver = false;
-    const writes: Writes = { refused: [], written: 0 };
-    const writing = writeUntil(administrator, writes, () => isOver);
-    const seeMoreWritten = async (): Promise<void> => {
-      const before = writes.written;
-      await expect.poll(() => writes.written, { timeout: 30_000 }).toBeGreaterThan(before + 20);
-    };
-    await seeMoreWritten();
-    await stack.upgrade();
-    for (const name of stack.webhooks) await stack.restart(name);
-    await seeMoreWritten();
-    isOver = true;
-    await writing;
-    const { refused, written } = writes;
-    administrator.close();
-    expect(refused).toEqual([]);
-    expect(written).toBeGreaterThan(0);
-    for (const version of versions) {
-      const names = await run('get', `buildkitworkers.${version}.${GROUP}`, '-n', 'default', '-o', 'name');
-      expect(names.trim().split('\n')).toHaveLength(written);
-    }
-  });
+  /** Of the workers there are, and of the pools by their status. */
+  async function count(): Promise<{ workers: string[]; totals: number[] }> {
+    const query = '-o=jsonpath={.items[*].metadata.name}';
+    const workers = (await system.run('get', `buildkitworkers.v1alpha1.${GROUP}`, '-A', query)).split(' ');
+    const pools = JSON.parse(await system.run('get', 'buildkitpools', '-A', '-o', 'json')) as { items: Stored[] };
+    return { workers: workers.toSorted(), totals: pools.items.map(({ status }) => status?.workers?.total ?? 0) };
+  }
+
+  it(
+    'refuses no good write, admits no bad one, and counts right, while the manifests are applied under load',
+    async () => {
+      const { stack } = system;
+      const load: Load = { surprises: [], made: [], started: 0 };
+      let isOver = false;
+      const writing = writeUntil(listWrites(system), load, () => isOver);
+      const seeMoreWritten = async (): Promise<void> => {
+        const before = load.started;
+        await expect.poll(() => load.started, soon).toBeGreaterThan(before + writesPerSecond);
+      };
+      const upgrade = async (): Promise<void> => {
+        await seeMoreWritten();
+        await stack.upgrade();
+        for (const name of stack.webhooks) await stack.restart(name);
+        await seeMoreWritten();
+      };
+      const end = performance.now() + (isSoak ? soakMs : 0);
+      do await upgrade();
+      while (performance.now() < end);
+      isOver = true;
+      await writing;
+      expect(load.surprises).toEqual([]);
+      const ofOwn = load.made.filter((name) => Number(name.slice('w-'.length)) % 5 === 0).length;
+      const right = { workers: load.made.toSorted(), totals: [0, load.made.length - ofOwn, ofOwn] };
+      await expect.poll(count, soon).toEqual(right);
+    },
+    isSoak ? 2 * soakMs : 300_000,
+  );
 });

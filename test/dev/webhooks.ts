@@ -3,11 +3,11 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKubeClient, KubeError, type KubeClient } from '../../adapters/kube/client.ts';
-import { KINDS, STORAGE_API_VERSION, WEBHOOKS } from '../../api/names.ts';
+import { GROUP, KINDS, STORAGE_VERSION, WEBHOOKS, type Version } from '../../api/names.ts';
 import { connectAsAdministrator } from '../../bench/stack.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
-import { bringUp, renewKeys, type Stack } from '../../dev/stack.ts';
+import { bringUp, renewKeys, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 
 /** Long runs, for a machine that has the time. */
@@ -22,10 +22,11 @@ export interface TestSystem {
   readonly end: () => Promise<void>;
 }
 
-export async function bringUpSystem(): Promise<TestSystem> {
+export async function bringUpSystem(options: Pick<StackOptions, 'manifests'> = {}): Promise<TestSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'operations-'));
   const watchdog = createWatchdog();
-  const stack = await bringUp({ folder: join(folder, 'stack'), port: await findFreePort(), watch: watchdog.watch });
+  const port = await findFreePort();
+  const stack = await bringUp({ folder: join(folder, 'stack'), port, watch: watchdog.watch, ...options });
   const run = (...args: readonly string[]) => expectSuccess(stack.kubectl, args);
   await run('create', 'namespace', 'tenant');
   await run('create', 'serviceaccount', 'developer', '-n', 'tenant');
@@ -53,10 +54,15 @@ export interface PoolReference {
 }
 
 /** Creates a worker in the namespace `tenant`; the reason of the refusal, or `Created`. */
-export async function createWorker(kube: KubeClient, name: string, poolRef: PoolReference): Promise<string> {
-  const metadata = { name };
-  const body = { apiVersion: STORAGE_API_VERSION, kind: KINDS.worker.kind, metadata, spec: { poolRef } };
-  const path = `/apis/${STORAGE_API_VERSION}/namespaces/tenant/${KINDS.worker.plural}`;
+export async function createWorker(
+  kube: KubeClient,
+  name: string,
+  poolRef: PoolReference,
+  version: Version = STORAGE_VERSION,
+): Promise<string> {
+  const apiVersion = `${GROUP}/${version}`;
+  const body = { apiVersion, kind: KINDS.worker.kind, metadata: { name }, spec: { poolRef } };
+  const path = `/apis/${apiVersion}/namespaces/tenant/${KINDS.worker.plural}`;
   try {
     await kube.call({ method: 'POST', path, body });
     return 'Created';
@@ -67,7 +73,7 @@ export async function createWorker(kube: KubeClient, name: string, poolRef: Pool
 }
 
 /** A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. */
-export const runAuthorityAt = ({ stack }: TestSystem, moment: number): Promise<void> =>
+export const runAuthorityAt = ({ stack }: Pick<TestSystem, 'stack'>, moment: number): Promise<void> =>
   renewKeys({ folder: stack.mounts, kubectl: stack.kubectl }, { kubeUrl: stack.controlPlane.url, now: () => moment });
 
 /** The CA bundle of the validating webhook and the certificate that is to be served, both PEM. */

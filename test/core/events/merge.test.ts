@@ -15,7 +15,7 @@ function createWork() {
         },
       });
     });
-  return { runs, merged: createMerge(work, (key) => key) };
+  return { runs, merged: createMerge<string>(work, { idOf: (key) => key }) };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -58,6 +58,46 @@ test('nothing is remembered after the last run', async () => {
   expect(runs).toHaveLength(2);
 });
 
+/** Work that sees every call up to the number that it ends with. */
+function createCovering() {
+  const runs: { readonly calls: readonly number[]; readonly end: (sees: number) => void }[] = [];
+  let seen = 0;
+  const merged = createMerge<string, number>(
+    (_, calls) =>
+      new Promise((resolve) => {
+        runs.push({
+          calls,
+          end: (sees) => {
+            seen = sees;
+            resolve();
+          },
+        });
+      }),
+    { idOf: (key) => key, isSettled: (_, call) => call <= seen },
+  );
+  return { runs, merged };
+}
+
+test('a call that a run saw which is over costs none', async () => {
+  const { runs, merged } = createCovering();
+  const first = merged('a', 1);
+  runs[0]?.end(5);
+  await first;
+  await merged('a', 5);
+  expect(runs).toHaveLength(1);
+});
+
+test('calls that the run sees which is under way wait for its end, and only for the others there is another', async () => {
+  const { runs, merged } = createCovering();
+  const calls = [1, 5, 6, 4, 7].map((call) => merged('a', call));
+  runs[0]?.end(5);
+  await Promise.all([calls[0], calls[1], calls[3]]);
+  expect(runs.map(({ calls: told }) => told)).toEqual([[1], [6, 7]]);
+  runs[1]?.end(5);
+  await Promise.all(calls);
+  expect(runs).toHaveLength(2);
+});
+
 test('every caller gets a run that began after its call, and runs of a key never overlap', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -74,7 +114,7 @@ test('every caller gets a run that began after its call, and runs of a key never
             await scheduler.schedule(Promise.resolve());
             active.delete(call.key);
           },
-          ({ key }) => key,
+          { idOf: ({ key }) => key },
         );
         const started = new Map<string, number>();
         const calls = keys.map((key) =>

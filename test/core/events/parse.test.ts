@@ -32,22 +32,27 @@ const event = (kind: keyof typeof kinds, object: { metadata: ReturnType<typeof m
 
 const parse = ({ headers, body }: { headers: Readonly<Record<string, string>>; body: string }) =>
   parseEvent(headers, body);
-const one = (namespace: string, name: string) => ({ ok: true, value: { touched: 'one', pool: { namespace, name } } });
+const one = (namespace: string, name: string, object?: object) => ({
+  ok: true,
+  value: { touched: 'one', pool: { namespace, name }, ...(object === undefined ? {} : { object }) },
+});
+/** What `metadata` stands for. */
+const at7 = (kind: string) => ({ kind, namespace: 'tenant-a', version: 7 });
 const none = { ok: true, value: { touched: 'none' } };
 const refused = (error: string) => ({ ok: false, error });
 
 describe('points at', () => {
   test.each(['add', 'update', 'delete'] as const)('the pool itself (%s)', (change) => {
     expect(parse(makeEvent(kinds.pool, { change, object: { metadata: metadata('p') } }, origin))).toEqual(
-      one('tenant-a', 'p'),
+      one('tenant-a', 'p', at7('pool')),
     );
   });
   test("the pool of a worker's reference", () => {
     const poolRef = { name: 'shared-pool', namespace: 'buildkit-system' };
-    expect(parse(event('worker', worker(poolRef)))).toEqual(one('buildkit-system', 'shared-pool'));
+    expect(parse(event('worker', worker(poolRef)))).toEqual(one('buildkit-system', 'shared-pool', at7('worker')));
   });
   test('the pool of the same namespace when the reference names none', () => {
-    expect(parse(event('worker', worker({ name: 'my-pool' })))).toEqual(one('tenant-a', 'my-pool'));
+    expect(parse(event('worker', worker({ name: 'my-pool' })))).toEqual(one('tenant-a', 'my-pool', at7('worker')));
   });
   test("the pool of a gateway's Deployment and Service", () => {
     expect(parse(event('deployment', { metadata: metadata('p-gateway', ours) }))).toEqual(one('tenant-a', 'p'));
@@ -81,6 +86,19 @@ test('an OIDC config points at those of its namespace: which of them counts depe
   expect(parse(event('config', { metadata: metadata('c') }))).toEqual(touched);
 });
 
+test.each([undefined, null, 7, '', '0', '07', '-7', '1e3', '7 ', '99999999999999999999', ['7'], {}])(
+  'does not know how late an object is whose resourceVersion is %j',
+  (resourceVersion) => {
+    const object = {
+      ...worker({ name: 'my-pool' }),
+      metadata: { ...metadata('w'), resourceVersion: resourceVersion as string },
+    };
+    expect(parse(event('worker', object))).toEqual(
+      one('tenant-a', 'my-pool', { kind: 'worker', namespace: 'tenant-a', version: undefined }),
+    );
+  },
+);
+
 describe('ignores', () => {
   test.each([
     ['a kind of ours that is none', event('unknown', { metadata: metadata('c') })],
@@ -107,7 +125,7 @@ describe('structured mode', () => {
     data: worker({ name: 'my-pool' }),
   };
   test('means the same', () => {
-    expect(parseEvent(headers, JSON.stringify(envelope))).toEqual(one('tenant-a', 'my-pool'));
+    expect(parseEvent(headers, JSON.stringify(envelope))).toEqual(one('tenant-a', 'my-pool', at7('worker')));
   });
   test.each([
     ['body: expected an object, got an array', []],

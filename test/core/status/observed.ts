@@ -49,5 +49,7 @@ export const makeObserved = (fields: Partial<Observed> = {}): Observed => ({
   deployment: makeDeployment(2, 2),
   service: { metadata: { labels: ours } },
   gatewayPods: undefined,
+  extent: { namespaces: 'all', version: 1 },
+  configs: new Map(),
   ...fields,
 });

@@ -27,6 +27,7 @@ test('writes the whole status of a running pool', () => {
       serviceName: 'shared-pool',
     },
     workers: { total: 2, ready: 2, idle: 1, allocated: 1, provisioning: 0, failed: 0, desired: 1, needed: 0 },
+    workerNamespaces: ['tenant-a'],
     connections: { active: 0, total: 0 },
     conditions: [
       {
@@ -50,6 +51,14 @@ test('writes the whole status of a running pool', () => {
         status: 'True',
         reason: 'WorkersServing',
         message: 'workers ready: 2, wanted: 1',
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+        observedGeneration: 3,
+      },
+      {
+        type: 'ResolvedRefs',
+        status: 'True',
+        reason: 'ResolvedRefs',
+        message: 'no OIDC config is listed',
         lastTransitionTime: '2026-01-02T03:04:05Z',
         observedGeneration: 3,
       },
@@ -119,10 +128,28 @@ test('keeps what it does not compute', () => {
   expect(planWrite(makeObserved({ pool: makePool({ status: kept }) }))).toMatchObject(kept);
 });
 
+test('names the namespaces of workers, and none where they are too many to be looked in one by one', () => {
+  const workersIn = (...namespaces: string[]) => namespaces.map((namespace) => makeWorker('Idle', { namespace }));
+  const stored = (workerNamespaces: string[]) => makePool({ status: { workerNamespaces } });
+  const named = (...namespaces: string[]) => planWrite(makeObserved({ workers: workersIn(...namespaces) }));
+  expect(named().workerNamespaces).toEqual([]);
+  expect(named('b', 'a', 'b').workerNamespaces).toEqual(['a', 'b']);
+  const many = planWrite(makeObserved({ pool: stored(['a']), workers: workersIn('a', 'b', 'c') }));
+  expect(many).not.toHaveProperty('workerNamespaces');
+  const leaving = [makeWorker('Terminating', { namespace: 'gone-soon' })];
+  expect(planWrite(makeObserved({ workers: leaving })).workerNamespaces).toEqual(['gone-soon']);
+});
+
 test("keeps others' conditions", () => {
   const theirs = { type: 'Audited', status: 'True', reason: 'Yes', message: '', lastTransitionTime: 'then' } as const;
   const status = planWrite(makeObserved({ pool: makePool({ status: { conditions: [theirs] } }) }));
-  expect(status.conditions?.map(({ type }) => type)).toEqual(['Audited', 'Ready', 'GatewayReady', 'WorkersReady']);
+  expect(status.conditions?.map(({ type }) => type)).toEqual([
+    'Audited',
+    'Ready',
+    'GatewayReady',
+    'WorkersReady',
+    'ResolvedRefs',
+  ]);
   expect(status.conditions?.[0]).toEqual(theirs);
 });
 
@@ -161,6 +188,8 @@ const observedArbitrary = fc
     ),
     service: fc.constantFrom(undefined, { metadata: { labels: ours } }),
     gatewayPods: fc.constant(undefined),
+    extent: fc.constant({ namespaces: 'all' as const, version: 1 }),
+    configs: fc.constant(new Map<string, never>()),
     min: fc.nat(20),
     max: fc.integer({ min: 1, max: 20 }),
   })

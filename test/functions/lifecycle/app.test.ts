@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { maxEventBodyBytes } from '../../../api/limits.ts';
 import { formatPoolKey, type PoolKey } from '../../../core/pool-reference.ts';
+import { createManualClock } from '../../core/events/clock.ts';
 import { createLifecycleApp } from '../../../functions/lifecycle/app.ts';
 
 const pools = ['a', 'b'].map((name) => ({ namespace: 'buildkit-system', name }));
@@ -14,11 +15,12 @@ function createWorld(failing: readonly string[] = []) {
       recomputed.push(formatPoolKey(pool));
       return failing.includes(pool.name) ? Promise.reject(new Error('apiserver unreachable')) : Promise.resolve();
     },
-    listPools: (area) => {
-      listed.push(area);
+    listPools: (namespace) => {
+      listed.push(namespace ?? 'all');
       return Promise.resolve(pools);
     },
     authenticateSender: (token) => Promise.resolve(token === 'good' ? 'allowed' : 'refused'),
+    clock: createManualClock(),
     log: { warn: (fields, message) => logged.push([message, fields]) },
   });
   return { app, recomputed, listed, logged };
@@ -63,18 +65,18 @@ describe('POST /lifecycle/events', () => {
   test('looks at the pools that workers of a namespace refer to, when the namespace changes', async () => {
     const { app, recomputed, listed } = createWorld();
     expect(await summarize(await app.request('/lifecycle/events', namespace))).toEqual([200, 'up to date', null]);
-    expect(listed).toEqual([{ touched: 'namespace', namespace: 'tenant-a' }]);
+    expect(listed).toEqual(['tenant-a']);
     expect(recomputed).toEqual(['buildkit-system/a', 'buildkit-system/b']);
   });
 
   test('looks at every pool in a resync, whatever becomes of one of them', async () => {
     const { app, recomputed, listed, logged } = createWorld(['a']);
     expect(await summarize(await app.request('/lifecycle/events', ping))).toEqual([503, 'try again', '1']);
-    expect(listed).toEqual([{ touched: 'all' }]);
+    expect(listed).toEqual(['all']);
     expect(recomputed).toEqual(['buildkit-system/a', 'buildkit-system/b']);
     expect(logged).toEqual([
       ['pool not brought up to date', { pool: 'buildkit-system/a', error: 'apiserver unreachable' }],
-      ['resync incomplete', { area: 'all', error: 'pools that failed: 1' }],
+      ['resync incomplete', { error: 'pools that failed: 1' }],
     ]);
   });
 

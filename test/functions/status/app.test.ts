@@ -1,36 +1,73 @@
 import { describe, expect, test } from 'vitest';
 import { maxEventBodyBytes } from '../../../api/limits.ts';
 import { formatPoolKey, type PoolKey } from '../../../core/pool-reference.ts';
+import { createManualClock, settle } from '../../core/events/clock.ts';
 import { createStatusApp, type StatusPorts } from '../../../functions/status/app.ts';
 
 interface World {
   /** Pools whose status can't be written now. */
   failing?: readonly string[];
-  pools?: readonly PoolKey[];
   senderFault?: Error;
-  listFault?: Error;
+  resyncFault?: Error;
+  configFault?: Error;
+  /** Pools that list OIDC configs. */
+  referrers?: readonly PoolKey[];
+  /** Of any worker or pool, what was told up to this version is in the status. */
+  coveredUpTo?: number;
 }
 
-function createWorld({ failing = [], pools = [], senderFault, listFault }: World = {}) {
+function createWorld({
+  failing = [],
+  senderFault,
+  resyncFault,
+  configFault,
+  referrers = [],
+  coveredUpTo = 0,
+}: World = {}) {
   const recomputed: string[] = [];
+  const asked: string[] = [];
   const logged: unknown[] = [];
+  const told: unknown[] = [];
+  const clock = createManualClock();
   const ports: StatusPorts = {
-    recompute: (pool) => {
+    recompute: (pool, objects) => {
       const key = formatPoolKey(pool);
       recomputed.push(key);
+      told.push(...objects);
       return failing.includes(key) ? Promise.reject(new Error('apiserver unreachable')) : Promise.resolve();
     },
-    listPools: () => (listFault === undefined ? Promise.resolve(pools) : Promise.reject(listFault)),
+    isCovered: (_, { version = Infinity }) => version <= coveredUpTo,
+    resync: async (update) => {
+      asked.push('resync');
+      await Promise.allSettled(failing.map((key) => update(parsePoolKey(key))));
+      if (resyncFault !== undefined) throw resyncFault;
+    },
+    configs: {
+      recompute: (namespace) => {
+        asked.push(`configs of ${namespace ?? 'all'}`);
+        return configFault === undefined ? Promise.resolve() : Promise.reject(configFault);
+      },
+      listReferrers: (namespaces) => {
+        asked.push(`pools that list configs of ${[...namespaces].join(', ')}`);
+        return Promise.resolve(referrers);
+      },
+    },
     authenticateSender: (token) => {
       if (senderFault !== undefined) return Promise.reject(senderFault);
       return Promise.resolve(token === 'good' ? 'allowed' : 'refused');
     },
     authenticate: () => Promise.resolve(undefined),
     record: () => Promise.resolve('refused'),
+    clock,
     log: { warn: (fields, message) => logged.push([message, fields]) },
   };
-  return { app: createStatusApp(ports), recomputed, logged };
+  return { app: createStatusApp(ports), recomputed, asked, told, logged, clock };
 }
+
+const parsePoolKey = (key: string): PoolKey => {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+};
 
 const eventHeaders = {
   authorization: 'Bearer good',
@@ -122,24 +159,114 @@ describe('POST /status/events', () => {
   });
 });
 
+describe('an event of what is seen already', () => {
+  const versioned = (resourceVersion: string) => post({}, JSON.stringify({ metadata: { resourceVersion } }));
+
+  test('is answered at once', async () => {
+    const { app, recomputed } = createWorld({ coveredUpTo: 7 });
+    expect(await summarize(await app.request('/status/events', versioned('7')))).toEqual([200, 'up to date', null]);
+    expect(recomputed).toEqual([]);
+  });
+
+  test.each(['8', 'x', ''])('is none in version "%s"', async (resourceVersion) => {
+    const { app, told } = createWorld({ coveredUpTo: 7 });
+    expect((await app.request('/status/events', versioned(resourceVersion))).status).toBe(200);
+    const version = resourceVersion === '8' ? 8 : undefined;
+    expect(told).toEqual([{ kind: 'pool', namespace: 'tenant-a', version }]);
+  });
+});
+
+describe('an event of an OIDC config', () => {
+  const config = post({ 'ce-kind': 'BuildKitOIDCConfig', 'ce-name': 'ci' });
+  const referrers = ['a', 'b'].map((name) => ({ namespace: 'tenant-b', name }));
+
+  test('looks at those of its namespace, and then at the pools that list one', async () => {
+    const { app, asked, recomputed } = createWorld({ referrers });
+    expect((await app.request('/status/events', config)).status).toBe(200);
+    expect(asked).toEqual(['configs of tenant-a', 'pools that list configs of tenant-a']);
+    expect(recomputed).toEqual(['tenant-b/a', 'tenant-b/b']);
+  });
+
+  test('looks at the pools once for all that come within a second', async () => {
+    const { app, asked, clock } = createWorld();
+    const send = async (namespace: string) =>
+      await app.request('/status/events', post({ ...config.headers, 'ce-namespace': namespace }));
+    await send('tenant-a');
+    const later = ['tenant-b', 'tenant-c', 'tenant-b'].map(send);
+    await settle();
+    clock.advance(999);
+    await settle();
+    expect(asked.filter((what) => what.startsWith('pools'))).toHaveLength(1);
+    clock.advance(1);
+    expect((await Promise.all(later)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(asked.filter((what) => what.startsWith('pools'))).toEqual([
+      'pools that list configs of tenant-a',
+      'pools that list configs of tenant-b, tenant-c',
+    ]);
+  });
+
+  test('answers 503 when configs or pools fail, and has looked at all of them', async () => {
+    const { app, recomputed } = createWorld({ referrers, failing: ['tenant-b/a'] });
+    expect((await app.request('/status/events', config)).status).toBe(503);
+    expect(recomputed).toEqual(['tenant-b/a', 'tenant-b/b']);
+    const other = createWorld({ referrers, configFault: new Error('too many issuers are being asked') });
+    expect((await other.app.request('/status/events', config)).status).toBe(503);
+    expect(other.recomputed).toEqual(['tenant-b/a', 'tenant-b/b']);
+  });
+});
+
 describe('resync', () => {
-  const pools = Array.from({ length: 20 }, (_, index) => ({ namespace: 'tenant-a', name: `pool-${index}` }));
-
-  test('brings every pool up to date', async () => {
-    const { app, recomputed } = createWorld({ pools });
-    expect((await app.request('/status/events', ping)).status).toBe(200);
-    expect(recomputed.toSorted()).toEqual(pools.map(formatPoolKey).toSorted());
+  test('looks at everything', async () => {
+    const { app, asked } = createWorld();
+    expect(await summarize(await app.request('/status/events', ping))).toEqual([200, 'up to date', null]);
+    expect(asked).toEqual(['resync', 'configs of all']);
   });
 
-  test('goes on with the others when one pool fails, and answers 503', async () => {
-    const { app, recomputed } = createWorld({ pools, failing: ['tenant-a/pool-3'] });
+  test('is merged to one in 30 s, and who would wait too long for it is told when to come', async () => {
+    const { app, asked, clock } = createWorld();
+    await app.request('/status/events', ping);
+    clock.advance(10_000);
+    expect(await summarize(await app.request('/status/events', ping))).toEqual([
+      503,
+      'everything was looked at a moment ago',
+      '15',
+    ]);
+    clock.advance(15_000);
+    const waiting = [1, 2, 3].map(async () => await app.request('/status/events', ping));
+    await settle();
+    expect(asked).toHaveLength(2);
+    clock.advance(5_000);
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(asked.filter((what) => what === 'resync')).toHaveLength(2);
+  });
+
+  test('brings those up to date that were written meanwhile, and answers 503 when something failed', async () => {
+    const { app, logged, recomputed } = createWorld({
+      failing: ['tenant-a/pool-3'],
+      resyncFault: new Error('pools that failed: 1'),
+    });
     expect(await summarize(await app.request('/status/events', ping))).toEqual([503, 'try again', '1']);
-    expect(recomputed).toHaveLength(pools.length);
+    expect(recomputed).toEqual(['tenant-a/pool-3']);
+    expect(logged).toEqual([
+      ['pool not brought up to date', { pool: 'tenant-a/pool-3', error: 'apiserver unreachable' }],
+      ['resync incomplete', { error: 'pools that failed: 1' }],
+    ]);
   });
 
-  test('answers 503 when the pools cannot be listed', async () => {
-    const { app } = createWorld({ listFault: new Error('apiserver unreachable') });
+  test('answers 503 when the configs are not up to date, whatever became of the pools', async () => {
+    const { app, asked } = createWorld({ configFault: new Error('too many issuers are being asked') });
     expect((await app.request('/status/events', ping)).status).toBe(503);
+    expect(asked).toEqual(['resync', 'configs of all']);
+  });
+
+  test('that waits is refused when the process is to end', async () => {
+    const { app, clock } = createWorld();
+    await app.request('/status/events', ping);
+    clock.advance(20_000);
+    const waiting = app.request('/status/events', ping);
+    await settle();
+    clock.end();
+    expect((await waiting).status).toBe(503);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OidcConfigStatus } from '../../../api/status.ts';
 import type { OidcConfig } from '../../../api/v1beta1/oidc-config.ts';
 import type { FetchFault } from '../../../core/oidc/fetch-fault.ts';
+import type { Applied } from '../../../core/status/observed.ts';
 import { createRecomputeConfigs } from '../../../functions/status/recompute-configs.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
@@ -21,11 +22,14 @@ const config = (name: string, spec: object = {}, change: Partial<OidcConfig['met
 
 interface World {
   readonly fault?: FetchFault;
-  readonly applied?: 'written' | 'stale' | 'gone';
+  readonly applied?: Applied;
   readonly isPrivateAllowed?: boolean;
 }
 
-function createWorld(configs: OidcConfig[], { fault, applied = 'written', isPrivateAllowed = false }: World = {}) {
+function createWorld(
+  configs: OidcConfig[],
+  { fault, applied = { written: '2' }, isPrivateAllowed = false }: World = {},
+) {
   const written = new Map<string, OidcConfigStatus>();
   const asked: string[] = [];
   const recompute = createRecomputeConfigs({

@@ -1,6 +1,7 @@
 import type { PoolStatus } from '../../../api/status.ts';
 import { expect, test } from 'vitest';
-import { createRecompute } from '../../../functions/status/recompute.ts';
+import { createMemory } from '../../../core/status/memory.ts';
+import { createRecompute, type Wanted } from '../../../functions/status/recompute.ts';
 import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
 
 const key = { namespace: 'buildkit-system', name: 'shared-pool' };
@@ -9,9 +10,12 @@ const now = () => new Date('2026-01-02T03:04:05Z');
 /** A pool in memory. `answers` are what the first writes get; a write that is not listed succeeds. */
 function createStore(answers: readonly ('stale' | 'gone')[] = []) {
   const written: PoolStatus[] = [];
+  const memory = createMemory();
+  const wanted: Wanted[] = [];
   let attempts = 0;
   const recompute = createRecompute({
-    gather: () => {
+    gather: (_, want) => {
+      wanted.push(want);
       const status = written.at(-1);
       return Promise.resolve(
         makeObserved({ workers: [makeWorker('Idle')], pool: makePool(status === undefined ? {} : { status }) }),
@@ -22,11 +26,12 @@ function createStore(answers: readonly ('stale' | 'gone')[] = []) {
       attempts += 1;
       if (answer !== undefined) return Promise.resolve(answer);
       written.push(status);
-      return Promise.resolve('written');
+      return Promise.resolve({ written: '9' });
     },
+    memory,
     now,
   });
-  return { recompute, written, countAttempts: () => attempts };
+  return { recompute, written, wanted, memory, countAttempts: () => attempts };
 }
 
 test('writes once, and not again while nothing changes', async () => {
@@ -55,7 +60,41 @@ test('has nothing to do for a pool that is gone', async () => {
   const nowhere = createRecompute({
     gather: () => Promise.resolve(undefined),
     apply: () => Promise.reject(new Error('nothing to write')),
+    memory: createMemory(),
     now,
   });
   await nowhere(key);
+});
+
+const isCovered = { kind: 'pool', namespace: key.namespace, version: 1 } as const;
+
+test('remembers what it saw when the status is true, and nothing when it could not be written', async () => {
+  const failing = createStore(['stale', 'stale', 'stale', 'stale']);
+  await expect(failing.recompute(key)).rejects.toThrow();
+  expect(failing.memory.isCovered(key, isCovered)).toBe(false);
+  await failing.recompute(key);
+  expect(failing.memory.isCovered(key, isCovered)).toBe(true);
+});
+
+test('forgets a pool that is gone', async () => {
+  const { recompute, memory } = createStore([]);
+  await recompute(key);
+  memory.remember(makeObserved(), { written: undefined, readAt: 0 });
+  const gone = createRecompute({
+    gather: () => Promise.resolve(undefined),
+    apply: () => Promise.reject(new Error('nothing to write')),
+    memory,
+    now,
+  });
+  await gone(key);
+  expect(memory.isCovered(key, isCovered)).toBe(false);
+});
+
+test('asks for a list that is late enough to show the workers it is told of', async () => {
+  const { recompute, wanted } = createStore();
+  const worker = (version: number | undefined) => ({ kind: 'worker', namespace: 'tenant-a', version }) as const;
+  await recompute(key, [worker(7), worker(9), { ...isCovered, version: 12 }]);
+  await recompute(key, [worker(7), worker(undefined)]);
+  await recompute(key);
+  expect(wanted.map(({ atLeast }) => atLeast)).toEqual([9, Infinity, 0]);
 });

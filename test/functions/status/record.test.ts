@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PoolStatus } from '../../../api/status.ts';
-import { createRecorder, type RecordPorts } from '../../../functions/status/record.ts';
+import { createMemory } from '../../../core/status/memory.ts';
+import { createRecorder } from '../../../functions/status/record.ts';
+import type { RecomputePorts } from '../../../functions/status/recompute.ts';
 import type { ReceivedReport } from '../../../core/status/report.ts';
 import { makeObserved, makePool } from '../../core/status/observed.ts';
 
@@ -11,7 +13,7 @@ const report = (uid: string, total = 1): ReceivedReport => ({
 });
 
 /** A pool in memory, whose gateway has the Pods `a` and `b`. Answers are what the first writes get. */
-function createWorld(answers: readonly (Awaited<ReturnType<RecordPorts['apply']>> | Error)[] = []) {
+function createWorld(answers: readonly (Awaited<ReturnType<RecomputePorts['apply']>> | Error)[] = []) {
   const written: PoolStatus[] = [];
   let attempts = 0;
   const record = createRecorder({
@@ -21,12 +23,13 @@ function createWorld(answers: readonly (Awaited<ReturnType<RecordPorts['apply']>
       return Promise.resolve(makeObserved({ pool, gatewayPods: new Set(['a', 'b']) }));
     },
     apply: (_, status) => {
-      const answer = answers[attempts] ?? 'written';
+      const answer = answers[attempts] ?? { written: '2' };
       attempts += 1;
       if (answer instanceof Error) return Promise.reject(answer);
-      if (answer === 'written') written.push(status);
+      if (typeof answer === 'object') written.push(status);
       return Promise.resolve(answer);
     },
+    memory: createMemory(),
     now: () => new Date('2026-01-02T03:04:05Z'),
   });
   return { record, totals: () => written.map(({ connections }) => connections?.total) };

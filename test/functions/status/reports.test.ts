@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { UserInfo } from '../../../api/review.ts';
 import type { Principal } from '../../../core/principal.ts';
 import type { ReceivedReport } from '../../../core/status/report.ts';
+import { createManualClock } from '../../core/events/clock.ts';
 import { createStatusApp } from '../../../functions/status/app.ts';
 
 const user = (extra: UserInfo['extra'] = {}): UserInfo => ({
@@ -25,8 +26,8 @@ function createWorld(fault?: Error) {
   };
   const app = createStatusApp({
     recompute: () => Promise.reject(new Error('not asked')),
-    recomputeConfigs: () => Promise.reject(new Error('not asked')),
-    listPools: () => Promise.reject(new Error('not asked')),
+    resync: () => Promise.reject(new Error('not asked')),
+    clock: createManualClock(),
     authenticateSender: () => Promise.resolve('refused'),
     authenticate: (token) => Promise.resolve(principals[token]),
     record: (one) => {

@@ -1,0 +1,200 @@
+/** The status of pools where there are many: how soon it is true, what a burst and a resync cost, and how much memory. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeClient } from '../adapters/kube/client.ts';
+import { ourObjectPath } from '../adapters/kube/paths.ts';
+import { minResyncPeriodMs } from '../api/limits.ts';
+import { KINDS } from '../api/names.ts';
+import { forEachAtOnce } from '../core/parallel.ts';
+import type { AuditedCall } from '../dev/audit.ts';
+import { followPools, type Follower } from './follow-pools.ts';
+import { percentile } from './percentile.ts';
+import type { Row } from './row.ts';
+import { readCpuMs } from './webhook-cost.ts';
+import {
+  burstPool,
+  burstWorker,
+  poolOf,
+  waitForQuiet,
+  withWorld,
+  workerOf,
+  type Named,
+  type Sizes,
+  type World,
+} from './status-world.ts';
+
+const pools = 1_000;
+const burst = 1_000;
+const changesPerSecond = 50;
+const secondsOfChanges = 20;
+
+export const measureScale = async (workers: number): Promise<Row[]> => {
+  const sizes: Sizes = { pools, workers, burst };
+  return await withWorld(sizes, async (world) => {
+    const watching = new AbortController();
+    try {
+      return await measureIn(world, sizes, await followPools(world.kube, watching.signal));
+    } finally {
+      watching.abort();
+    }
+  });
+};
+
+async function measureIn(world: World, sizes: Sizes, follower: Follower): Promise<Row[]> {
+  const status = await world.startStatus();
+  const megabytesAtStart = await readMegabytes(status.pid, 'VmRSS');
+  const first = await timeResync(world);
+  const bridge = await world.startBridge();
+  await waitForQuiet(world);
+  const changed = await measureChanges(world, follower, { sizes, pid: status.pid });
+  await waitForQuiet(world);
+  const counted = await countBurst(world);
+  await sleep(Math.max(0, minResyncPeriodMs - (performance.now() - first.beganMs)));
+  const again = await timeResync(world);
+  const megabytes = await readMegabytes(status.pid, 'VmHWM');
+  await bridge.end();
+  await status.end();
+  const bare = await measureBareWrites(world.kube, follower);
+  const label = (figure: string): string => `${figure}, ${sizes.workers} workers in ${pools} pools`;
+  return [
+    ...makeLatencyRows(label, changed.ms, bare),
+    makeRow(label(`calls for a change`), changed.callsPerChange, '', ['changes', 1, Infinity]),
+    makeRow(label(`CPU of status for a change`), changed.cpuMsPerChange, 'ms', ['limit', 5, 5]),
+    ...makeBurstRows(counted),
+    makeRow(label('resync that writes every status'), first.seconds, 's', ['limit', 10, 10]),
+    makeRow(label('resync that writes none'), again.seconds, 's', ['limit', 10, 10]),
+    makeRow(label('most memory of status'), megabytes, 'MB', ['when listening', megabytesAtStart, 150]),
+  ].map((row) => ({ ...row, name: 'status' }));
+}
+
+interface Resync {
+  readonly beganMs: number;
+  readonly seconds: number;
+}
+
+async function timeResync({ ping }: World): Promise<Resync> {
+  const beganMs = performance.now();
+  const answer = await ping();
+  if (answer !== 200) throw new Error(`expected a resync to succeed, got ${answer}`);
+  return { beganMs, seconds: (performance.now() - beganMs) / 1000 };
+}
+
+/** Each `at` its own moment, whatever becomes of those before; the values of all. */
+async function atPace<T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> {
+  const begin = performance.now();
+  const running: Promise<T>[] = [];
+  for (let index = 0; index < count; index++) {
+    await sleep(Math.max(0, begin + (index * 1000) / changesPerSecond - performance.now()));
+    running.push(act(index));
+  }
+  return await Promise.all(running);
+}
+
+/** A change of one worker of each pool in turn, from the moment it is accepted until a watch shows the status. */
+async function measureChanges(
+  world: World,
+  follower: Follower,
+  { sizes, pid }: { readonly sizes: Sizes; readonly pid: number },
+) {
+  const { kube, readCalls } = world;
+  const count = changesPerSecond * secondsOfChanges;
+  const before = { calls: (await readCalls()).length, cpuMs: await readCpuMs(pid) };
+  const ms = await atPace(count, async (index) => {
+    const pool = index % sizes.pools;
+    const round = Math.floor(index / sizes.pools);
+    const seen = follower.waitFor(poolOf(pool), ({ workers }) => workers?.allocated === (round % 2 === 0 ? 1 : 0));
+    await setPhase(kube, workerOf(pool, sizes), round % 2 === 0 ? 'Allocated' : 'Idle');
+    const accepted = performance.now();
+    return Math.max(0, (await seen) - accepted);
+  });
+  await waitForQuiet(world);
+  return {
+    ms,
+    callsPerChange: ((await readCalls()).length - before.calls) / count,
+    cpuMsPerChange: ((await readCpuMs(pid)) - before.cpuMs) / count,
+  };
+}
+
+/** The same pace without anything of ours. */
+const measureBareWrites = (kube: KubeClient, follower: Follower): Promise<number[]> =>
+  atPace(changesPerSecond * 5, async (index) => {
+    const lastActivityTime = new Date(index * 1000).toISOString();
+    const seen = follower.waitFor(poolOf(index), (written) => written.lastActivityTime === lastActivityTime);
+    const sent = performance.now();
+    await patchStatus(kube, ourObjectPath(KINDS.pool.plural, { ...poolOf(index), subresource: 'status' }), {
+      lastActivityTime,
+    });
+    return (await seen) - sent;
+  });
+
+interface Counted {
+  readonly runs: number;
+  readonly lists: number;
+  readonly writes: number;
+}
+
+/** What `status` asks while every worker of one pool changes. */
+async function countBurst(world: World): Promise<Counted> {
+  const before = (await world.readCalls()).length;
+  await forEachAtOnce(Array(burst).keys(), 32, async (index) => {
+    await setPhase(world.kube, burstWorker(index), 'Idle');
+  });
+  await waitForQuiet(world);
+  const calls = (await world.readCalls()).slice(before);
+  const count = (fits: (call: AuditedCall) => boolean): number => calls.filter(fits).length;
+  const isOfPool = ({ objectRef }: AuditedCall): boolean =>
+    objectRef?.resource === KINDS.pool.plural && objectRef.name === burstPool.name;
+  return {
+    runs: count((call) => call.verb === 'get' && isOfPool(call)),
+    lists: count(({ verb, objectRef }) => verb === 'list' && objectRef?.resource === KINDS.worker.plural),
+    writes: count((call) => call.verb === 'patch' && isOfPool(call)),
+  };
+}
+
+const setPhase = (kube: KubeClient, worker: Named, phase: 'Idle' | 'Allocated'): Promise<unknown> =>
+  patchStatus(kube, ourObjectPath(KINDS.worker.plural, { ...worker, subresource: 'status' }), { phase });
+
+const patchStatus = (kube: KubeClient, path: string, status: object): Promise<unknown> =>
+  kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: { status } });
+
+/** Linux; elsewhere nothing is known of it. */
+async function readMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) / 1000;
+}
+
+const makeLatencyRows = (label: (figure: string) => string, ours: number[], bare: number[]) =>
+  (
+    [
+      [50, 50],
+      [99, 250],
+    ] as const
+  ).map(([p, most]) =>
+    makeRow(
+      label(`change of a worker to status of its pool at ${changesPerSecond}/s, p${p}`),
+      percentile(ours, p),
+      'ms',
+      ['bare write of the status', percentile(bare, p), most],
+    ),
+  );
+
+function makeBurstRows({ runs, lists, writes }: Counted) {
+  const figure = (what: string): string => `${what}, of ${burst} changes of one pool`;
+  return [
+    makeRow(figure('runs'), runs, '', ['changes', burst, burst]),
+    makeRow(figure('LISTs of workers in a run'), lists / runs, '', ['runs', runs, 2]),
+    makeRow(figure('writes in a run'), writes / runs, '', ['runs', runs, 2]),
+  ];
+}
+
+type Beside = readonly [peer: string, peerValue: number, most: number];
+
+const makeRow = (figure: string, value: number, unit: string, [peer, peerValue, most]: Beside): Omit<Row, 'name'> => ({
+  figure,
+  value,
+  unit,
+  peer,
+  peerValue,
+  goal: most === Infinity ? '' : `<= ${most}${unit === '' ? '' : ` ${unit}`}`,
+  holds: value <= most,
+});

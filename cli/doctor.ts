@@ -1,0 +1,49 @@
+/** `bkctl doctor`, over ports: what is wrong, and how it is mended. Answers with the exit status. */
+import type { CertificateFacts } from '../core/authority/show.ts';
+import { diagnose, type Finding } from '../core/doctor/diagnose.ts';
+import type { Observed, Release } from '../core/doctor/observed.ts';
+
+export interface DoctorPorts {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly readRelease: () => Promise<Release>;
+  readonly observe: (rights: Release['rights']) => Promise<Observed>;
+  /** Throws for what is no certificate. */
+  readonly describe: (pem: string) => CertificateFacts;
+  readonly isSignedBy: (certificate: string, ca: string) => boolean;
+  readonly write: (line: string) => void;
+}
+
+/** 0 where nothing is wrong, else 1. */
+export async function runDoctor(ports: DoctorPorts, { json }: { readonly json: boolean }): Promise<number> {
+  const release = await ports.readRelease();
+  const observed = await ports.observe(release.rights);
+  const { describe, isSignedBy } = ports;
+  const findings = diagnose({ ...observed, release, describe, isSignedBy, now: ports.now() / 1000 });
+  const { skipped } = observed;
+  if (json) ports.write(JSON.stringify({ findings, skipped }, undefined, 2));
+  else for (const line of makeReport(findings, skipped)) ports.write(line);
+  return findings.length === 0 ? 0 : 1;
+}
+
+function makeReport(findings: readonly Finding[], skipped: readonly string[]): string[] {
+  return [
+    ...findings.flatMap(makeParagraph),
+    ...(skipped.length === 0 ? [] : [`not looked at, because you may not: ${skipped.join(', ')}`]),
+    summarize(findings),
+  ];
+}
+
+const makeParagraph = ({ code, severity, where, what, remedy }: Finding): string[] => [
+  `${severity} ${code}: ${where}`,
+  // Some of it was said by others, of whom a terminal takes no orders.
+  `  ${what.replaceAll(/\p{Cc}+/gu, ' ')}`,
+  `  mend: ${remedy}`,
+  '',
+];
+
+function summarize(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'nothing is wrong';
+  const count = (severity: string) => findings.filter((finding) => finding.severity === severity).length;
+  return `errors: ${count('error')}, warnings: ${count('warning')}`;
+}

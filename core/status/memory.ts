@@ -1,0 +1,121 @@
+/**
+ * What is remembered of a pool between runs: what its last run that came to its end had read and written. It makes runs
+ * unnecessary and cheap, and never stands for a read: a run reads anew whatever it uses. docs/decisions/0015-recompute.md says why
+ * each rule is as it is. No I/O.
+ */
+import { maxListedNamespaces, maxRememberedPools } from '../../api/limits.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { ObjectVersion } from '../events/parse.ts';
+import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
+import { parseResourceVersion } from '../resource-version.ts';
+import type { Extent, Observed } from './observed.ts';
+
+/** Where workers are to be looked for. */
+export interface WorkerSearch {
+  /** Everywhere when undefined. */
+  readonly namespaces: ReadonlySet<string> | undefined;
+  /** Resource version that what is found must not be older than. */
+  readonly notOlderThan: string;
+}
+
+/** What made a status true. */
+export interface Ended {
+  /** Resource version that the write gave the pool; undefined where the status was true before. */
+  readonly written: string | undefined;
+  /** A resource version at which the pool was known to be as it was read, or 0. */
+  readonly readAt: number;
+}
+
+export interface Memory {
+  /** Whether a run that is over saw the object in this version or a later one. Its own write it did not see. */
+  readonly isCovered: (key: PoolKey, object: ObjectVersion) => boolean;
+  /** For the pool as it is read now. */
+  readonly planSearch: (pool: Pool, told: readonly ObjectVersion[]) => WorkerSearch;
+  /** The latest resource version that the apiserver named so far. */
+  readonly latest: () => number;
+  readonly remember: (observed: Observed, ended: Ended) => void;
+  readonly forget: (key: PoolKey) => void;
+  readonly forgetAll: () => void;
+}
+
+interface Seen {
+  /** Resource versions of the pool. */
+  readonly read: string;
+  readonly written: string | undefined;
+  readonly namespaces: Extent['namespaces'];
+  /** Of workers in these namespaces every change up to this resource version is in the status. */
+  readonly workersAt: number;
+  /** What the status said as it was read. */
+  readonly workerNamespaces: readonly string[] | undefined;
+}
+
+export function createMemory(): Memory {
+  const byPool = new Map<string, Seen>();
+  let latest = 0;
+
+  return {
+    isCovered: (key, { kind, namespace, version }) => {
+      const seen = byPool.get(formatPoolKey(key));
+      if (seen === undefined || version === undefined) return false;
+      if (kind === 'pool') return version <= toNumber(seen.read);
+      return version <= seen.workersAt && (seen.namespaces === 'all' || seen.namespaces.has(namespace));
+    },
+
+    planSearch: (pool, told) => {
+      const seen = byPool.get(formatPoolKey(pool.metadata));
+      const { resourceVersion } = pool.metadata;
+      const isLater = seen !== undefined && seen.workersAt > toNumber(resourceVersion);
+      return {
+        namespaces: findNamespaces(pool, seen, told),
+        notOlderThan: isLater ? String(seen.workersAt) : resourceVersion,
+      };
+    },
+
+    latest: () => latest,
+
+    remember: ({ pool, extent }, { written, readAt }) => {
+      const id = formatPoolKey(pool.metadata);
+      const { resourceVersion: read } = pool.metadata;
+      const listedAt = extent.version ?? 0;
+      // A write proves that nobody else had written since the pool was read. Without one, another instance may have, from
+      // an earlier look at the workers, while they were listed here.
+      const workersAt = written === undefined ? Math.min(listedAt, Math.max(readAt, toNumber(read))) : listedAt;
+      latest = Math.max(latest, listedAt, toNumber(read), toNumber(written));
+      byPool.delete(id);
+      // A Map keeps the order in which they were set: the first is the one whose last run is the longest ago.
+      const [oldest] = byPool.keys();
+      if (oldest !== undefined && byPool.size >= maxRememberedPools) byPool.delete(oldest);
+      const { namespaces } = extent;
+      byPool.set(id, { read, written, namespaces, workersAt, workerNamespaces: pool.status?.workerNamespaces });
+    },
+
+    forget: (key) => {
+      byPool.delete(formatPoolKey(key));
+    },
+
+    forgetAll: () => {
+      byPool.clear();
+      latest = 0;
+    },
+  };
+}
+
+const toNumber = (resourceVersion: string | undefined): number => parseResourceVersion(resourceVersion) ?? 0;
+
+/**
+ * All with workers of the pool: those that its status names now and named before the last run, and those of workers that
+ * are told of. Undefined, anywhere, where somebody else wrote the pool since: that one may know of workers that this
+ * instance was never told of, or may have written what is not so.
+ */
+function findNamespaces(
+  { metadata, status }: Pool,
+  seen: Seen | undefined,
+  told: readonly ObjectVersion[],
+): ReadonlySet<string> | undefined {
+  const isOurs = metadata.resourceVersion === seen?.read || metadata.resourceVersion === seen?.written;
+  const [before, now] = [seen?.workerNamespaces, status?.workerNamespaces];
+  if (!isOurs || before === undefined || now === undefined) return undefined;
+  const workers = told.filter(({ kind }) => kind === 'worker');
+  const namespaces = new Set([...before, ...now, ...workers.map(({ namespace }) => namespace)]);
+  return namespaces.size <= maxListedNamespaces ? namespaces : undefined;
+}

@@ -1,0 +1,47 @@
+/** The control groups of a node: one below the root of every hierarchy, in which the kubelet makes those of Pods. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const root = '/sys/fs/cgroup';
+const endDeadlineMs = 20_000;
+
+const isUnified = (): boolean => existsSync(join(root, 'cgroup.controllers'));
+
+/** With cgroup v2 there is one hierarchy, else a folder for each controller. */
+const listHierarchies = async (): Promise<string[]> =>
+  isUnified() ? [root] : (await readdir(root)).map((name) => join(root, name));
+
+export async function makeCgroups(name: string): Promise<void> {
+  for (const hierarchy of await listHierarchies()) {
+    await mkdir(join(hierarchy, name), { recursive: true });
+    // Of cgroup v1: a new group has neither processors nor memory until it is told.
+    for (const file of ['cpuset.cpus', 'cpuset.mems'])
+      if (!isUnified() && existsSync(join(hierarchy, file)))
+        await writeFile(join(hierarchy, name, file), await readFile(join(hierarchy, file)));
+  }
+}
+
+/** Waits until the processes in them are gone, which somebody else has killed. */
+export async function removeCgroups(name: string): Promise<void> {
+  const deadline = Date.now() + endDeadlineMs;
+  for (const hierarchy of await listHierarchies()) await removeTree(join(hierarchy, name), deadline);
+}
+
+async function removeTree(folder: string, deadline: number): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return;
+  for (const entry of entries) if (entry.isDirectory()) await removeTree(join(folder, entry.name), deadline);
+  for (;;) {
+    try {
+      await rmdir(folder);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || Date.now() > deadline) throw error;
+      await sleep(20);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runDoctor, type DoctorPorts } from '../../cli/doctor.ts';
+import { CHECKS } from '../../core/doctor/diagnose.ts';
+import type { Observed } from '../../core/doctor/observed.ts';
+
+/** Nothing may be seen, so nothing is found. */
+const blind: Observed = {
+  kubernetes: 'hidden',
+  namespace: 'hidden',
+  settings: 'hidden',
+  trust: 'hidden',
+  definitions: {},
+  mutating: 'hidden',
+  validating: 'hidden',
+  admission: 'hidden',
+  conversion: 'hidden',
+  secrets: {},
+  accounts: 'hidden',
+  deployments: 'hidden',
+  pods: 'hidden',
+  endpointSlices: 'hidden',
+  jobs: 'hidden',
+  cronJobs: 'hidden',
+  knativeServices: 'hidden',
+  apiServerSources: 'hidden',
+  pingSources: 'hidden',
+  missingRights: 'hidden',
+  pools: 'hidden',
+  workers: 'hidden',
+  oidcConfigs: 'hidden',
+  unseen: [],
+  skipped: [],
+};
+
+async function type(observed: Partial<Observed>, json = false) {
+  const lines: string[] = [];
+  const ports: DoctorPorts = {
+    now: () => 0,
+    readRelease: () => Promise.resolve({ mutating: [], validating: [], workloads: [], accounts: [], rights: [] }),
+    observe: () => Promise.resolve({ ...blind, ...observed }),
+    describe: () => {
+      throw new Error('no certificate');
+    },
+    isSignedBy: () => false,
+    write: (line) => void lines.push(line),
+  };
+  return { status: await runDoctor(ports, { json }), lines };
+}
+
+describe('bkctl doctor', () => {
+  it('says that nothing is wrong', async () => {
+    expect(await type({})).toEqual({ status: 0, lines: ['nothing is wrong'] });
+  });
+
+  it('says where, what, and how it is mended', async () => {
+    const { status, lines } = await type({ namespace: 'absent', unseen: ['pods is forbidden'] });
+    expect(status).toBe(1);
+    expect(lines).toEqual([
+      'warning unseen: your rights',
+      '  pods is forbidden',
+      '  mend: Ask to be bound to the ClusterRole and the Role `buildkit-doctor`, or for the right that is named.',
+      '',
+      'error namespace_absent: Namespace/buildkit-system',
+      '  is not there',
+      '  mend: Install: `kubectl apply -k` of your overlay.',
+      '',
+      'errors: 1, warnings: 1',
+    ]);
+  });
+
+  it('says what it did not do for want of a right, and does not count it', async () => {
+    expect(await type({ skipped: ['a dry run', 'the Secrets'] })).toEqual({
+      status: 0,
+      lines: ['not looked at, because you may not: a dry run, the Secrets', 'nothing is wrong'],
+    });
+  });
+
+  it('lets nobody whose words it repeats speak to the terminal', async () => {
+    const { lines } = await type({ unseen: ['no\u001b[2J\r\nnothing is wrong'] });
+    expect(lines[1]).toBe('  no [2J nothing is wrong');
+  });
+
+  it('prints JSON', async () => {
+    const { status, lines } = await type({ namespace: 'absent', skipped: ['a dry run'] }, true);
+    expect(status).toBe(1);
+    expect(JSON.parse(lines.join('\n'))).toEqual({
+      findings: [
+        {
+          code: 'namespace_absent',
+          severity: 'error',
+          where: 'Namespace/buildkit-system',
+          what: 'is not there',
+          remedy: 'Install: `kubectl apply -k` of your overlay.',
+        },
+      ],
+      skipped: ['a dry run'],
+    });
+  });
+
+  it('takes certificates that are none for a finding', async () => {
+    const status = JSON.stringify({ certificates: [{ name: 'root', role: 'current', certificate: 'x' }] });
+    const { lines } = await type({ trust: { data: { 'ca.crt': 'x', 'status.json': status } } });
+    expect(lines.slice(0, 2)).toEqual([
+      'error ca_unsound: ConfigMap/buildkit-system/buildkit-trust-bundle',
+      '  expected certificates, got something else',
+    ]);
+  });
+});
+
+describe('docs/doctor.md', () => {
+  it('lists every check in its order, with its meaning and its remedy', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/doctor.md'), 'utf8');
+    const rows = CHECKS.map(
+      ({ code, severity, meaning, remedy }) => `| \`${code}\` | ${severity} | ${meaning} | ${remedy} |`,
+    );
+    expect(page).toContain(`\n${rows.join('\n')}\n`);
+  });
+});

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { createPace } from '../../../core/events/pace.ts';
+import { createManualClock, settle } from './clock.ts';
+
+/** Runs that are ended by hand, at least 30 s apart, for whoever need not wait longer than 15 s. */
+function createRuns() {
+  const clock = createManualClock();
+  const runs: { readonly atMs: number; readonly end: () => void; readonly fail: () => void }[] = [];
+  const call = createPace(
+    () =>
+      new Promise((resolve, reject) => {
+        const fail = () => {
+          reject(new Error('failed'));
+        };
+        runs.push({ atMs: clock.nowMs(), end: resolve, fail });
+      }),
+    { everyMs: 30_000, maxWaitMs: 15_000, clock },
+  );
+  return { clock, runs, call };
+}
+
+test('the first begins at once', async () => {
+  const { runs, call } = createRuns();
+  const first = call();
+  await settle();
+  runs[0]?.end();
+  expect(await first).toBe('done');
+});
+
+test('who comes during a run gets the next, which begins when its time has come, and shares it', async () => {
+  const { clock, runs, call } = createRuns();
+  void call();
+  await settle();
+  clock.advance(20_000);
+  const second = call();
+  runs[0]?.end();
+  await settle();
+  expect(runs).toHaveLength(1);
+  clock.advance(5_000);
+  const third = call();
+  clock.advance(5_000);
+  await settle();
+  expect(runs.map(({ atMs }) => atMs)).toEqual([0, 30_000]);
+  runs[1]?.end();
+  expect(await Promise.all([second, third])).toEqual(['done', 'done']);
+  expect(runs).toHaveLength(2);
+});
+
+test('who would wait too long is told so at once', async () => {
+  const { clock, runs, call } = createRuns();
+  const first = call();
+  await settle();
+  runs[0]?.end();
+  await first;
+  clock.advance(14_999);
+  expect(await call()).toBe('too soon');
+  clock.advance(1);
+  const next = call();
+  clock.advance(15_000);
+  await settle();
+  runs[1]?.end();
+  expect(await next).toBe('done');
+});
+
+test('a run that takes longer than the distance is followed at once', async () => {
+  const { clock, runs, call } = createRuns();
+  void call();
+  await settle();
+  clock.advance(40_000);
+  void call();
+  await settle();
+  expect(runs).toHaveLength(1);
+  runs[0]?.end();
+  await settle();
+  expect(runs.map(({ atMs }) => atMs)).toEqual([0, 40_000]);
+});
+
+test('a run that fails fails those it is for, and no others', async () => {
+  const { clock, runs, call } = createRuns();
+  const first = call();
+  await settle();
+  clock.advance(20_000);
+  const second = call();
+  runs[0]?.fail();
+  await expect(first).rejects.toThrow('failed');
+  clock.advance(10_000);
+  await settle();
+  runs[1]?.end();
+  expect(await second).toBe('done');
+});
+
+test('who waits when the process is to end is told to come again', async () => {
+  const { clock, runs, call } = createRuns();
+  const first = call();
+  await settle();
+  runs[0]?.end();
+  await first;
+  clock.advance(20_000);
+  const waiting = call();
+  await settle();
+  clock.end();
+  await expect(waiting).rejects.toThrow('ending');
+  await expect(call()).rejects.toThrow('ending');
+  expect(runs).toHaveLength(1);
+});

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { maxRememberedPools } from '../../../api/limits.ts';
+import { createMemory, type Ended } from '../../../core/status/memory.ts';
+import type { Extent } from '../../../core/status/observed.ts';
+import { makeObserved, makePool } from './observed.ts';
+
+const key = { namespace: 'buildkit-system', name: 'shared-pool' };
+const worker = (version: number | undefined, namespace = 'tenant-a') =>
+  ({ kind: 'worker', namespace, version }) as const;
+const poolAt = (version: number | undefined) => ({ kind: 'pool', namespace: key.namespace, version }) as const;
+
+const makeRead = (resourceVersion: string, workerNamespaces?: string[]) => {
+  const pool = makePool(workerNamespaces === undefined ? {} : { status: { workerNamespaces } });
+  return { ...pool, metadata: { ...pool.metadata, resourceVersion } };
+};
+
+/** A memory of one run that read the pool at 10 and listed workers at 20. */
+function remember(ended: Partial<Ended> = {}, extent: Extent = { namespaces: 'all', version: 20 }, named?: string[]) {
+  const memory = createMemory();
+  const observed = makeObserved({ pool: makeRead('10', named), extent });
+  memory.remember(observed, { written: '30', readAt: 0, ...ended });
+  return memory;
+}
+
+describe('covers', () => {
+  test('nothing before a run', () => {
+    expect(createMemory().isCovered(key, worker(1))).toBe(false);
+  });
+
+  test('workers as late as the list, and the pool as late as it was read, but not the write that followed', () => {
+    const memory = remember();
+    expect([20, 21].map((version) => memory.isCovered(key, worker(version)))).toEqual([true, false]);
+    expect([10, 11, 30].map((version) => memory.isCovered(key, poolAt(version)))).toEqual([true, false, false]);
+  });
+
+  test('nothing of which it is not known how late it is', () => {
+    expect([worker(undefined), poolAt(undefined)].map((one) => remember().isCovered(key, one))).toEqual([false, false]);
+  });
+
+  test('workers of the namespaces that were listed', () => {
+    const memory = remember({}, { namespaces: new Set(['tenant-a']), version: 20 });
+    expect(['tenant-a', 'tenant-b'].map((one) => memory.isCovered(key, worker(1, one)))).toEqual([true, false]);
+  });
+
+  test('what came before the pool was read where the status was true already', () => {
+    const isCovered = (readAt: number, version: number) =>
+      remember({ written: undefined, readAt }).isCovered(key, worker(version));
+    expect([isCovered(0, 10), isCovered(0, 11)]).toEqual([true, false]);
+    expect([isCovered(15, 15), isCovered(15, 16)]).toEqual([true, false]);
+    expect([isCovered(99, 20), isCovered(99, 21)]).toEqual([true, false]);
+  });
+
+  test('nothing where resource versions are no numbers', () => {
+    const memory = remember({}, { namespaces: 'all', version: undefined });
+    expect(memory.isCovered(key, worker(1))).toBe(false);
+  });
+
+  test('nothing any more that was forgotten', () => {
+    const [one, all] = [remember(), remember()];
+    one.forget(key);
+    all.forgetAll();
+    expect([one, all].map((memory) => memory.isCovered(key, worker(1)))).toEqual([false, false]);
+  });
+});
+
+describe('looks for workers', () => {
+  const search = (memory: ReturnType<typeof remember>, resourceVersion: string, now?: string[], told = [worker(40)]) =>
+    memory.planSearch(makeRead(resourceVersion, now), told.slice(0)).namespaces;
+  const listed = { namespaces: new Set(['a']), version: 20 };
+
+  test.each(['10', '30'])('in the namespaces that the status names and named, and in those told of (at %s)', (at) => {
+    const memory = remember({}, listed, ['a']);
+    expect(search(memory, at, ['a'], [])).toEqual(new Set(['a']));
+    expect(search(memory, at, [], [])).toEqual(new Set(['a']));
+    expect(search(memory, at, ['b'], [])).toEqual(new Set(['a', 'b']));
+    expect(search(memory, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
+    expect(memory.planSearch(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
+  });
+
+  test('anywhere where those are too many', () => {
+    expect(search(remember({}, listed, ['a']), '30', ['b'])).toBeUndefined();
+  });
+
+  test.each(['9', '11', '29', '31'])('anywhere where somebody else wrote the pool (at %s)', (at) => {
+    expect(search(remember({}, listed, ['a']), at, ['a'], [])).toBeUndefined();
+  });
+
+  test('anywhere where the status names none, or named none before', () => {
+    expect(search(remember({}, listed, ['a']), '30', undefined, [])).toBeUndefined();
+    expect(search(remember({}, listed), '30', ['a'], [])).toBeUndefined();
+    expect(search(createMemory(), '30', ['a'], [])).toBeUndefined();
+  });
+
+  test('no earlier than the pool, and no earlier than it was seen to have looked', () => {
+    const notOlderThan = (memory: ReturnType<typeof remember>, at: string) =>
+      memory.planSearch(makeRead(at), []).notOlderThan;
+    expect(notOlderThan(createMemory(), '10')).toBe('10');
+    expect([notOlderThan(remember(), '10'), notOlderThan(remember(), '30')]).toEqual(['20', '30']);
+    expect(notOlderThan(remember(), 'not-a-number')).toBe('20');
+    expect(notOlderThan(createMemory(), 'not-a-number')).toBe('not-a-number');
+  });
+});
+
+test('knows the latest resource version that was named', () => {
+  expect(remember().latest()).toBe(30);
+  expect(remember({ written: undefined }).latest()).toBe(20);
+  expect(createMemory().latest()).toBe(0);
+});
+
+test('forgets the pools whose last run is the longest ago when there are too many', () => {
+  const memory = createMemory();
+  const named = (name: string) => {
+    const pool = makePool();
+    return makeObserved({
+      pool: { ...pool, metadata: { ...pool.metadata, name } },
+      extent: { namespaces: 'all', version: 20 },
+    });
+  };
+  const isKnown = (name: string) => memory.isCovered({ ...key, name }, poolAt(1));
+  for (let index = 0; index < maxRememberedPools; index += 1)
+    memory.remember(named(`p${index}`), { written: '30', readAt: 0 });
+  memory.remember(named('p0'), { written: '30', readAt: 0 });
+  memory.remember(named('one-more'), { written: '30', readAt: 0 });
+  expect(['p0', 'p1', 'p2', 'one-more'].map(isKnown)).toEqual([true, false, true, true]);
+});

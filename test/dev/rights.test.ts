@@ -1,0 +1,185 @@
+/** Every part does all that its code does, on a system of its own whose apiserver writes down who asked for what. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { makeResync } from '../../core/events/make.ts';
+import { findFreePort } from '../../dev/child.ts';
+import { expectSuccess } from '../../dev/kubectl.ts';
+import { bringUp, type Stack } from '../../dev/stack.ts';
+import { createWatchdog } from '../../dev/watchdog.ts';
+import { readUses, writeAuditFlags } from './audit.ts';
+import { compare, listRights, type BindingObject, type Comparison, type Right, type RoleObject } from './rights.ts';
+import { runAuthorityAt } from './webhooks.ts';
+
+const day = 24 * 60 * 60 * 1000;
+
+let stack: Stack;
+let folder: string;
+const run = (args: readonly string[], input?: string): Promise<string> => expectSuccess(stack.kubectl, args, input);
+
+async function startAudited(): Promise<() => Promise<void>> {
+  folder = await mkdtemp(join(tmpdir(), 'rights-'));
+  const apiserverFlags = await writeAuditFlags(folder);
+  const watchdog = createWatchdog();
+  stack = await bringUp({ folder, port: await findFreePort(), apiserverFlags, watch: watchdog.watch });
+  return async () => {
+    await stack.stop();
+    watchdog.release();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+const make = (kind: string, namespace: string, name: string, spec: object = {}) => ({
+  apiVersion: STORAGE_API_VERSION,
+  kind,
+  metadata: { namespace, name },
+  spec,
+});
+
+const write = (...items: readonly object[]): Promise<string> =>
+  run(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+
+const post = async (path: string, headers: Readonly<Record<string, string>>, body: string): Promise<number> =>
+  (await fetch(`${stack.apiUrl}${path}`, { method: 'POST', headers, body })).status;
+
+const pools = (...names: string[]): string => JSON.stringify({ pools: names });
+const asJson = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+
+/** Grants of every kind, workers of two namespaces, and what narrows and takes away. */
+async function writeObjects(): Promise<void> {
+  for (const namespace of ['owner', 'guest']) await run(['create', 'namespace', namespace]);
+  await run(['label', 'namespace', 'guest', 'team=guests']);
+  const selected = { from: 'Selector', selector: { matchLabels: { team: 'guests' } } };
+  const access = { workers: { namespaces: selected }, clients: { namespaces: selected } };
+  await write(make('BuildKitPool', 'owner', 'open', { access }), make('BuildKitPool', 'owner', 'closed'));
+  const poolRef = (name: string) => ({ poolRef: { name, namespace: 'owner' } });
+  await write(
+    make('BuildKitWorker', 'guest', 'granted', poolRef('open')),
+    make('BuildKitWorker', 'guest', 'attached', poolRef('closed')),
+    make('BuildKitOIDCConfig', 'owner', 'issuer', { issuer: 'https://issuer.example', audience: 'builds' }),
+  );
+  await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=30s']);
+  await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=30s']);
+  // Warns who loses access, which it has to find out.
+  await write(
+    make('BuildKitPool', 'owner', 'open', {
+      access: { ...access, workers: { namespaces: { ...selected, selector: { matchLabels: { team: 'nobody' } } } } },
+    }),
+  );
+}
+
+async function askForCertificates(): Promise<void> {
+  const token = (await run(['create', 'token', 'default', '-n', 'guest', `--audience=${TOKEN_AUDIENCE}`])).trim();
+  expect(await post('/api/v1/certs/request', asJson(token), pools('owner/open'))).toBe(200);
+  // Its namespace is not selected, and nobody gave it the right: that is reviewed.
+  const other = (await run(['create', 'token', 'default', '-n', 'default', `--audience=${TOKEN_AUDIENCE}`])).trim();
+  expect(await post('/api/v1/certs/request', asJson(other), pools('owner/open'))).toBe(403);
+  const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+  const claims = { iss: 'https://issuer.example', aud: 'builds', exp: Math.floor(Date.now() / 1000) + 600 };
+  const foreign = `${encode({ alg: 'ES256', kid: 'key' })}.${encode(claims)}.${encode({})}`;
+  expect([401, 503]).toContain(await post('/api/v1/certs/request', asJson(foreign), pools('owner/open')));
+}
+
+async function reportConnections(): Promise<void> {
+  const labels = { 'buildkit.smrt-devops.net/pool': 'open' };
+  const metadata = { name: 'gateway', namespace: 'owner', labels };
+  await write({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'gateway', image: 'none' }] } });
+  const uid = await run(['get', 'pod/gateway', '-n', 'owner', '-o=jsonpath={.metadata.uid}']);
+  const binding = ['--bound-object-kind=Pod', '--bound-object-name=gateway', `--bound-object-uid=${uid}`];
+  const args = ['create', 'token', 'default', '-n', 'owner', `--audience=${TOKEN_AUDIENCE}`, ...binding];
+  const counters = { pool: 'open', startedAt: '2026-01-01T00:00:00Z', sequence: 1, active: 1, total: 1 };
+  expect(await post(STATUS_REPORTS_PATH, asJson((await run(args)).trim()), JSON.stringify(counters))).toBe(204);
+}
+
+/** The round that a ping asks for. */
+async function resync(): Promise<void> {
+  const token = await readFile(join(stack.mounts, 'buildkit-bridge/audience-token'), 'utf8');
+  const { headers, body } = makeResync({ id: 'rights', source: 'test' });
+  for (const path of [STATUS_EVENTS_PATH, LIFECYCLE_EVENTS_PATH]) {
+    const status = await post(path, { ...headers, authorization: `Bearer ${token.trim()}` }, body);
+    expect(status).toBeLessThan(300);
+  }
+}
+
+/** Renewals and rotations, years ahead: the last that this system does, since nobody lives in that time. */
+async function ageKeys(): Promise<void> {
+  for (const days of [16, 6 * 365, 6 * 365 + 2]) await runAuthorityAt({ stack }, Date.now() + days * day);
+}
+
+async function readRoles<T>(...kinds: readonly string[]): Promise<T[]> {
+  return (JSON.parse(await run(['get', kinds.join(','), '-A', '-o', 'json'])) as { items: T[] }).items;
+}
+
+describe('the comparison', () => {
+  const account = 'home/part';
+  const list: Right = { account, verb: 'list', group: '', resource: 'pods', namespace: undefined, name: undefined };
+  const use = { ...list, namespace: 'tenant', isRefused: false };
+
+  it('tells of a right that nobody uses, by whatever it differs', () => {
+    const other = { namespace: 'elsewhere', name: 'other', verb: 'get', group: 'apps', resource: 'pods/log' };
+    for (const [key, value] of Object.entries({ ...other, account: 'home/other' })) {
+      const right = { ...list, [key]: value };
+      expect(compare([list, right], [use], 'home').unused).toHaveLength(1);
+    }
+    expect(compare([list], [use], 'home')).toEqual({ unused: [], wide: [], missing: [] });
+  });
+
+  it('tells of what was done without a right, and of what was refused', () => {
+    const missing = ['home/part list /pods in tenant'];
+    expect(compare([], [use], 'home').missing).toEqual(missing);
+    expect(compare([list], [{ ...use, isRefused: true }], 'home')).toMatchObject({
+      missing,
+      unused: ['home/part list /pods'],
+    });
+  });
+
+  it('tells of a right in all namespaces that was used at home alone', () => {
+    expect(compare([list], [{ ...use, namespace: 'home' }], 'home').wide).toEqual(['home/part list /pods']);
+  });
+});
+
+describe('the rights of every part', () => {
+  let end: () => Promise<void>;
+  let found: Comparison;
+  let accounts: string[];
+  beforeAll(async () => {
+    end = await startAudited();
+    await writeObjects();
+    await askForCertificates();
+    await reportConnections();
+    await resync();
+    await run(['delete', 'buildkitworkers', '--all', '-n', 'guest']);
+    await run(['delete', 'buildkitpools', '--all', '-n', 'owner']);
+    await ageKeys();
+    const rights = listRights(
+      await readRoles<RoleObject>('clusterroles', 'roles'),
+      await readRoles<BindingObject>('clusterrolebindings', 'rolebindings'),
+    ).filter(({ account }) => account.startsWith(`${SYSTEM_NAMESPACE}/`));
+    const uses = await readUses(folder, SYSTEM_NAMESPACE);
+    accounts = [...new Set(uses.map(({ account }) => account))].toSorted();
+    found = compare(rights, uses, SYSTEM_NAMESPACE);
+  });
+  afterAll(async () => {
+    await end();
+  });
+
+  it('were looked at while every part was at work', () => {
+    const parts = ['authority', 'bridge', 'controller', 'lifecycle', 'status', 'webhooks'];
+    expect(accounts).toEqual(parts.map((part) => `${SYSTEM_NAMESPACE}/buildkit-${part}`));
+  });
+
+  it('suffice: nothing was refused', () => {
+    expect(found.missing).toEqual([]);
+  });
+
+  it('are no more than what is done with them', () => {
+    expect(found.unused).toEqual([]);
+  });
+
+  it('hold in all namespaces only where they are used in others than our own', () => {
+    expect(found.wide).toEqual([]);
+  });
+});

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import type { PoolStatus } from '../../../api/status.ts';
+import { createMemory } from '../../../core/status/memory.ts';
+import type { Applied, Observed } from '../../../core/status/observed.ts';
+import { createResync } from '../../../functions/status/resync.ts';
+import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
+
+const observe = (name: string, status?: PoolStatus): Observed => {
+  const { metadata, ...pool } = makePool(status === undefined ? {} : { status });
+  const workers = [makeWorker('Idle', { poolRef: { name, namespace: metadata.namespace } })];
+  return makeObserved({
+    pool: { ...pool, metadata: { ...metadata, name } },
+    workers,
+    extent: { namespaces: 'all', version: 40 },
+  });
+};
+
+/** Pools as one look shows them; what becomes of a write is said by the name of the pool. */
+function createWorld(pools: readonly Observed[], applied: Readonly<Record<string, Applied | Error>> = {}) {
+  const written = new Map<string, PoolStatus>();
+  const updated: string[] = [];
+  const memory = createMemory();
+  const resync = createResync({
+    beginSurvey: () => ({
+      gather: () => Promise.resolve({ pools, readAt: 39 }),
+      apply: ({ metadata: { name } }, status) => {
+        const answer = applied[name] ?? { written: '50' };
+        if (answer instanceof Error) return Promise.reject(answer);
+        if (typeof answer === 'object') written.set(name, status);
+        return Promise.resolve(answer);
+      },
+    }),
+    memory,
+    now: () => new Date('2026-01-02T03:04:05Z'),
+  });
+  const run = () =>
+    resync(({ name }) => {
+      updated.push(name);
+      return Promise.resolve();
+    });
+  const isSeen = (name: string, version: number) =>
+    memory.isCovered({ namespace: 'buildkit-system', name }, { kind: 'worker', namespace: 'tenant-a', version });
+  return { run, written, updated, memory, isSeen };
+}
+
+async function makeTrue(name: string): Promise<Observed> {
+  const { run, written } = createWorld([observe(name)]);
+  await run();
+  return observe(name, written.get(name));
+}
+
+test('writes what differs, and nothing else', async () => {
+  const { run, written } = createWorld([await makeTrue('true'), observe('new')]);
+  await run();
+  expect([...written.keys()]).toEqual(['new']);
+  expect(written.get('new')?.workers?.total).toBe(1);
+});
+
+test('remembers of each pool how much it saw: all that was listed where it wrote, and of others what came before', async () => {
+  const { run, isSeen } = createWorld([await makeTrue('true'), observe('new')]);
+  await run();
+  expect([isSeen('new', 40), isSeen('new', 41)]).toEqual([true, false]);
+  expect([isSeen('true', 39), isSeen('true', 40)]).toEqual([true, false]);
+});
+
+test('forgets what it remembered before: a cluster may have been restored from a backup', async () => {
+  const { run, memory, isSeen } = createWorld([observe('new')]);
+  memory.remember({ ...observe('new'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
+  memory.remember({ ...observe('gone'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
+  await run();
+  expect([isSeen('new', 41), isSeen('gone', 1), memory.latest()]).toEqual([false, false, 50]);
+});
+
+test('updates by itself a pool that was written meanwhile', async () => {
+  const { run, written, updated, isSeen } = createWorld([observe('stale'), observe('gone'), observe('new')], {
+    stale: 'stale',
+    gone: 'gone',
+  });
+  await run();
+  expect([...written.keys()]).toEqual(['new']);
+  expect(updated).toEqual(['stale']);
+  expect([isSeen('stale', 1), isSeen('gone', 1)]).toEqual([false, false]);
+});
+
+test('writes all others when one fails, and says so then', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `pool-${index}`);
+  const { run, written, isSeen } = createWorld(
+    names.map((name) => observe(name)),
+    { 'pool-3': new Error('apiserver unreachable') },
+  );
+  await expect(run()).rejects.toThrow('pools that failed: 1; the first: buildkit-system/pool-3: apiserver unreachable');
+  expect(written.size).toBe(19);
+  expect(isSeen('pool-3', 1)).toBe(false);
+});

@@ -1,0 +1,128 @@
+/**
+ * An apiserver in memory with one pool and its workers, that answers in any order, from caches that lag, and fails when it
+ * is told to: what a real one does seldom.
+ */
+import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
+import type { PoolStatus, WorkerPhase } from '../../../api/status.ts';
+import type { ObjectVersion } from '../../../core/events/parse.ts';
+
+export const key = { namespace: 'own', name: 'pool' };
+
+interface SimulatedWorker {
+  readonly name: string;
+  readonly namespace: string;
+  readonly phase: WorkerPhase;
+}
+
+interface State {
+  readonly workers: readonly SimulatedWorker[];
+  readonly pool: { readonly resourceVersion: number; readonly status: PoolStatus | undefined };
+}
+
+export interface Chance {
+  /** From 0 to the number given. */
+  readonly upTo: (most: number) => number;
+  /** Whether a call fails, before it acts or after. */
+  readonly fault: () => 'none' | 'before' | 'after';
+  /** Resolves when it is this one's turn. */
+  readonly turn: (label: string) => Promise<void>;
+}
+
+export interface SimulatedApiserver {
+  readonly kube: KubeClient;
+  readonly changeWorkers: (
+    change: (workers: readonly SimulatedWorker[]) => readonly SimulatedWorker[],
+    at: string,
+  ) => void;
+  readonly overwriteStatus: (change: (status: PoolStatus) => PoolStatus) => void;
+  /** By resource version. */
+  readonly history: readonly State[];
+}
+
+export function createApiserver(chance: Chance, emit: (object: ObjectVersion) => void): SimulatedApiserver {
+  const history: State[] = [
+    { workers: [], pool: { resourceVersion: 0, status: undefined } },
+    { workers: [], pool: { resourceVersion: 1, status: undefined } },
+  ];
+  const now = (): State => history.at(-1) as State;
+
+  function commit(change: Partial<State>, kind: ObjectVersion['kind'], namespace: string): void {
+    history.push({ ...now(), ...change });
+    emit({ kind, namespace, version: history.length - 1 });
+  }
+
+  const writePool = (status: PoolStatus): void => {
+    commit({ pool: { resourceVersion: history.length, status } }, 'pool', key.namespace);
+  };
+
+  const showPool = ({ pool: { resourceVersion, status } }: State) => ({
+    metadata: { ...key, uid: 'u', generation: 1, resourceVersion: String(resourceVersion) },
+    spec: {},
+    ...(status === undefined ? {} : { status }),
+  });
+
+  function list({ path, query = {} }: KubeCall) {
+    const latest = history.length - 1;
+    const least = Number(query['resourceVersion'] ?? latest);
+    if (least > latest) throw new KubeError(504, 'Timeout', 'Too large resource version');
+    const at = latest - chance.upTo(Math.min(3, latest - least));
+    const namespace = /namespaces\/([^/]+)\//.exec(path)?.[1];
+    const selector = query['fieldSelector'] ?? '';
+    const isOfNobody = selector.endsWith('spec.poolRef.namespace=');
+    const found = isOfNobody
+      ? []
+      : (history[at] as State).workers.filter((one) => (namespace ?? one.namespace) === one.namespace);
+    return {
+      metadata: { resourceVersion: String(at) },
+      items: found.map((one) => ({
+        metadata: { name: one.name, namespace: one.namespace },
+        spec: { poolRef: key },
+        status: { phase: one.phase },
+      })),
+    };
+  }
+
+  function apply({ body }: KubeCall) {
+    const { metadata, status } = body as { metadata: { resourceVersion: string }; status: PoolStatus };
+    if (Number(metadata.resourceVersion) !== now().pool.resourceVersion)
+      throw new KubeError(409, 'Conflict', 'modified');
+    writePool(status);
+    return showPool(now());
+  }
+
+  function answer(call: KubeCall): unknown {
+    if (call.method === 'PATCH') return apply(call);
+    if (call.path.endsWith('/buildkitworkers')) return list(call);
+    if (call.path.endsWith('/buildkitpools/pool')) return showPool(now());
+    if (call.path.endsWith('/buildkitpools')) {
+      return { metadata: { resourceVersion: String(history.length - 1) }, items: [showPool(now())] };
+    }
+    if (/\/(deployments|services)$/.test(call.path)) return { metadata: { resourceVersion: '1' }, items: [] };
+    throw new KubeError(404, 'NotFound', call.path);
+  }
+
+  return {
+    kube: {
+      call: async (call) => {
+        const fault = chance.fault();
+        await chance.turn('arrives');
+        if (fault === 'before') throw new KubeError(0, 'Unreachable', 'never arrived');
+        const answered = answer(call);
+        await chance.turn('answered');
+        if (fault === 'after') throw new KubeError(0, 'Unreachable', 'broke off');
+        return answered;
+      },
+      lines: () => {
+        throw new Error('nothing is watched');
+      },
+      close: () => undefined,
+    },
+    changeWorkers: (change, at) => {
+      commit({ workers: change(now().workers) }, 'worker', at);
+    },
+    overwriteStatus: (change) => {
+      writePool(change(now().pool.status ?? {}));
+    },
+    history,
+  };
+}
