@@ -237,15 +237,16 @@ export async function renewKeys(
   ]);
 }
 
-const maxRuns = 3;
+const busyMs = 60_000;
 
 async function runPersistently(work: () => Promise<unknown>): Promise<void> {
-  for (let runs = 1; ; runs++) {
+  const endMs = performance.now() + busyMs;
+  for (;;) {
     try {
       await work();
       return;
     } catch (error) {
-      if (!(error instanceof KubeError && error.status === 0) || runs === maxRuns) throw error;
+      if (!(error instanceof KubeError && error.status === 0) || performance.now() > endMs) throw error;
     }
   }
 }
