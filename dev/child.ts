@@ -13,6 +13,8 @@ export type Child = {
   readonly name: string;
   readonly pid: number;
   readonly log: string;
+  /** The name of the node whose first process it is. */
+  readonly node?: string;
   readonly ended: Promise<Exit>;
   /** SIGTERM, then SIGKILL after 5 s; resolves when the process is gone. */
   readonly end: () => Promise<void>;
@@ -28,7 +30,9 @@ type Command = {
   /** Told of the child as soon as it exists. */
   readonly watch?: ((child: Child) => void) | undefined;
 };
-type ServerCommand = Omit<Command, 'args' | 'log'> & {
+export type ServerCommand = Omit<Command, 'args' | 'log'> & {
+  /** Of this machine; loopback when absent. */
+  readonly address?: string;
   readonly args: (port: number) => readonly string[];
   readonly scheme: 'http' | 'https';
   /** Answers 2xx once the server is ready. */
@@ -78,10 +82,10 @@ export interface Server {
   readonly restart: () => Promise<Server>;
 }
 
-/** Starts a server on a free loopback port, on a second one when another process takes the first before it can. */
+/** Starts a server on a free port, on a second one when another process takes the first before it can. */
 export async function startServer(server: ServerCommand, isRetry = false): Promise<Server> {
   try {
-    return await startServerAt(server, await findFreePort());
+    return await startServerAt(server, await findFreePort(server.address));
   } catch (error) {
     if (isRetry || !(await readFile(logOf(server), 'utf8')).includes('address already in use')) throw error;
     return startServer(server, true);
@@ -89,7 +93,7 @@ export async function startServer(server: ServerCommand, isRetry = false): Promi
 }
 
 async function startServerAt(server: ServerCommand, port: number): Promise<Server> {
-  const url = `${server.scheme}://127.0.0.1:${port}`;
+  const url = `${server.scheme}://${server.address ?? loopback}:${port}`;
   const child = await startChild({ ...server, args: server.args(port), log: logOf(server) });
   try {
     await waitUntilAnswering(child, url + server.readyPath, server.caFile);
@@ -130,9 +134,11 @@ async function isAnswering(url: string, caFile: string): Promise<boolean> {
   }
 }
 
-/** A loopback port that was free a moment ago. */
-export async function findFreePort(): Promise<number> {
-  const server = await listen(0);
+const loopback = '127.0.0.1';
+
+/** A port that was free a moment ago. */
+export async function findFreePort(address = loopback): Promise<number> {
+  const server = await listen(0, address);
   const { port } = server.address() as AddressInfo;
   await server[Symbol.asyncDispose]();
   return port;
@@ -140,15 +146,15 @@ export async function findFreePort(): Promise<number> {
 
 export async function isPortFree(port: number): Promise<boolean> {
   try {
-    await (await listen(port))[Symbol.asyncDispose]();
+    await (await listen(port, loopback))[Symbol.asyncDispose]();
     return true;
   } catch {
     return false;
   }
 }
 
-async function listen(port: number): Promise<NetServer> {
-  const server = createServer().listen(port, '127.0.0.1');
+async function listen(port: number, address: string): Promise<NetServer> {
+  const server = createServer().listen(port, address);
   await once(server, 'listening');
   return server;
 }

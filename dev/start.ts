@@ -23,16 +23,22 @@ interface Options {
   readonly port: number;
   readonly exec: string | undefined;
   readonly demo: boolean;
+  readonly node: boolean;
 }
 
 async function readOptions(): Promise<Options> {
   const { values } = parseArgs({
-    options: { port: { type: 'string' }, exec: { type: 'string' }, demo: { type: 'boolean', default: false } },
+    options: {
+      port: { type: 'string' },
+      exec: { type: 'string' },
+      demo: { type: 'boolean', default: false },
+      node: { type: 'boolean', default: false },
+    },
   });
-  const { port, exec, demo } = values;
+  const { port, exec, demo, node } = values;
   if (demo && exec !== undefined) throw new Error('--demo and --exec: expected one of them');
-  if (port !== undefined) return { port: parsePort(port), exec, demo };
-  return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo };
+  if (port !== undefined) return { port: parsePort(port), exec, demo, node };
+  return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo, node };
 }
 
 function parsePort(text: string): number {
@@ -57,6 +63,7 @@ async function main(): Promise<void> {
   const starting = bringUp({
     folder,
     port: options.port,
+    node: options.node,
     report: say,
     watch: (child) => {
       children.push(child);

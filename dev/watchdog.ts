@@ -1,15 +1,16 @@
 /**
  * Ends our children when we are killed in a way that lets us do nothing, such as kill -9.
  * The watchdog is a process of its own, this file run as a program: it reads their pids, one a line, from a pipe that
- * only we hold, and acts when that closes.
+ * only we hold, and acts when that closes. After the pid of a node's first process stands the name of the node.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cleanUp } from './node/clean-up.ts';
 
 export type Watchdog = {
-  readonly watch: (child: { readonly pid: number }) => void;
+  readonly watch: (child: { readonly pid: number; readonly node?: string }) => void;
   /** Ends what still runs of the watched, then the watchdog. */
   readonly release: () => void;
 };
@@ -24,8 +25,8 @@ export function createWatchdog(): Watchdog {
   // A watchdog that was killed is missed only when we are, too.
   program.stdin.on('error', () => undefined);
   return {
-    watch: ({ pid }) => {
-      program.stdin.write(`${pid}\n`);
+    watch: ({ pid, node = '' }) => {
+      program.stdin.write(`${pid} ${node}\n`);
     },
     release: () => {
       program.stdin.end();
@@ -33,16 +34,17 @@ export function createWatchdog(): Watchdog {
   };
 }
 
-type Watched = { readonly pid: number; readonly begin: string | undefined };
+type Watched = { readonly pid: number; readonly node: string | undefined; readonly begin: string | undefined };
 
 /** The latest first: what was started later needs what was started before, as kube-apiserver needs etcd. */
 async function run(): Promise<void> {
   const watched: Watched[] = [];
   for await (const line of createInterface({ input: process.stdin })) {
-    const pid = Number(line);
-    watched.unshift({ pid, begin: readBegin(pid) });
+    const [pid, node] = line.split(' ');
+    watched.unshift({ pid: Number(pid), node, begin: readBegin(Number(pid)) });
   }
   for (const each of watched) await end(each);
+  for (const { node } of watched) if (node) await cleanUp(node);
 }
 
 async function end(watched: Watched): Promise<void> {

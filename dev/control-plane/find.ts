@@ -81,17 +81,24 @@ async function download({ tool, folder, report }: Step): Promise<boolean> {
   return true;
 }
 
+const goSettings = { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto', GOWORK: 'off' };
+/** Such a binary runs on a machine without the library. */
+const linkedStatically = '-linkmode external -extldflags -static';
+
 async function build({ tool, folder, report, env }: Step): Promise<void> {
-  const args = ['build', '-trimpath', '-ldflags', ldflags, '-o', join(folder, tool.name), tool.goPackage];
+  const tags = tool.goTags === undefined ? [] : ['-tags', tool.goTags];
+  const linking = tool.c === undefined ? ldflags : `${ldflags} ${linkedStatically}`;
+  const args = ['build', '-trimpath', '-ldflags', linking, ...tags, '-o', join(folder, tool.name), tool.goPackage];
   const cwd = join(import.meta.dirname, 'go', tool.goModule);
-  const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto', GOWORK: 'off' };
+  const goEnv = { ...env, CGO_ENABLED: tool.c === undefined ? '0' : '1', ...goSettings };
   report('building with Go, which takes minutes the first time');
   try {
     await run('go', args, { cwd, env: goEnv });
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
     const reason = code === 'ENOENT' ? 'Go is not installed' : stderr.trim().split('\n').slice(-2).join('; ');
-    const remedy = 'install Go 1.26 or newer, or connect this machine to github.com and dl.k8s.io';
+    const library = tool.c === undefined ? '' : `, and a C compiler and ${tool.c.debianPackage}`;
+    const remedy = `install Go 1.26 or newer${library}, or connect this machine to github.com and dl.k8s.io`;
     throw new Error(`${tool.name} can be neither downloaded nor built (${reason}): ${remedy}`, { cause: error });
   }
 }

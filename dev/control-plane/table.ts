@@ -10,6 +10,10 @@ export type Tool<Name extends string = string> = {
   /** The folder below `go/` whose go.mod pins the package in a `tool` line of its own. */
   readonly goModule: string;
   readonly goPackage: string;
+  /** Build tags. */
+  readonly goTags?: string;
+  /** Where the package needs a library of C: the Debian package to link with. */
+  readonly c?: { readonly debianPackage: string };
 };
 /** Binaries that are had together; `release` is their folder in the cache. */
 export type Release<Name extends string = string> = {
@@ -45,7 +49,11 @@ const stamp = 'k8s.io/component-base/version';
 /** Without these a binary that is built here calls itself v0.0.0-master. */
 export const ldflags = `-s -w -X ${stamp}.gitVersion=${version} -X ${stamp}.gitMajor=${gitMajor} -X ${stamp}.gitMinor=${gitMinor}`;
 
-const kubernetes = (name: ToolName) => ({ name, goModule: 'kubernetes', goPackage: `k8s.io/kubernetes/cmd/${name}` });
+const kubernetes = <Name extends string>(name: Name) => ({
+  name,
+  goModule: 'kubernetes',
+  goPackage: `k8s.io/kubernetes/cmd/${name}`,
+});
 
 export const controlPlane: Release<ToolName> = {
   release: version,
@@ -79,7 +87,69 @@ export const eventing = built('eventing', 'v0.49.2', {
   mtping: 'knative.dev/eventing/cmd/mtping',
 });
 
+/** Checks metrics, alert rules and dashboards; without the clients of every cloud that a server could discover targets in. */
+export const prometheus: Release<'promtool'> = {
+  release: 'prometheus-v0.316.0',
+  tools: [
+    {
+      name: 'promtool',
+      goModule: 'prometheus',
+      goPackage: 'github.com/prometheus/prometheus/cmd/promtool',
+      goTags: 'remove_all_sd',
+    },
+  ],
+};
+
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
+
+/** What of Knative runs in a cluster beside these; a test of one adapter need not wait for it to be built. */
+export const servingControl = built('serving', 'v0.50.0', {
+  controller: 'knative.dev/serving/cmd/controller',
+  activator: 'knative.dev/serving/cmd/activator',
+  autoscaler: 'knative.dev/serving/cmd/autoscaler',
+  webhook: 'knative.dev/serving/cmd/webhook',
+});
+export const eventingControl = built('eventing', 'v0.49.2', { controller: 'knative.dev/eventing/cmd/controller' });
+
+/** What a node runs of Kubernetes, and the scheduler, without which nothing runs on it. */
+export const nodeParts: Release<'kube-proxy' | 'kube-scheduler' | 'kubelet'> = {
+  release: version,
+  tools: [kubernetes('kube-scheduler'), kubernetes('kube-proxy'), kubernetes('kubelet')],
+};
+
+const containerdCommand = 'github.com/containerd/containerd/v2/cmd';
+export const containerd = built('containerd', 'v2.4.2', {
+  containerd: `${containerdCommand}/containerd`,
+  'containerd-shim-runc-v2': `${containerdCommand}/containerd-shim-runc-v2`,
+  ctr: `${containerdCommand}/ctr`,
+});
+
+/** Without seccomp it would start no Pod that asks for RuntimeDefault. */
+export const runc: Release<'runc'> = {
+  release: 'runc-v1.5.2',
+  tools: [
+    {
+      name: 'runc',
+      goModule: 'runc',
+      goPackage: 'github.com/opencontainers/runc',
+      goTags: 'seccomp netgo osusergo',
+      c: { debianPackage: 'libseccomp-dev' },
+    },
+  ],
+};
+
+const plugins = 'github.com/containernetworking/plugins/plugins';
+/** `note-pod` is a program of ours. */
+export const cni = built('cni', 'v1.9.1', {
+  bridge: `${plugins}/main/bridge`,
+  loopback: `${plugins}/main/loopback`,
+  'host-local': `${plugins}/ipam/host-local`,
+  'note-pod': './note-pod',
+});
+
+/** Programs of ours: the version is raised when they change. */
+export const coredns = built('coredns', 'v1.15.0', { coredns: '.' });
+export const pause = built('pause', 'v1', { pause: '.' });
 
 export const kind = built('kind', 'v0.33.0', { kind: 'sigs.k8s.io/kind' });

@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { PROBE_PATHS } from '../../api/names.ts';
+import { manifests, overlay, render, templateOf, type Container, type Manifest } from '../dev/installation.ts';
 import { kubectl, run } from './cluster.ts';
 
 describe('the roles for people', () => {
@@ -30,5 +35,142 @@ describe('the roles for people', () => {
     for (const role of ['admin', 'edit', 'view']) {
       expect(await run(['get', 'clusterrole', role, '-o', 'json'])).not.toContain('buildkit.smrt-devops.net');
     }
+  });
+});
+
+describe('every part of overlay', () => {
+  let rendered: Record<string, Manifest[]>;
+  beforeAll(async () => {
+    const names = ['plain', 'knative', 'kind'];
+    rendered = Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, await render(kubectl, overlay(name))] as const)),
+    );
+  });
+
+  const workloads = (name: string) =>
+    (rendered[name] ?? []).flatMap((manifest) => {
+      const template = templateOf(manifest);
+      return template === undefined
+        ? []
+        : [{ manifest, template, container: template.spec.containers[0] as Container }];
+    });
+  const find = (name: string, kind: string) => (rendered[name] ?? []).filter((manifest) => manifest.kind === kind);
+  const selects = (policy: Manifest, labels: Readonly<Record<string, string>>): boolean => {
+    const { podSelector: selector } = policy['spec'] as { podSelector: Selector };
+    return (
+      Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
+      (selector.matchExpressions ?? []).every(({ key, values }) => values.includes(labels[key] ?? ''))
+    );
+  };
+
+  it.each(['plain', 'knative'])('%s is one image, by digest', (name) => {
+    const images = new Set(workloads(name).map(({ container }) => container.image));
+    expect([...images]).toEqual([expect.stringMatching(/^buildkit-controller@sha256:[0-9a-f]{64}$/)]);
+  });
+
+  it('kind is one image, by the tag that is loaded into the nodes', () => {
+    const images = new Set(workloads('kind').map(({ container }) => container.image));
+    expect([...images]).toEqual(['buildkit-controller:kind']);
+  });
+
+  it.each(['plain', 'knative', 'kind'])(
+    '%s asks for what it needs, and has a limit of memory and none of time',
+    (name) => {
+      for (const { container } of workloads(name)) {
+        expect(container['resources']).toEqual({
+          requests: { cpu: expect.stringMatching(/m$/) as string, memory: expect.stringMatching(/Mi$/) as string },
+          limits: { memory: expect.stringMatching(/[MG]i$/) as string },
+        });
+        expect(container['terminationMessagePolicy']).toBe('FallbackToLogsOnError');
+      }
+    },
+  );
+
+  it.each(['plain', 'kind'])('%s that serves says whether it lives and whether it is ready', (name) => {
+    for (const { manifest, container } of workloads(name).filter((each) => each.manifest.kind === 'Deployment')) {
+      const port = /api|webhooks/.test(manifest.metadata.name) ? { port: 'https', scheme: 'HTTPS' } : { port: 'http' };
+      expect(container['readinessProbe']).toMatchObject({ httpGet: { path: PROBE_PATHS.ready, ...port } });
+      expect(container['livenessProbe']).toMatchObject({ httpGet: { path: PROBE_PATHS.alive, ...port } });
+    }
+  });
+
+  it.each(['plain', 'knative', 'kind'])('%s has a priority where Kubernetes itself makes its Pods', (name) => {
+    const classes = find(name, 'PriorityClass').map(({ metadata }) => metadata.name);
+    for (const { manifest, template } of workloads(name).filter((each) => each.manifest.apiVersion !== serving)) {
+      expect(classes, manifest.metadata.name).toContain(template.spec['priorityClassName']);
+    }
+  });
+
+  it.each(['plain', 'knative', 'kind'])('%s that has replicas keeps one through a drain, and spreads them', (name) => {
+    const budgets = find(name, 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
+    const several = workloads(name).filter(
+      ({ manifest }) => Number((manifest['spec'] as { replicas?: number }).replicas) > 1,
+    );
+    expect(several.map(({ manifest }) => manifest.metadata.name).toSorted()).toEqual(budgets.toSorted());
+    for (const { template } of several) {
+      const keys = (template.spec['topologySpreadConstraints'] as { topologyKey: string }[]).map(
+        (each) => each.topologyKey,
+      );
+      expect(keys).toEqual(['kubernetes.io/hostname', 'topology.kubernetes.io/zone']);
+    }
+  });
+
+  it.each(['plain', 'knative', 'kind'])('%s takes connections only where a NetworkPolicy says so', (name) => {
+    for (const { manifest, template } of workloads(name)) {
+      // Knative puts its own label on the Pods it makes.
+      const labels = { ...template.metadata?.labels, 'serving.knative.dev/service': manifest.metadata.name };
+      const policies = find(name, 'NetworkPolicy').filter((policy) => selects(policy, labels));
+      expect(policies.length, manifest.metadata.name).toBeGreaterThan(0);
+      for (const policy of policies) expect(policy['spec']).toMatchObject({ policyTypes: ['Ingress'] });
+    }
+  });
+
+  it.each(['plain', 'knative', 'kind'])('%s can be found by one label', (name) => {
+    for (const { metadata } of rendered[name] ?? [])
+      expect(metadata.labels?.['app.kubernetes.io/part-of'], metadata.name).toBe('buildkit-controller');
+  });
+});
+
+interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly { readonly key: string; readonly values: readonly string[] }[];
+}
+const serving = 'serving.knative.dev/v1';
+
+describe('what the specification prints', () => {
+  const read = (file: string): Manifest => parse(readFileSync(join(manifests, file), 'utf8')) as Manifest;
+
+  it('is installed as it is printed: the ClusterRole and its binding', async () => {
+    const found = (await render(kubectl, overlay('plain'))).filter(({ metadata }) =>
+      ['buildkit-pool-reader', 'buildkit-cross-namespace-access'].includes(metadata.name),
+    );
+    expect(
+      found.map(({ apiVersion, kind, rules, subjects, roleRef }) => ({ apiVersion, kind, rules, subjects, roleRef })),
+    ).toEqual([
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        rules: [{ apiGroups: ['buildkit.smrt-devops.net'], resources: ['buildkitpools'], verbs: ['get', 'list'] }],
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        subjects: [{ kind: 'ServiceAccount', name: 'buildkit-controller', namespace: 'buildkit-system' }],
+        roleRef: { kind: 'ClusterRole', name: 'buildkit-pool-reader', apiGroup: 'rbac.authorization.k8s.io' },
+      },
+    ]);
+  });
+
+  it('is taken as it is printed: the NetworkPolicy, which opens gateways and nothing of ours', async () => {
+    const file = join(manifests, 'examples/network-policy.yaml');
+    expect(await kubectl(['apply', '--validate=strict', '--dry-run=server', '-f', file])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(read('examples/network-policy.yaml')['spec']).toMatchObject({
+      podSelector: { matchLabels: { 'buildkit.smrt-devops.net/pool': 'shared-pool' } },
+    });
+    for (const manifest of await render(kubectl, overlay('plain')))
+      expect(templateOf(manifest)?.metadata?.labels ?? {}).not.toHaveProperty(['buildkit.smrt-devops.net/pool']);
   });
 });

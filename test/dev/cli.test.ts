@@ -156,8 +156,4 @@ describe('the page', () => {
     expect(await readRoot()).not.toBe(before);
     expect(await bkctl(system.stack.kubeconfig, 'ca', 'show')).toMatchObject({ status: 0, stderr: '' });
   });
-
-  it('tells how to make room for the install Job', () => {
-    runShown('kubectl delete -n buildkit-system --ignore-not-found job/');
-  });
 });

@@ -1,25 +1,26 @@
-import { execFile, execFileSync, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, parts } from '../../dev/build.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { openArchive, type ImageManifest } from '../../dev/image/archive.ts';
-import { buildImage, nameSbom } from '../../dev/image/build.ts';
+import { nameSbom } from '../../dev/image/build.ts';
 import { nativePlatform } from '../../dev/image/platforms.ts';
 import { makeClientCa, writeClientCa } from '../adapters/x509/client-ca.ts';
 import { encode } from '../tokens.ts';
 import { serveArchive } from './registry.ts';
-import { findForbidden, listEntries, signalInside, startIn, unpackLayers } from './rootfs.ts';
+import { runFromPage } from './image-page.ts';
+import { findForbidden, listEntries, signalInside, startIn, unpackLayers, waitForAnswer } from './rootfs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
+/** A build takes seconds, and more while others work. */
+const buildTimeoutMs = 300_000;
 const isAble = isRoot && existsSync('/usr/bin/apt-get');
 
 let folder: string;
@@ -32,7 +33,7 @@ beforeAll(async () => {
   if (!isAble) return;
   folder = await mkdtemp(join(tmpdir(), 'image-test-'));
   archive = join(folder, 'image.tar');
-  await buildImage({ platforms: ['linux/amd64', 'linux/arm64'], output: archive, report: () => undefined });
+  await runFromPage(/^.* --platform linux\/amd64,linux\/arm64$/m, archive);
   mkdirSync(join(folder, 'oci'));
   images = await openArchive(archive, join(folder, 'oci'));
   native = images.find(({ platform }) => platform === nativePlatform) as ImageManifest;
@@ -54,16 +55,6 @@ async function runToEnd(args: readonly string[], environment: Readonly<Record<st
   const child = start(args, environment);
   const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number]>]);
   return { status, stderr };
-}
-
-/** The status of its first answer; nothing where it ends without one. */
-async function waitForAnswer(child: ChildProcess, url: string): Promise<number | undefined> {
-  while (child.exitCode === null) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer !== undefined) return answer.status;
-    await sleep(20);
-  }
-  return undefined;
 }
 
 /** The nearest package.json tells what a file belongs to. */
@@ -92,34 +83,42 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
     });
   });
 
-  it('has the same digest on another day, under another umask, whatever it is built with', async () => {
-    const again = join(folder, 'again.tar');
-    const command = `umask 077; exec node launch.mjs dev/image.ts --output ${again}`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: root });
-    expect(stdout).toMatch(
-      /^.*again\.tar\nsha256:[0-9a-f]{64}\nlinux\/\w+: \d+\.\d MB to fetch, \d+\.\d MB unpacked\n$/,
-    );
-    mkdirSync(join(folder, 'again'));
-    const [image] = await openArchive(again, join(folder, 'again'));
-    expect(image?.digest).toBe(native.digest);
-  });
+  it(
+    'has the same digest on another day, under another umask, whatever it is built with',
+    async () => {
+      const again = join(folder, 'again.tar');
+      const { stdout } = await runFromPage(/^npm run image -- --output \S+$/m, again, { umask: '077' });
+      expect(stdout).toMatch(
+        /^.*again\.tar\nsha256:[0-9a-f]{64}\nlinux\/\w+: \d+\.\d MB to fetch, \d+\.\d MB unpacked\n$/,
+      );
+      mkdirSync(join(folder, 'again'));
+      const [image] = await openArchive(again, join(folder, 'again'));
+      expect(image?.digest).toBe(native.digest);
+    },
+    buildTimeoutMs,
+  );
 
-  it('stands on another base where one is named, and leaves that out of its bill of materials', async () => {
-    const registry = await serveArchive(join(folder, 'oci'));
-    const output = join(folder, 'based.tar');
-    try {
-      await buildImage({ platforms: [nativePlatform], output, base: `${registry.host}/base@${native.digest}` });
-    } finally {
-      registry.close();
-    }
-    mkdirSync(join(folder, 'based'));
-    const [image] = await openArchive(output, join(folder, 'based'));
-    expect(image?.layers.slice(0, native.layers.length)).toMatchObject(native.layers);
-    const [, architecture = ''] = nativePlatform.split('/');
-    const sbom = readFileSync(nameSbom(output, architecture), 'utf8');
-    expect(sbom).toContain('"libatomic1"');
-    expect(sbom).not.toContain('"libc6"');
-  });
+  it(
+    'stands on another base where one is named, and leaves that out of its bill of materials',
+    async () => {
+      const registry = await serveArchive(join(folder, 'oci'));
+      const output = join(folder, 'based.tar');
+      try {
+        const base = `${registry.host}/base@${native.digest}`;
+        await runFromPage(/^.* --base .*$/m, output, { base });
+      } finally {
+        registry.close();
+      }
+      mkdirSync(join(folder, 'based'));
+      const [image] = await openArchive(output, join(folder, 'based'));
+      expect(image?.layers.slice(0, native.layers.length)).toMatchObject(native.layers);
+      const [, architecture = ''] = nativePlatform.split('/');
+      const sbom = readFileSync(nameSbom(output, architecture), 'utf8');
+      expect(sbom).toContain('"libatomic1"');
+      expect(sbom).not.toContain('"libc6"');
+    },
+    buildTimeoutMs,
+  );
 
   describe('its files', () => {
     it.each(['linux/amd64', 'linux/arm64'])(

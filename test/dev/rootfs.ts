@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readLayer, type ImageManifest } from '../../dev/image/archive.ts';
 
 /** @param folder where the archive was opened. */
@@ -83,4 +84,14 @@ export const startIn = ({ rootfs, command, environment }: Run): ChildProcessBySt
 export function signalInside({ pid = 0 }: ChildProcess, signal: NodeJS.Signals): void {
   const inside = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   if (inside !== '') process.kill(Number(inside), signal);
+}
+
+/** The status of its first answer; nothing where it ends without one. */
+export async function waitForAnswer(child: ChildProcess, url: string): Promise<number | undefined> {
+  while (child.exitCode === null) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer !== undefined) return answer.status;
+    await sleep(20);
+  }
+  return undefined;
 }

@@ -303,6 +303,6 @@ describe('from the previous commit', () => {
       const right = { workers: load.made.toSorted(), totals: [0, load.made.length - ofOwn, ofOwn] };
       await expect.poll(count, soon).toEqual(right);
     },
-    isSoak ? 2 * soakMs : 120_000,
+    isSoak ? 2 * soakMs : 300_000,
   );
 });

@@ -1,0 +1,3 @@
+module buildkit-controller.invalid/dev/control-plane/pause
+
+go 1.26.0
