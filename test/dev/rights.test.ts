@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
 import { makeResync } from '../../core/events/make.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
@@ -63,12 +64,28 @@ async function writeObjects(): Promise<void> {
   );
   await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=30s']);
   await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=30s']);
-  // Warns who loses access, which it has to find out.
-  await write(
-    make('BuildKitPool', 'owner', 'open', {
-      access: { ...access, workers: { namespaces: { ...selected, selector: { matchLabels: { team: 'nobody' } } } } },
-    }),
-  );
+  await takeAwayAndGiveBack(access);
+}
+
+/** Twice, so that what is told of it the second time is told as a repetition. */
+async function takeAwayAndGiveBack(access: { readonly workers: object; readonly clients: object }): Promise<void> {
+  const issuer = { issuer: 'https://issuer.example', audience: 'builds' };
+  const closed = {
+    ...access,
+    workers: { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'nobody' } } } },
+  };
+  for (const isTaken of [true, false, true]) {
+    // Narrowing warns who loses access, which has to be found out.
+    await write(
+      make('BuildKitPool', 'owner', 'open', { access: isTaken ? closed : access }),
+      make('BuildKitOIDCConfig', 'owner', 'issuer', { ...issuer, enabled: !isTaken }),
+    );
+    const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
+    await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=60s']);
+    const reason = `@.reason${isTaken ? '==' : '!='}"${OIDC_CONFIG_REASONS.disabled}"`;
+    const told = `--for=jsonpath={.status.conditions[?(${reason})].type}=Ready`;
+    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
+  }
 }
 
 /** What happens to an object for the second time is told by a change of the Event of the first. */
