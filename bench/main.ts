@@ -7,6 +7,7 @@ import { conversion } from './conversion.ts';
 import type { Bench, BenchOptions, Row } from './row.ts';
 import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
+import { wake } from './wake.ts';
 
 /**
  * In the order they run: the first needs the functions that the others end. Those of parts that are not built yet have
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   conversion,
   certificates,
   'cold-start': coldStart,
+  wake,
   idle: undefined,
   gateway: undefined,
   build: undefined,

@@ -212,7 +212,7 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
   await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
 }
 
-const maxAuthorityRuns = 3;
+const maxAuthorityRuns = 5;
 
 /** A run of the authority, and the kubelet's work after it. */
 export async function renewKeys(

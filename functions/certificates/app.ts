@@ -5,14 +5,7 @@ import { Hono, type Context } from 'hono';
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
-import {
-  HEALTH_PATH,
-  METRICS_PATH,
-  poolEndpoint,
-  PROBE_PATHS,
-  REQUEST_ID_HEADER,
-  TOKEN_AUDIENCE,
-} from '../../api/names.ts';
+import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import { readBearer } from '../../core/bearer.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
@@ -29,8 +22,6 @@ export interface CertificatesPorts extends DecisionPorts, AuditPorts {
   /** Checks that the sender has the key, and takes nothing but the key. */
   readonly readCsr: ReadCsr;
   readonly newRequestId: () => string;
-  /** In the text format of Prometheus. */
-  readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly log: {
     readonly info: (fields: object, message: string) => void;
     readonly error: (fields: object, message: string) => void;
@@ -55,10 +46,6 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
     app.get(path, (context) => (path === OPENAPI_PATH ? context.json(openApi) : context.text('OK')));
     app.all(path, (context) => answerMethod(context, 'GET, HEAD'));
   }
-  app.get(METRICS_PATH, async (context) => {
-    const { contentType, text } = await ports.readMetrics();
-    return context.body(text, 200, { 'Content-Type': contentType });
-  });
   app.notFound((context) => answerProblem(context, { code: 'not_found', detail: 'no such path' }));
   app.onError((error, context) => {
     ports.log.error({ requestId: context.var.requestId, error: error.message }, 'request not answered');
