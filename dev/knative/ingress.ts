@@ -40,13 +40,13 @@ export async function startIngress({ kube, ingressClass, address, log }: Ingress
       targets = await resolve(kube, makeRoutes(ours));
       for (const ingress of ours) if (!isAcknowledged(ingress)) await acknowledge(kube, ingress, address);
     },
-    () => '',
+    { idOf: () => '' },
   );
   const pause = createPause({ signal: ending.signal, random: Math.random });
   const tryUntilDone = async (): Promise<void> => {
     for (let failures = 1; !ending.signal.aborted; failures += 1) {
       try {
-        await bringUpToDate('');
+        await bringUpToDate('', undefined);
         return;
       } catch (error) {
         // A Service that does not exist yet, most likely.
