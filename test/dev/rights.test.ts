@@ -71,6 +71,24 @@ async function writeObjects(): Promise<void> {
   );
 }
 
+/** What happens to an object for the second time is told by a change of the Event of the first. */
+async function changeBackAndForth(): Promise<void> {
+  const waitFor = (object: string, type: string, reason: string) =>
+    run(['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=30s'].concat(
+      `--for=jsonpath={.status.conditions[?(@.type=="${type}")].reason}=${reason}`,
+    ));
+  for (const isEnabled of [false, true, false]) {
+    await run(['patch', 'bkoidc/issuer', '-n', 'owner', '--type=merge', '-p', JSON.stringify({ spec: { enabled: isEnabled } })]);
+    await waitFor('bkoidc/issuer', 'Ready', isEnabled ? 'DiscoveryFailed' : 'Disabled');
+  }
+  for (const isLast of [false, true]) {
+    await run(['delete', 'bkp/closed', '-n', 'owner']);
+    await waitFor('bkw/attached', 'ResolvedRefs', 'PoolNotFound');
+    await write(make('BuildKitPool', 'owner', 'closed'));
+    if (!isLast) await waitFor('bkw/attached', 'ResolvedRefs', 'PoolRecreated');
+  }
+}
+
 async function askForCertificates(): Promise<void> {
   const token = (await run(['create', 'token', 'default', '-n', 'guest', `--audience=${TOKEN_AUDIENCE}`])).trim();
   expect(await post('/api/v1/certs/request', asJson(token), pools('owner/open'))).toBe(200);
@@ -148,6 +166,7 @@ describe('the rights of every part', () => {
   beforeAll(async () => {
     end = await startAudited();
     await writeObjects();
+    await changeBackAndForth();
     await askForCertificates();
     await reportConnections();
     await resync();

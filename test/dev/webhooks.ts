@@ -72,23 +72,9 @@ export async function createWorker(
   }
 }
 
-const maxRuns = 3;
-
-/**
- * A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. It is run again,
- * as its Job would be, when an apiserver under load has not answered it in time.
- */
-export async function runAuthorityAt({ stack }: Pick<TestSystem, 'stack'>, moment: number): Promise<void> {
-  const mounts = { folder: stack.mounts, kubectl: stack.kubectl };
-  for (let runs = 1; ; runs++) {
-    try {
-      await renewKeys(mounts, { kubeUrl: stack.controlPlane.url, now: () => moment });
-      return;
-    } catch (error) {
-      if (!(error instanceof KubeError && error.status === 0) || runs === maxRuns) throw error;
-    }
-  }
-}
+/** A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. */
+export const runAuthorityAt = ({ stack }: Pick<TestSystem, 'stack'>, moment: number): Promise<void> =>
+  renewKeys({ folder: stack.mounts, kubectl: stack.kubectl }, { kubeUrl: stack.controlPlane.url, now: () => moment });
 
 /** The CA bundle of the validating webhook and the certificate that is to be served, both PEM. */
 export async function readTrust({ stack, run }: TestSystem): Promise<{ bundle: string; certificate: string }> {
