@@ -1,6 +1,6 @@
 /** A node of this machine with Knative, and our image on it. */
 import { join } from 'node:path';
-import { buildImage } from '../image.ts';
+import { buildImage } from '../image/build.ts';
 import { nativePlatform } from '../image/platforms.ts';
 import { startCluster, type Cluster, type ClusterOptions } from '../node/cluster.ts';
 import { startKnative, type Knative } from './start.ts';

@@ -74,11 +74,21 @@ async function writeObjects(): Promise<void> {
 /** What happens to an object for the second time is told by a change of the Event of the first. */
 async function changeBackAndForth(): Promise<void> {
   const waitFor = (object: string, type: string, reason: string) =>
-    run(['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=30s'].concat(
-      `--for=jsonpath={.status.conditions[?(@.type=="${type}")].reason}=${reason}`,
-    ));
+    run(
+      ['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=30s'].concat(
+        `--for=jsonpath={.status.conditions[?(@.type=="${type}")].reason}=${reason}`,
+      ),
+    );
   for (const isEnabled of [false, true, false]) {
-    await run(['patch', 'bkoidc/issuer', '-n', 'owner', '--type=merge', '-p', JSON.stringify({ spec: { enabled: isEnabled } })]);
+    await run([
+      'patch',
+      'bkoidc/issuer',
+      '-n',
+      'owner',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { enabled: isEnabled } }),
+    ]);
     await waitFor('bkoidc/issuer', 'Ready', isEnabled ? 'DiscoveryFailed' : 'Disabled');
   }
   for (const isLast of [false, true]) {
