@@ -85,8 +85,8 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
     );
     const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
     await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=60s']);
-    const reason = `@.reason${isTaken ? '==' : '!='}"${OIDC_CONFIG_REASONS.disabled}"`;
-    const told = `--for=jsonpath={.status.conditions[?(${reason})].type}=Ready`;
+    const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
+    const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
     await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
   }
 }
