@@ -61,10 +61,13 @@ async function writeObjects(): Promise<void> {
   await write(make('BuildKitPool', 'owner', 'open', { access }), closed);
   const poolRef = (name: string) => ({ poolRef: { name, namespace: 'owner' } });
   await write(
-    make('BuildKitWorker', 'guest', 'granted', poolRef('open')),
     make('BuildKitWorker', 'guest', 'attached', poolRef('closed')),
     make('BuildKitOIDCConfig', 'owner', 'issuer', { issuer: 'https://issuer.example', audience: 'builds' }),
   );
+  // By somebody whom the grant alone lets in: an administrator may attach whatever it says.
+  await run(['create', 'rolebinding', 'dev', '-n', 'guest', '--clusterrole=buildkit-pool-owner', '--user=dev@guest']);
+  const granted = JSON.stringify(make('BuildKitWorker', 'guest', 'granted', poolRef('open')));
+  await run(['apply', '--as=dev@guest', '-f', '-'], granted);
   await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=30s']);
   await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=30s']);
   await takeAwayAndGiveBack(access);
@@ -85,8 +88,8 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
     );
     const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
     await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=60s']);
-    const reason = `@.reason${isTaken ? '==' : '!='}"${OIDC_CONFIG_REASONS.disabled}"`;
-    const told = `--for=jsonpath={.status.conditions[?(${reason})].type}=Ready`;
+    const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
+    const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
     await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
   }
 }
