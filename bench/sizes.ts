@@ -17,7 +17,7 @@ import { bringUp, type Stack } from '../dev/stack.ts';
 import { createWatchdog } from '../dev/watchdog.ts';
 import { connectAsAdministrator } from './stack.ts';
 
-const windowSeconds = 30;
+const windowSeconds = 10;
 /** Together what a busy cluster of some hundred jobs an hour never asks for. */
 const workersPerSecond = 20;
 const certificatesPerSecond = 100;
