@@ -1,4 +1,5 @@
 /** Tells the apiserver which CA our webhooks serve with: for admission and for conversion. */
+import { definitionTimeoutMs } from '../../api/limits.ts';
 import { GROUP, KINDS, WEBHOOK_CONFIGURATION } from '../../api/names.ts';
 import { orUndefined, type KubeClient } from './client.ts';
 
@@ -68,6 +69,7 @@ async function write(
   const change = found === undefined ? undefined : plan(found, caBundle);
   if (found === undefined || change === undefined) return false;
   const { resourceVersion } = found.metadata;
-  await kube.call({ method: 'PATCH', path, contentType, body: { metadata: { resourceVersion }, ...change } });
+  const body = { metadata: { resourceVersion }, ...change };
+  await kube.call({ method: 'PATCH', path, contentType, body, timeoutMs: definitionTimeoutMs });
   return true;
 }

@@ -47,6 +47,7 @@ export async function observeInstallation(client: KubeClient, rights: readonly R
     endpointSlices: list<'endpointSlices'>(ours('/apis/discovery.k8s.io/v1', 'endpointslices')),
     jobs: list<'jobs'>(ours('/apis/batch/v1', 'jobs')),
     cronJobs: list<'cronJobs'>(ours('/apis/batch/v1', 'cronjobs')),
+    certManagerCertificates: list<'certManagerCertificates'>(ours('/apis/cert-manager.io/v1', 'certificates')),
     knativeServices: list<'knativeServices'>(ours('/apis/serving.knative.dev/v1', 'services')),
     apiServerSources: list<'apiServerSources'>(ours('/apis/sources.knative.dev/v1', 'apiserversources')),
     pingSources: list<'pingSources'>(ours('/apis/sources.knative.dev/v1', 'pingsources')),

@@ -11,7 +11,7 @@ import {
 } from '../../api/names.ts';
 import { showCa } from '../authority/show.ts';
 import { when, type Check, type Facts, type Found } from './check.ts';
-import { conditionOf, listOf, valueOf, type Job } from './observed.ts';
+import { conditionOf, listOf, nameOf, valueOf, type Job } from './observed.ts';
 import { runsOutside } from './clients.ts';
 
 const bundle = `ConfigMap/${SYSTEM_NAMESPACE}/${TRUST_BUNDLE.configMap}`;
@@ -23,7 +23,7 @@ export const certificateChecks: readonly Check[] = [
     meaning: 'There is no CA yet: no webhook and no certificate can be trusted.',
     remedy: 'Apply the install Job again; if it is there, its log says why it has not ended well.',
     find: (facts) => {
-      if (facts.trust === 'hidden') return [];
+      if (facts.trust === 'hidden' || isLeftToCertManager(facts)) return [];
       if (facts.trust === 'absent') return [{ where: bundle, what: 'is not there' }];
       return when(!readReported(facts)?.length, bundle, `${TRUST_BUNDLE.status}: expected what the authority tells`);
     },
@@ -41,12 +41,23 @@ export const certificateChecks: readonly Check[] = [
     meaning: 'Nothing renews certificates: the first end after 15 days.',
     remedy: `Apply the manifests again, or \`kubectl patch cronjob ${AUTHORITY_CRON_JOB} -n ${SYSTEM_NAMESPACE} -p '{"spec":{"suspend":false}}'\``,
     find: (facts) => {
-      if (runsOutside(facts) || facts.cronJobs === 'hidden') return [];
+      if (runsOutside(facts) || isLeftToCertManager(facts) || facts.cronJobs === 'hidden') return [];
       const where = `CronJob/${SYSTEM_NAMESPACE}/${AUTHORITY_CRON_JOB}`;
       const found = listOf(facts.cronJobs).find(({ metadata }) => metadata.name === AUTHORITY_CRON_JOB);
       if (found === undefined) return [{ where, what: 'is not there' }];
       return when(found.spec.suspend === true, where, 'is suspended');
     },
+  },
+  {
+    code: 'certificate_not_ready',
+    severity: 'error',
+    meaning: 'cert-manager, to which this installation leaves its keys, has not made one.',
+    remedy: `The condition says why; more: \`kubectl describe certificates -n ${SYSTEM_NAMESPACE}\``,
+    find: ({ certManagerCertificates }) =>
+      listOf(certManagerCertificates).flatMap((certificate) => {
+        const { status, reason = 'no condition yet', message = '' } = conditionOf(certificate, 'Ready') ?? {};
+        return when(status !== 'True', `Certificate/${nameOf(certificate)}`, `${reason}: ${message}`);
+      }),
   },
   {
     code: 'ca_unsound',
@@ -79,6 +90,10 @@ export const certificateChecks: readonly Check[] = [
     },
   },
 ];
+
+/** Component `cert-manager` has no authority. */
+export const isLeftToCertManager = ({ certManagerCertificates }: Facts): boolean =>
+  listOf(certManagerCertificates).length > 0;
 
 const secretOf: Readonly<Record<ReportedCertificate['name'], string>> = {
   root: CA_SECRETS.root,

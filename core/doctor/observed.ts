@@ -149,7 +149,8 @@ export interface Observed {
   readonly endpointSlices: Seen<readonly EndpointSlice[]>;
   readonly jobs: Seen<readonly Job[]>;
   readonly cronJobs: Seen<readonly CronJob[]>;
-  /** Absent where the cluster does not have the kind. */
+  /** Absent, here and below, where the cluster does not have the kind. */
+  readonly certManagerCertificates: Seen<readonly WithConditions[]>;
   readonly knativeServices: Seen<readonly WithConditions[]>;
   readonly apiServerSources: Seen<readonly Source[]>;
   readonly pingSources: Seen<readonly Source[]>;

@@ -1,7 +1,8 @@
 /** Whether what should run does. No I/O. No clock. */
-import { BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
-import type { Check, Facts } from './check.ts';
-import { conditionOf, listOf, type Deployment, type Pod, type Right } from './observed.ts';
+import { AUTHORITY_CRON_JOB, BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
+import { isLeftToCertManager } from './certificates.ts';
+import { when, type Check, type Facts } from './check.ts';
+import { conditionOf, listOf, valueOf, type Deployment, type Pod, type Right } from './observed.ts';
 import { runsOutside } from './clients.ts';
 
 export const workloadChecks: readonly Check[] = [
@@ -52,13 +53,24 @@ export const workloadChecks: readonly Check[] = [
     ],
   },
   {
+    code: 'api_unreachable',
+    severity: 'error',
+    meaning: 'Nobody gets a certificate where `--api` says that the API is.',
+    remedy: 'The message says what stands in between: a name, a route, a certificate, or no Pod that is ready.',
+    find: ({ api }) => {
+      const { url = '', status = 200, message = '' } = valueOf(api) ?? {};
+      return when(status !== 200, url, message);
+    },
+  },
+  {
     code: 'account_absent',
     severity: 'error',
     meaning: 'The ServiceAccount of a part is gone: its tokens are worth nothing, and no Pod of it starts.',
     remedy: 'Apply the manifests again, then restart the part: tokens of the account before stay worthless.',
-    find: ({ release, accounts }) =>
-      release.accounts
-        .filter((name) => accounts !== 'hidden' && !hasAccount(accounts, name))
+    find: (facts) =>
+      facts.release.accounts
+        .filter((name) => name !== AUTHORITY_CRON_JOB || !isLeftToCertManager(facts))
+        .filter((name) => facts.accounts !== 'hidden' && !hasAccount(facts.accounts, name))
         .map((name) => ({ where: accountAt(name), what: 'is not there' })),
   },
   {

@@ -13,13 +13,20 @@ const isUnified = (): boolean => existsSync(join(root, 'cgroup.controllers'));
 const listHierarchies = async (): Promise<string[]> =>
   isUnified() ? [root] : (await readdir(root)).map((name) => join(root, name));
 
+// A group has the share of one process of this machine until it is told otherwise, and all Pods together would starve
+// where others work, too: sixteen times that.
+const shares = { 'cpu.shares': '16384', 'cpu.weight': '1600' };
+
 export async function makeCgroups(name: string): Promise<void> {
   for (const hierarchy of await listHierarchies()) {
-    await mkdir(join(hierarchy, name), { recursive: true });
+    const group = join(hierarchy, name);
+    await mkdir(group, { recursive: true });
     // Of cgroup v1: a new group has neither processors nor memory until it is told.
     for (const file of ['cpuset.cpus', 'cpuset.mems'])
       if (!isUnified() && existsSync(join(hierarchy, file)))
-        await writeFile(join(hierarchy, name, file), await readFile(join(hierarchy, file)));
+        await writeFile(join(group, file), await readFile(join(hierarchy, file)));
+    for (const [file, share] of Object.entries(shares))
+      if (existsSync(join(group, file))) await writeFile(join(group, file), share);
   }
 }
 

@@ -7,18 +7,20 @@ export interface ImageOptions {
   /** Where a file of this machine stands in the image; each may be run. */
   readonly files: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];
+  /** Number of the user that it runs as where a Pod says no other; root when absent. */
+  readonly user?: string;
 }
 
 const blockBytes = 512;
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-export async function makeImage({ name, files, entrypoint }: ImageOptions): Promise<Buffer> {
+export async function makeImage({ name, files, entrypoint, user }: ImageOptions): Promise<Buffer> {
   const contents = Object.entries(files).map(async ([path, file]) => entry(path, await readFile(file), 0o755));
   const layer = makeTar(await Promise.all(contents));
   const config = asJson({
     architecture,
     os: 'linux',
-    config: { Entrypoint: entrypoint },
+    config: { Entrypoint: entrypoint, ...(user === undefined ? {} : { User: user }) },
     rootfs: { type: 'layers', diff_ids: [digest(layer)] },
   });
   const manifest = asJson({

@@ -9,7 +9,7 @@ import type { NodeBinaries } from './binaries.ts';
 import * as configuration from './configuration.ts';
 import { nodeName, type Accounts } from './credentials.ts';
 import { dnsImage, dnsManifests } from './dns.ts';
-import { inside, type Machine } from './machine.ts';
+import { inside, type Entrance, type Machine } from './machine.ts';
 import { makeImage } from './oci-image.ts';
 import { enforcerManifests, startEnforcer } from './policy/enforcer.ts';
 import { containerdPart, ctr, kubeletPart, pathOf, proxyPart, type NodePart } from './parts.ts';
@@ -25,8 +25,8 @@ export interface NodeOptions {
 }
 
 export interface Node {
-  /** Makes the images of a tar in OCI's or Docker's layout known to the node, by the names that it gives them. */
-  readonly importImage: (tar: string) => Promise<void>;
+  /** Makes the images of an OCI archive known to the node: by their names, and those of a repository by digest, too. */
+  readonly importImage: (tar: string, repository?: string) => Promise<void>;
   /** Resolves at the first end of a part. */
   readonly exited: Promise<Exit>;
   /** What runs outside of its machine. */
@@ -42,9 +42,7 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
     void child.ended.then(exited.resolve);
     return child;
   };
-  const importImage = async (tar: string) => {
-    await machine.run(ctr(binaries, 'images', 'import', '--local', tar));
-  };
+  const importImage = createImport(machine, binaries);
   await writeConfiguration({
     folder,
     accounts,
@@ -67,6 +65,13 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
   await waitUntilReady(kubectl);
   return { importImage, exited: exited.promise, stop: enforcer.stop };
 }
+
+export const createImport =
+  ({ run }: Entrance, binaries: Pick<NodeBinaries, 'ctr'>): Node['importImage'] =>
+  async (tar, repository) => {
+    const digests = repository === undefined ? [] : ['--digests', `--base-name=${repository}`];
+    await run(ctr(binaries, 'images', 'import', '--local', ...digests, tar));
+  };
 
 const startInside = ({ enter, folder }: Machine, { name, command }: NodePart, binaries: NodeBinaries): Promise<Child> =>
   startChild({

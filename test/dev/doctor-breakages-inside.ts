@@ -127,7 +127,24 @@ export const inside: readonly Breakage[] = [
     ...losing('serviceaccount', 'buildkit-authority', ...ours),
     found: ['account_absent ServiceAccount/buildkit-system/buildkit-authority: is not there'],
   },
+  {
+    name: 'a key that cert-manager does not make, where it is to make them all',
+    break: async ({ run, apply }) => {
+      await run('delete', 'cronjob,serviceaccount', 'buildkit-authority', ...ours);
+      await apply(certificate);
+    },
+    found: ['certificate_not_ready Certificate/buildkit-system/buildkit-webhook-tls: no condition yet: '],
+    mend: ({ administrator }) => patchStatus(administrator, certificatePath, ready),
+  },
 ];
+
+const certificatePath = `/apis/cert-manager.io/v1/namespaces/${namespace}/certificates/buildkit-webhook-tls`;
+const certificate = {
+  apiVersion: 'cert-manager.io/v1',
+  kind: 'Certificate',
+  metadata: { name: 'buildkit-webhook-tls', namespace },
+  spec: { secretName: 'buildkit-webhook-tls', issuerRef: { name: 'buildkit-webhook-ca' }, dnsNames: ['a.test'] },
+};
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
 const notReady = {

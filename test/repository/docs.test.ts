@@ -1,18 +1,17 @@
 /** Every command a page shows is a command that works; those with output are played by other tests. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CERTIFICATES_PATH } from '../../api/http/certificates.ts';
 import { PROBLEMS } from '../../api/http/problem.ts';
 import { METRICS } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS, REASONS } from '../../core/status/reasons.ts';
+import { pages, PLAYED_PAGES, readBlocks, readPage, REASONS_NOT_TO_RUN } from '../pages.ts';
 
 const root = join(import.meta.dirname, '../..');
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const pages = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join(folder, file)),
+const read = readPage;
+const tests = ['test/apiserver', 'test/dev'].flatMap((folder) =>
+  readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file), 'utf8')),
 );
 
 describe('every page', () => {
@@ -27,6 +26,19 @@ describe('every page', () => {
       ([, name]) => name ?? '',
     );
     for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it.each(pages)('%s shows no command that is neither run nor said not to be, for one of few reasons', (page) => {
+    for (const { commands, runBy, notRun } of readBlocks(page)) {
+      if (runBy !== undefined) expect(existsSync(join(root, runBy)), runBy).toBe(true);
+      else if (notRun !== undefined) expect(REASONS_NOT_TO_RUN).toContain(notRun);
+      else if (!PLAYED_PAGES.some((played) => played === page)) {
+        expect(
+          tests.some((text) => text.includes(page)),
+          `${page}: no test runs ${commands}`,
+        ).toBe(true);
+      }
+    }
   });
 
   it.each(pages)('%s refers to nothing outside this repository but public pages', (page) => {
@@ -70,5 +82,21 @@ describe('docs/certificates.md', () => {
     for (const code of Object.keys(PROBLEMS).filter((name) => !elsewhere.includes(name))) {
       expect(JSON.stringify(responses)).toContain(`"code":"${code}"`);
     }
+  });
+});
+
+describe('wrangler-free.md', () => {
+  const mains = readdirSync(join(root, 'functions')).map((name) => `functions/${name}/main.ts`);
+  const files = [
+    'adapters/environment.ts',
+    'webhooks/main.ts',
+    ...mains.filter((file) => existsSync(join(root, file))),
+  ];
+  const variables = files.flatMap((file) =>
+    [...read(file).matchAll(/'((?!SIG)[A-Z]{3,}(?:_[A-Z]+)*)'/g)].map(([, name]) => name),
+  );
+
+  it.each([...new Set(variables)])('tells what %s is for', (variable) => {
+    expect(read('wrangler-free.md')).toContain(`\`${variable}\``);
   });
 });

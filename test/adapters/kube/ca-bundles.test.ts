@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { definitionTimeoutMs } from '../../../api/limits.ts';
 import { createCaBundleWriter } from '../../../adapters/kube/ca-bundles.ts';
 import { KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
 
@@ -55,12 +56,14 @@ describe('the CA bundle', () => {
       method: 'PATCH',
       path: pools,
       contentType: 'application/merge-patch+json',
+      timeoutMs: definitionTimeoutMs,
       body: { metadata: { resourceVersion: '7' }, spec: { conversion: { webhook: { clientConfig } } } },
     });
     expect(writes[3]).toEqual({
       method: 'PATCH',
       path: webhooks('mutating'),
       contentType: 'application/strategic-merge-patch+json',
+      timeoutMs: definitionTimeoutMs,
       body: { metadata: { resourceVersion: '8' }, webhooks: [{ name: 'w0', clientConfig }] },
     });
   });
