@@ -18,7 +18,7 @@ function rulesFor({ direction, peers, ports }: Rule): string[] {
     spec: { podSelector, policyTypes: [direction], ...rules },
   };
   const cluster: Cluster = { pods, namespaces: { a: { team: 'a' } }, policies: [policy] };
-  const chain = new RegExp(`chain ${direction.toLowerCase()}_10_0_1_2 \\{\\n([^}]*\\n)  \\}\\n`).exec(
+  const chain = new RegExp(`chain ${direction.toLowerCase()}_10_0_1_2 \\{\\n([\\s\\S]*?\\n)  \\}\\n`).exec(
     compile(cluster, place),
   );
   return (chain?.[1] ?? '').trim().split(/\n\s*/).slice(1);

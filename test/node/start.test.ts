@@ -32,7 +32,8 @@ describe.skipIf(obstacle !== undefined)(`npm start -- --node (${obstacle ?? 'Lin
   it('runs every part as a Pod, and its API at a loopback port', async () => {
     const checkout = makeCheckout();
     const command = 'kubectl get pods -n buildkit-system -o name && curl -sS $API_URL/api/v1/health';
-    const { status, stdout } = await startIn(checkout, '--node', '--exec', command).ended;
+    const { status, stdout, stderr } = await startIn(checkout, '--node', '--exec', command).ended;
+    expect(stderr).not.toContain('npm start: ');
     expect(stdout).toMatch(/^pod\/buildkit-api-[\s\S]*\nOK$/);
     expect(status).toBe(0);
     rmSync(checkout, { recursive: true, force: true });
