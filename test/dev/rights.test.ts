@@ -55,7 +55,10 @@ async function writeObjects(): Promise<void> {
   await run(['label', 'namespace', 'guest', 'team=guests']);
   const selected = { from: 'Selector', selector: { matchLabels: { team: 'guests' } } };
   const access = { workers: { namespaces: selected }, clients: { namespaces: selected } };
-  await write(make('BuildKitPool', 'owner', 'open', { access }), make('BuildKitPool', 'owner', 'closed'));
+  await write(
+    make('BuildKitPool', 'owner', 'open', { access }),
+    make('BuildKitPool', 'owner', 'closed', { access: { oidc: { configRefs: [{ name: 'issuer' }] } } }),
+  );
   const poolRef = (name: string) => ({ poolRef: { name, namespace: 'owner' } });
   await write(
     make('BuildKitWorker', 'guest', 'attached', poolRef('closed')),
