@@ -39,15 +39,30 @@ interface Listener {
  */
 export function readListener(environment: NodeJS.ProcessEnv = process.env): Listener {
   const { PORT } = readVariables(['PORT'], environment);
-  const port = Number(PORT);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`environment: PORT: expected 0 to 65535, got ${PORT}`);
-  }
+  const port = parsePort('PORT', PORT);
   const { HOST: hostname, REUSE_PORT } = environment;
   if (REUSE_PORT !== undefined && REUSE_PORT !== 'true') {
     throw new Error(`environment: REUSE_PORT: expected true or nothing, got ${REUSE_PORT}`);
   }
   return { port, reusePort: REUSE_PORT === 'true', ...(hostname === undefined ? {} : { hostname }) };
+}
+
+/**
+ * `METRICS_PORT`, at the `HOST` that the part listens on; without it no figures are shown.
+ * @throws {Error} when it is no port.
+ */
+export function readMetricsListener(
+  environment: NodeJS.ProcessEnv = process.env,
+): Omit<Listener, 'reusePort'> | undefined {
+  const { METRICS_PORT, HOST: hostname } = environment;
+  if (METRICS_PORT === undefined) return undefined;
+  return { port: parsePort('METRICS_PORT', METRICS_PORT), ...(hostname === undefined ? {} : { hostname }) };
+}
+
+function parsePort(name: string, text: string): number {
+  const port = Number(text);
+  if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`environment: ${name}: expected 0 to 65535, got ${text}`);
 }
 
 /** How a part that takes tokens is spoken to: over TLS from a folder, or over plain HTTP where nobody can listen in. */

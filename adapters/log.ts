@@ -1,6 +1,7 @@
 /** One JSON line per fact: a constant message, variable key-values. */
 import { destination, pino, type Logger } from 'pino';
 import { logFlushMs, maxBufferedLogBytes } from '../api/limits.ts';
+import { currentActivity } from './activity.ts';
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;
 
@@ -12,6 +13,10 @@ export const createLog = (part: string, level = 'info'): Log =>
       base: { part },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      mixin: () => {
+        const activity = currentActivity();
+        return activity === undefined ? {} : { traceId: activity.context.traceId };
+      },
     },
     destination({ minLength: maxBufferedLogBytes, periodicFlush: logFlushMs }),
   );

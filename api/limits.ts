@@ -244,8 +244,14 @@ export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 /** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
 export const webhookOverlapSeconds = 60 * 60;
 
-/** One run of the authority makes some 40 calls of at most 4 s: whoever holds its Lease for longer is gone. */
+/** The Job of a run of the authority ends it after this time: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
+
+/**
+ * Nobody waits for the authority, and a busy apiserver needs seconds to change a CRD: a run that gave up would leave
+ * work for the next, and a Lease where even that could not be given back.
+ */
+export const authorityCallTimeoutMs = 30_000;
 
 /** The authority runs every day: what was not done after two is not being done. */
 export const overdueSeconds = 2 * 24 * 60 * 60;
@@ -375,6 +381,38 @@ export const maxGatewayInstances = 50;
 
 /** Five numbers and names. */
 export const maxReportBodyBytes = 4 * 1024;
+
+/** What the W3C asks everybody to pass on of what vendors add to a trace; longer ones are dropped whole. */
+export const maxTracestateLength = 512;
+export const maxTracestateMembers = 32;
+
+/** A LIST of a page takes some milliseconds, a write of a status up to a hundred; no call takes more than four seconds. */
+export const kubeSecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** A recompute is a few calls and a write, and may be repeated; a resync goes through all pools. */
+export const recomputeSecondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Traces of merged events that one log line names: the others are counted. */
+export const maxTraceLinks = 8;
+
+/** The apiserver takes no longer note of an Event. */
+export const maxEventNoteBytes = 1024;
+
+/** What repeats within this is told as one Event that is seen more often, as Kubernetes' own components do. */
+export const eventSeriesMs = 6 * 60_000;
+
+/** An object that flaps must not flood its namespace: so many Events at once, then one more a minute. */
+export const maxEventsAtOnce = 10;
+export const eventShareRefillMs = 60_000;
+
+/** Shares and series that a process remembers, some hundred bytes each. */
+export const maxRememberedEventObjects = 1_024;
+
+/** The status is written by then; nobody should wait long for what is merely told. */
+export const eventTimeoutMs = 1_000;
+
+/** Strangers may be refused a thousand times a second: the log needs to say so once in a while. */
+export const refusalLogMs = 60_000;
 
 /** From 1.33 on Pods have user namespaces, in which workers run, without a feature gate. */
 export const minKubernetesMinor = 33;

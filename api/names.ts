@@ -52,15 +52,38 @@ export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 /** Every server answers these: alive, and ready for traffic. */
 export const PROBE_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
 
-/** Where a part that has any shows its figures, in the text format of Prometheus. */
+/** Where clients of the API ask whether it is there. */
+export const HEALTH_PATH = '/api/v1/health';
+
+/** Where a part shows its figures, in the text format of Prometheus, on a port of their own. */
 export const METRICS_PATH = '/metrics';
 
+/** Every one carries the label `part`; what each means stands in docs/observability.md. */
 export const METRICS = {
+  cpuSeconds: 'process_cpu_seconds_total',
+  busySeconds: 'nodejs_eventloop_active_seconds_total',
+  residentBytes: 'process_resident_memory_bytes',
+  startTime: 'process_start_time_seconds',
   reviews: 'buildkit_webhook_reviews_total',
   reviewSeconds: 'buildkit_webhook_review_duration_seconds',
-  certificateEnd: 'buildkit_webhook_certificate_not_after_seconds',
+  servingCertificateEnd: 'buildkit_serving_certificate_not_after_seconds',
   certificateRequests: 'buildkit_certificate_requests_total',
   certificateRequestSeconds: 'buildkit_certificate_request_duration_seconds',
+  clientCaEnd: 'buildkit_client_ca_not_after_seconds',
+  kubeRequests: 'buildkit_kube_requests_total',
+  kubeRequestSeconds: 'buildkit_kube_request_duration_seconds',
+  events: 'buildkit_events_total',
+  coveredEvents: 'buildkit_events_covered_total',
+  recomputeSeconds: 'buildkit_recompute_duration_seconds',
+  writes: 'buildkit_writes_total',
+  resyncSeconds: 'buildkit_resync_duration_seconds',
+  lastResync: 'buildkit_last_successful_resync_timestamp_seconds',
+  reports: 'buildkit_connection_reports_total',
+  toldEvents: 'buildkit_kubernetes_events_total',
+  watchOpen: 'buildkit_bridge_watch_open',
+  watchLists: 'buildkit_bridge_lists_total',
+  deliveries: 'buildkit_bridge_deliveries_total',
+  undelivered: 'buildkit_bridge_undelivered_events',
 } as const;
 
 /** Header of every answer to a client: what names the request in the logs. */
@@ -69,6 +92,23 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 /** Label values of the review metrics: never a word of a user's. */
 export type Webhook = 'mutate' | 'validate' | 'convert';
 export type ReviewOutcome = 'allowed' | 'patched' | 'denied' | 'converted' | 'failed' | 'unavailable' | 'malformed';
+
+/** What an event may be about: label values, beside `resync` for everything and `other` for what is none of these. */
+export const EVENT_KINDS = [
+  KINDS.pool.kind,
+  KINDS.worker.kind,
+  KINDS.oidcConfig.kind,
+  'Deployment',
+  'Service',
+  'Namespace',
+] as const;
+export type EventKind = (typeof EVENT_KINDS)[number] | 'resync' | 'other';
+
+/** Label values of the metrics of functions. */
+export type RequestOutcome = 'done' | 'not_ours' | 'malformed' | 'refused' | 'too_large' | 'failed';
+export type RunOutcome = 'written' | 'unchanged' | 'failed';
+export type WriteOutcome = 'written' | 'stale' | 'gone' | 'failed';
+export type ToldOutcome = 'told' | 'repeated' | 'known' | 'limited' | 'failed';
 
 export const PORTS = { gateway: 1235, functions: 8082 } as const;
 

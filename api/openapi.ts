@@ -10,7 +10,7 @@ import {
   type ProblemCode,
 } from './http/problem.ts';
 import { maxRequestBodyBytes } from './limits.ts';
-import { poolEndpoint, REQUEST_ID_HEADER, STORAGE_API_VERSION, TOKEN_AUDIENCE } from './names.ts';
+import { HEALTH_PATH, poolEndpoint, REQUEST_ID_HEADER, STORAGE_API_VERSION, TOKEN_AUDIENCE } from './names.ts';
 
 const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';
 
@@ -24,7 +24,7 @@ export const makeOpenApi = (): object => ({
   },
   paths: {
     [CERTIFICATES_PATH]: { post: certificatesOperation() },
-    '/api/v1/health': {
+    [HEALTH_PATH]: {
       get: {
         operationId: 'getHealth',
         summary: 'Whether this is up.',

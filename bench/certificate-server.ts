@@ -3,7 +3,7 @@
  * checking and writing.
  */
 import { randomUUID } from 'node:crypto';
-import { createCertificateMetrics } from '../adapters/certificate-metrics.ts';
+import { createCertificateMetrics } from '../adapters/observe/certificate-metrics.ts';
 import { readVariables } from '../adapters/environment.ts';
 import { serveHttp } from '../adapters/serve.ts';
 import { createClientIssuer } from '../adapters/x509/client-issuer.ts';
@@ -20,7 +20,7 @@ const app = createCertificatesApp({
     Promise.resolve({ metadata: { uid: `${name}-3c1f9a52-7c1e-4f0e-9a52-7c1e4f0e9a52` }, spec: {} }),
   readCsr,
   issue: createClientIssuer({ caFolder: CA_FOLDER, clusterFqdn: CLUSTER_FQDN, now: Date.now }),
-  ...createCertificateMetrics(),
+  startRequest: createCertificateMetrics(CA_FOLDER).startRequest,
   now: Date.now,
   newRequestId: randomUUID,
   log: { info: () => undefined, error: () => undefined },

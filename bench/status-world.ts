@@ -78,8 +78,7 @@ export async function withWorld<T>(sizes: Sizes, work: (world: World) => Promise
     const other = await startOther();
     try {
       await createObjects(stack, kube, sizes);
-      const bridgePort = await findFreePort();
-      const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort };
+      const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort: await findFreePort() };
       const bundled = (part: Part): Part => ({ ...part, file: join(folder, `dist/${part.name}.mjs`) });
       const bridge = bridgePart(place);
       return await work({

@@ -9,7 +9,10 @@ export interface Connection {
 export interface Handlers {
   readonly showCa: (connection: Connection, options: { readonly json: boolean }) => Promise<number>;
   readonly rotateCa: (connection: Connection) => Promise<number>;
-  readonly doctor: (connection: Connection, options: { readonly json: boolean }) => Promise<number>;
+  readonly doctor: (
+    connection: Connection,
+    options: { readonly json: boolean; readonly api?: string },
+  ) => Promise<number>;
 }
 
 export interface Output {
@@ -40,7 +43,8 @@ export async function runArgs(args: readonly string[], handlers: Handlers, outpu
     .command('doctor')
     .description('what is wrong with the installation, and how it is mended')
     .option('--json', 'as JSON', false)
-    .action(async (options: { json: boolean }) => {
+    .option('--api <url>', 'ask the API at this address, too')
+    .action(async (options: { json: boolean; api?: string }) => {
       status = await handlers.doctor(program.opts<Connection>(), options);
     });
   try {

@@ -1,25 +1,36 @@
 /** `bkctl doctor`, over ports: what is wrong, and how it is mended. Answers with the exit status. */
+import { TRUST_BUNDLE } from '../api/names.ts';
 import type { CertificateFacts } from '../core/authority/show.ts';
 import { diagnose, type Finding } from '../core/doctor/diagnose.ts';
-import type { Observed, Release } from '../core/doctor/observed.ts';
+import { valueOf, type Answer, type Observed, type Release } from '../core/doctor/observed.ts';
 
 export interface DoctorPorts {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly readRelease: () => Promise<Release>;
   readonly observe: (rights: Release['rights']) => Promise<Observed>;
+  /** `roots` are PEM. */
+  readonly askApi: (url: string, roots: string) => Promise<Answer>;
   /** Throws for what is no certificate. */
   readonly describe: (pem: string) => CertificateFacts;
   readonly isSignedBy: (certificate: string, ca: string) => boolean;
   readonly write: (line: string) => void;
 }
 
+export interface DoctorOptions {
+  readonly json: boolean;
+  /** Where the API is to be asked, too. */
+  readonly api?: string;
+}
+
 /** 0 where nothing is wrong, else 1. */
-export async function runDoctor(ports: DoctorPorts, { json }: { readonly json: boolean }): Promise<number> {
+export async function runDoctor(ports: DoctorPorts, { json, api: url }: DoctorOptions): Promise<number> {
   const release = await ports.readRelease();
   const observed = await ports.observe(release.rights);
+  const roots = valueOf(observed.trust)?.data?.[TRUST_BUNDLE.roots] ?? '';
+  const api = url === undefined ? 'hidden' : { url, ...(await ports.askApi(url, roots)) };
   const { describe, isSignedBy } = ports;
-  const findings = diagnose({ ...observed, release, describe, isSignedBy, now: ports.now() / 1000 });
+  const findings = diagnose({ ...observed, api, release, describe, isSignedBy, now: ports.now() / 1000 });
   const { skipped } = observed;
   if (json) ports.write(JSON.stringify({ findings, skipped }, undefined, 2));
   else for (const line of makeReport(findings, skipped)) ports.write(line);

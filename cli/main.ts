@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createJobStarter, createRotationRequester } from '../adapters/kube/authority.ts';
 import { connectKube, KubeError, type KubeClient } from '../adapters/kube/client.ts';
+import { askApi } from '../adapters/api-health.ts';
 import { observeInstallation } from '../adapters/kube/installation.ts';
 import { readKubeconfig } from '../adapters/kube/kubeconfig.ts';
 import { createTrustBundle } from '../adapters/kube/trust-bundle.ts';
@@ -11,7 +12,7 @@ import { isSignedBy } from '../adapters/x509/authorities.ts';
 import { describeCertificate } from '../adapters/x509/describe.ts';
 import { runArgs, type Connection, type Output } from './args.ts';
 import { runCaRotate, runCaShow, type CommandPorts } from './commands.ts';
-import { runDoctor, type DoctorPorts } from './doctor.ts';
+import { runDoctor, type DoctorOptions, type DoctorPorts } from './doctor.ts';
 
 const output: Output = {
   out: (text) => void process.stdout.write(text),
@@ -25,14 +26,10 @@ const complain = (line: string): void => {
   output.err(`${line}\n`);
 };
 
-interface Options {
-  readonly json: boolean;
-}
-
 /** Runs a command on the apiserver of the kubeconfig, and tells in a sentence why it can't. */
 const onCluster =
-  (run: (kube: KubeClient, options: Options) => Promise<number>) =>
-  async ({ kubeconfig, context }: Connection, options: Options = { json: false }): Promise<number> => {
+  (run: (kube: KubeClient, options: DoctorOptions) => Promise<number>) =>
+  async ({ kubeconfig, context }: Connection, options: DoctorOptions = { json: false }): Promise<number> => {
     const connection = await readKubeconfig({ file: kubeconfig, context });
     if (!connection.ok) return fail(connection.error);
     const kube = connectKube(connection.value);
@@ -62,6 +59,7 @@ const wireDoctor = (kube: KubeClient): DoctorPorts => ({
   now: Date.now,
   readRelease: () => readRelease(join(import.meta.dirname, '../manifests')),
   observe: (rights) => observeInstallation(kube, rights),
+  askApi,
   describe: describeCertificate,
   isSignedBy,
   write,

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { readVariables } from '../adapters/environment.ts';
 import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
-import { CA_SECRETS } from '../api/names.ts';
+import { CA_SECRETS, METRICS_PATH } from '../api/names.ts';
 import { wireApi } from '../functions/api/main.ts';
 import { wireLifecycle } from '../functions/lifecycle/main.ts';
 import { wireStatus } from '../functions/status/main.ts';
@@ -40,6 +40,13 @@ const lifecycle = await wireLifecycle(
 const app = new Hono();
 app.all('/status/*', (context) => status.app.fetch(context.req.raw));
 app.all('/lifecycle/*', (context) => lifecycle.app.fetch(context.req.raw));
+for (const { metrics, name } of [
+  { name: 'api', ...api },
+  { name: 'status', ...status },
+  { name: 'lifecycle', ...lifecycle },
+]) {
+  app.get(`${METRICS_PATH}/${name}`, async (context) => context.text((await metrics.readMetrics()).text));
+}
 app.all('*', (context) => api.app.fetch(context.req.raw));
 
 const server = await serveHttp({ app, port: Number(PORT), hostname: '127.0.0.1' });

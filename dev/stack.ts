@@ -9,6 +9,7 @@ import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
 import { KubeError } from '../adapters/kube/client.ts';
 import { createLog } from '../adapters/log.ts';
 import { runAuthority } from '../functions/authority/main.ts';
+import { bundleOf } from './build.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
@@ -45,6 +46,8 @@ export interface StackOptions {
   readonly prepare?: (kubectl: Kubectl) => Promise<void>;
   /** What runs beside the webhooks, in this order; all functions in one process, and the bridge, when absent. */
   readonly parts?: (place: Place) => readonly Part[];
+  /** Folder of bundles, which the parts then run from, as in production. */
+  readonly bundles?: string;
   /** Told of each child as soon as it exists. */
   readonly watch?: (child: Child) => void;
 }
@@ -75,7 +78,7 @@ export interface Stack {
 }
 
 export async function bringUp(options: StackOptions): Promise<Stack> {
-  const { folder, port, report = () => undefined, watch } = options;
+  const { folder, port, report = () => undefined, watch, bundles } = options;
   const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve(), parts: chosen = allParts } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const base = await (options.node === true ? startCluster(options) : startAlone(options));
@@ -90,7 +93,8 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
     exited.resolve(exit);
   });
   const launch = async (part: Part) => {
-    const child = await launchPart(part, folder, watch);
+    const file = bundles === undefined ? part.file : bundleOf(part.file, bundles);
+    const child = await launchPart({ ...part, file }, folder, watch);
     parts.set(part.name, { part, child });
     void child.ended.then((exit) => {
       if (stopped === undefined && !restarting.has(part.name)) exited.resolve(exit);
@@ -212,11 +216,9 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
   await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
 }
 
-const maxAuthorityRuns = 5;
-
 /**
- * A run of the authority, and the kubelet's work after it. It is run again, as its Job would be, when an apiserver under
- * load has not answered it in time.
+ * A run of the authority, and the kubelet's work after it. It is run again, as its Job would be, when an apiserver on a
+ * busy machine has not answered it in time.
  */
 export async function renewKeys(
   mounts: Mounts,
@@ -228,16 +230,23 @@ export async function renewKeys(
     webhookNames: ['127.0.0.1', 'localhost'],
     now,
   };
-  for (let runs = 1, isDone = false; !isDone; runs++) {
-    try {
-      await runAuthority(config, createLog('authority', 'warn'));
-      isDone = true;
-    } catch (error) {
-      if (!(error instanceof KubeError && error.status === 0) || runs === maxAuthorityRuns) throw error;
-    }
-  }
+  await runPersistently(() => runAuthority(config, createLog('authority', 'warn')));
   await Promise.all([
     mountCa(mounts, CA_SECRETS.clients),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
   ]);
+}
+
+const busyMs = 120_000;
+
+async function runPersistently(work: () => Promise<unknown>): Promise<void> {
+  const endMs = performance.now() + busyMs;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 0) || performance.now() > endMs) throw error;
+    }
+  }
 }

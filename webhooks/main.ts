@@ -1,7 +1,14 @@
 /** The webhooks as one process, on its own TLS. */
 import { Hono } from 'hono';
 import { isSchedule } from '../adapters/cron.ts';
-import { inClusterKube, KUBE_VARIABLES, readListener, readSwitch, readVariables } from '../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readMetricsListener,
+  readSwitch,
+  readVariables,
+} from '../adapters/environment.ts';
 import { createAccessReviewer } from '../adapters/kube/access-review.ts';
 import { limitCalls } from '../adapters/kube/budget.ts';
 import { createKubeClient, type KubeClientOptions } from '../adapters/kube/client.ts';
@@ -12,7 +19,8 @@ import { createReachability } from '../adapters/kube/reachability.ts';
 import { createReferrerReader } from '../adapters/kube/referrers.ts';
 import { readClusterIssuer } from '../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../adapters/log.ts';
-import { createWebhookMetrics } from '../adapters/metrics.ts';
+import { serveMetrics } from '../adapters/observe/serve-metrics.ts';
+import { createWebhookMetrics, type WebhookMetrics } from '../adapters/observe/webhook-metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
@@ -28,6 +36,7 @@ export interface WebhooksConfig {
   readonly tls: Pick<TlsFolder, 'validity'>;
   /** See `ReferencePorts`. */
   readonly isAttachCounted: boolean;
+  readonly metrics: WebhookMetrics;
 }
 
 interface Webhooks {
@@ -35,14 +44,17 @@ interface Webhooks {
   readonly close: () => void;
 }
 
-export async function wireWebhooks({ kube, tls, isAttachCounted }: WebhooksConfig, log: Log): Promise<Webhooks> {
+export async function wireWebhooks(
+  { kube, tls, isAttachCounted, metrics }: WebhooksConfig,
+  log: Log,
+): Promise<Webhooks> {
   const clusterIssuer = await readClusterIssuer(kube.accountFolder);
-  const client = await createKubeClient(kube);
-  const { startReview, read: readMetrics } = createWebhookMetrics(() => tls.validity().notAfter);
+  const { startReview } = metrics;
+  const client = await createKubeClient(kube, metrics.observeCall);
+  metrics.showServingCertificate(() => tls.validity().notAfter);
   const isReachable = createReachability(client, Date.now);
   const operations = createOperationsApp({
     checkReady: async () => checkReady({ ...tls.validity(), isReachable: await isReachable(), now: Date.now() }),
-    readMetrics,
   });
   const openPorts = (): ValidationPorts => {
     const kube = limitCalls(client, reviewCallsMs);
@@ -69,12 +81,14 @@ if (import.meta.main) {
   const { TLS_FOLDER } = readVariables([...KUBE_VARIABLES, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH']);
   const log = createLog('webhooks');
   const tls = await openTlsFolder(TLS_FOLDER, log);
-  const config = { kube: inClusterKube(), tls, isAttachCounted: readSwitch('COUNT_ATTACH') };
+  const metrics = createWebhookMetrics();
+  const config = { kube: inClusterKube(), tls, isAttachCounted: readSwitch('COUNT_ATTACH'), metrics };
   const { app, close } = await wireWebhooks(config, log);
   const server = await serveHttps({ app, ...readListener(), tls });
+  const shown = await serveMetrics(metrics, readMetricsListener());
   log.info({ port: server.port }, 'webhooks listen');
   onTermination(async () => {
-    await server.close();
+    await Promise.all([server.close(), shown.close()]);
     close();
   });
 }

@@ -11,6 +11,7 @@ import { addAbortSignal } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
 import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits.ts';
+import { traceCall } from '../activity.ts';
 
 export interface KubeClientOptions {
   /** Base URL, e.g. `https://10.96.0.1:443`. */
@@ -60,6 +61,9 @@ export interface KubeClient {
   readonly close: () => void;
 }
 
+/** Told of each request as it is sent; what it returns is told the status of the answer, 0 where none came. */
+export type ObserveCall = (call: KubeCall) => (status: number) => void;
+
 /** An answer that is not 2xx; `status` 0 means that no answer came. */
 export class KubeError extends Error {
   readonly status: number;
@@ -83,12 +87,16 @@ export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined>
   }
 }
 
-export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
+export async function createKubeClient(options: KubeClientOptions, observe?: ObserveCall): Promise<KubeClient> {
   const ca = await readFile(join(options.accountFolder, 'ca.crt'));
-  return connectKube({ url: options.url, ca, readToken: createTokenReader(join(options.accountFolder, 'token')) });
+  const readToken = createTokenReader(join(options.accountFolder, 'token'));
+  return connectKube({ url: options.url, ca, readToken }, observe);
 }
 
-export function connectKube({ url, ca, servername, pair, readToken }: KubeConnection): KubeClient {
+export function connectKube(
+  { url, ca, servername, pair, readToken }: KubeConnection,
+  observe: ObserveCall = () => () => undefined,
+): KubeClient {
   const tls = { ...(ca === undefined ? {} : { ca }), ...(servername === undefined ? {} : { servername }), ...pair };
   const agent = new Agent({ keepAlive: true, maxSockets: 64, ...tls });
   const { hostname, port } = urlToHttpOptions(new URL(url));
@@ -97,6 +105,7 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
 
   async function open(call: KubeCall, bound: (sent: ClientRequest) => void): Promise<IncomingMessage> {
     const token = await readToken?.();
+    const end = observe(call);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     return await new Promise((resolve, reject) => {
       const sent = httpsRequest({
@@ -106,6 +115,7 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
         method: call.method ?? 'GET',
         headers: {
           accept: call.accept ?? 'application/json',
+          ...traceCall(),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined
             ? {}
@@ -113,8 +123,12 @@ export function connectKube({ url, ca, servername, pair, readToken }: KubeConnec
         },
       });
       bound(sent);
-      sent.once('response', resolve);
+      sent.once('response', (answer) => {
+        end(answer.statusCode ?? 0);
+        resolve(answer);
+      });
       sent.once('error', (cause) => {
+        end(0);
         reject(new KubeError(0, 'Unreachable', `apiserver unreachable: ${cause.message}`));
       });
       sent.end(body);

@@ -35,6 +35,9 @@ export const servicesPath = '/api/v1/services';
 export const podsPath = (namespace?: string): string =>
   namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${segment(namespace)}/pods`;
 
+export const namespacedEventsPath = (namespace: string): string =>
+  `/apis/events.k8s.io/v1/namespaces/${segment(namespace)}/events`;
+
 function namespacedPath(root: string, plural: string, object: ObjectPath): string {
   const path = `${root}/namespaces/${segment(object.namespace)}/${plural}/${segment(object.name)}`;
   return object.subresource === undefined ? path : `${path}/${object.subresource}`;

@@ -16,7 +16,10 @@ import { findWorkers, type FoundWorkers } from './pool-workers.ts';
 export interface Wanted {
   /** Where the workers of the pool are to be looked for, as it was read. */
   readonly planSearch: (pool: Pool) => WorkerSearch;
-  /** Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. */
+  /**
+   * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
+   * present.
+   */
   readonly atLeast: number;
   /** With the Pods of the gateway even where none was counted before. */
   readonly withPods: boolean;
@@ -62,8 +65,10 @@ async function gather(kube: KubeClient, key: PoolKey, wanted: Wanted): Promise<O
 /** As the cache of the apiserver has them by now, which in almost every case is late enough, or else as they are. */
 async function findWorkersAt(kube: KubeClient, pool: Pool, { planSearch, atLeast }: Wanted): Promise<FoundWorkers> {
   const search = planSearch(pool);
-  const found = await orUndefinedWhenTooLate(findWorkers(kube, pool.metadata, search));
-  if (found !== undefined && (found.extent.version ?? Infinity) >= atLeast) return found;
+  if (atLeast !== Infinity) {
+    const found = await orUndefinedWhenTooLate(findWorkers(kube, pool.metadata, search));
+    if (found !== undefined && (found.extent.version ?? Infinity) >= atLeast) return found;
+  }
   return await findWorkers(kube, pool.metadata, { ...search, notOlderThan: undefined });
 }
 

@@ -1,8 +1,8 @@
 /** Whether what should run does. No I/O. No clock. */
 import { AUTHORITY_CRON_JOB, BRIDGE, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
 import { isLeftToCertManager } from './certificates.ts';
-import type { Check, Facts } from './check.ts';
-import { conditionOf, listOf, type Deployment, type Pod, type Right } from './observed.ts';
+import { when, type Check, type Facts } from './check.ts';
+import { conditionOf, listOf, valueOf, type Deployment, type Pod, type Right } from './observed.ts';
 import { runsOutside } from './clients.ts';
 
 export const workloadChecks: readonly Check[] = [
@@ -51,6 +51,16 @@ export const workloadChecks: readonly Check[] = [
         return [{ where: `Knative Service/${SYSTEM_NAMESPACE}/${service.metadata.name}`, what }];
       }),
     ],
+  },
+  {
+    code: 'api_unreachable',
+    severity: 'error',
+    meaning: 'Nobody gets a certificate where `--api` says that the API is.',
+    remedy: 'The message says what stands in between: a name, a route, a certificate, or no Pod that is ready.',
+    find: ({ api }) => {
+      const { url = '', status = 200, message = '' } = valueOf(api) ?? {};
+      return when(status !== 200, url, message);
+    },
   },
   {
     code: 'account_absent',

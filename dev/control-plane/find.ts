@@ -86,8 +86,9 @@ const goSettings = { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'auto', GOWORK: 'off
 const linkedStatically = '-linkmode external -extldflags -static';
 
 async function build({ tool, folder, report, env }: Step): Promise<void> {
-  const linking = tool.c === undefined ? [ldflags] : [`${ldflags} ${linkedStatically}`, '-tags', tool.c.tags];
-  const args = ['build', '-trimpath', '-ldflags', ...linking, '-o', join(folder, tool.name), tool.goPackage];
+  const tags = tool.goTags === undefined ? [] : ['-tags', tool.goTags];
+  const linking = tool.c === undefined ? ldflags : `${ldflags} ${linkedStatically}`;
+  const args = ['build', '-trimpath', '-ldflags', linking, ...tags, '-o', join(folder, tool.name), tool.goPackage];
   const cwd = join(import.meta.dirname, 'go', tool.goModule);
   const goEnv = { ...env, CGO_ENABLED: tool.c === undefined ? '0' : '1', ...goSettings };
   report('building with Go, which takes minutes the first time');

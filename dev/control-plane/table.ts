@@ -10,8 +10,10 @@ export type Tool<Name extends string = string> = {
   /** The folder below `go/` whose go.mod pins the package in a `tool` line of its own. */
   readonly goModule: string;
   readonly goPackage: string;
-  /** Where the package needs a library of C: its build tags, and the Debian package to link with. */
-  readonly c?: { readonly tags: string; readonly debianPackage: string };
+  /** Build tags. */
+  readonly goTags?: string;
+  /** Where the package needs a library of C: the Debian package to link with. */
+  readonly c?: { readonly debianPackage: string };
 };
 /** Binaries that are had together; `release` is their folder in the cache. */
 export type Release<Name extends string = string> = {
@@ -85,6 +87,19 @@ export const eventing = built('eventing', 'v0.49.2', {
   mtping: 'knative.dev/eventing/cmd/mtping',
 });
 
+/** Checks metrics, alert rules and dashboards; without the clients of every cloud that a server could discover targets in. */
+export const prometheus: Release<'promtool'> = {
+  release: 'prometheus-v0.316.0',
+  tools: [
+    {
+      name: 'promtool',
+      goModule: 'prometheus',
+      goPackage: 'github.com/prometheus/prometheus/cmd/promtool',
+      goTags: 'remove_all_sd',
+    },
+  ],
+};
+
 /** `queue` is queue-proxy. */
 export const serving = built('serving', 'v0.50.0', { queue: 'knative.dev/serving/cmd/queue' });
 
@@ -118,7 +133,8 @@ export const runc: Release<'runc'> = {
       name: 'runc',
       goModule: 'runc',
       goPackage: 'github.com/opencontainers/runc',
-      c: { tags: 'seccomp netgo osusergo', debianPackage: 'libseccomp-dev' },
+      goTags: 'seccomp netgo osusergo',
+      c: { debianPackage: 'libseccomp-dev' },
     },
   ],
 };

@@ -1,6 +1,6 @@
 /** A node of this machine with Knative, and our image on it. */
 import { join } from 'node:path';
-import { buildImage } from '../image.ts';
+import { buildImage } from '../image/build.ts';
 import { nativePlatform } from '../image/platforms.ts';
 import { startCluster, type Cluster, type ClusterOptions } from '../node/cluster.ts';
 import { startKnative, type Knative } from './start.ts';
@@ -36,6 +36,7 @@ export async function startKnativeCluster(options: ClusterOptions): Promise<Knat
 
 async function bringOurImage(folder: string, importImage: Cluster['importImage']): Promise<void> {
   const output = join(folder, 'image.tar');
-  await buildImage({ platforms: [nativePlatform], output, name: `${ourImage.name}:${ourImage.tag}` });
+  const name = `docker.io/library/${ourImage.name}:${ourImage.tag}`;
+  await buildImage({ platforms: [nativePlatform], output, name });
   await importImage(output);
 }

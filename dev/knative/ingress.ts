@@ -33,20 +33,20 @@ export interface RunningIngress {
 export async function startIngress({ kube, ingressClass, address, log }: IngressOptions): Promise<RunningIngress> {
   const ending = new AbortController();
   let targets = new Map<string, Target>();
-  const bringUpToDate = createMerge(
+  const bringUpToDate = createMerge<string>(
     async () => {
       const { items } = await listAll<Ingress>(kube, { path }, (ingress) => ingress);
       const ours = items.filter((ingress) => isOfClass(ingress, ingressClass));
       targets = await resolve(kube, makeRoutes(ours));
       for (const ingress of ours) if (!isAcknowledged(ingress)) await acknowledge(kube, ingress, address);
     },
-    () => '',
+    { idOf: () => '' },
   );
   const pause = createPause({ signal: ending.signal, random: Math.random });
   const tryUntilDone = async (): Promise<void> => {
     for (let failures = 1; !ending.signal.aborted; failures += 1) {
       try {
-        await bringUpToDate('');
+        await bringUpToDate('', undefined);
         return;
       } catch (error) {
         // A Service that does not exist yet, most likely.

@@ -7,7 +7,7 @@ import { start, type ControlPlane } from '../control-plane/start.ts';
 import { controlPlane as release } from '../control-plane/table.ts';
 import { createKubectl, type Kubectl } from '../kubectl.ts';
 import { chooseAddresses, listRoutes, makeName, type Addresses } from './addresses.ts';
-import { findNodeBinaries } from './binaries.ts';
+import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
 import { kubeletFlags, makeAccounts, writeCertificates } from './credentials.ts';
 import { startGuard } from './guard.ts';
 import { startMachine } from './machine.ts';
@@ -25,7 +25,9 @@ export interface ClusterOptions {
 
 export interface Cluster extends Pick<Node, 'importImage'> {
   readonly addresses: Addresses;
-  readonly binaries: Binaries;
+  readonly binaries: Binaries & NodeBinaries;
+  /** Of the process through whom the node is entered. */
+  readonly pid: number;
   readonly controlPlane: ControlPlane;
   readonly kubeconfig: string;
   readonly kubectl: Kubectl;
@@ -80,8 +82,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const node = await startNode({ machine, binaries, accounts, controlPlane, kubectl });
     ends.push(node.stop);
     for (const part of [node.exited, machine.first.ended, controlPlane.exited]) void part.then(noteExit);
-    const { importImage } = node;
-    return { addresses, binaries, controlPlane, kubeconfig, kubectl, importImage, exited: exited.promise, stop };
+    return {
+      addresses,
+      binaries,
+      pid: machine.first.pid,
+      controlPlane,
+      kubeconfig,
+      kubectl,
+      importImage: node.importImage,
+      exited: exited.promise,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../..');
 const readyTimeout = '120s';
 
 /** What the node calls the image. */
-export const repository = 'docker.io/library/buildkit-controller';
+const repository = 'docker.io/library/buildkit-controller';
 
 export interface InstallOptions {
   readonly cluster: Pick<Cluster, 'importImage' | 'kubectl'>;
@@ -23,25 +23,35 @@ export interface InstallOptions {
   readonly report?: (line: string) => unknown;
 }
 
-/** Builds the image of this checkout and installs overlay `plain`; resolves when every part is ready. */
-export async function install({ cluster, folder, report = () => undefined }: InstallOptions): Promise<void> {
+/**
+ * Builds the image of this checkout and installs overlay `plain`; resolves when every part is ready.
+ * @returns the image's name, with its digest.
+ */
+export async function install({ cluster, folder, report = () => undefined }: InstallOptions): Promise<string> {
   const tar = join(folder, 'image.tar');
   report('building the image of this checkout');
   const digest = await buildImage({ platforms: parsePlatforms(nativePlatform), output: tar, report });
   report('installing it on the node');
   await cluster.importImage(tar, repository);
-  const overlay = await pin(folder, digest);
+  const image = `${repository}@${digest}`;
+  const overlay = await pin(folder, image);
   await expectSuccess(cluster.kubectl, ['apply', '-k', overlay]);
   const deployments = ['deployments', '--all', `--namespace=${SYSTEM_NAMESPACE}`];
-  await expectSuccess(cluster.kubectl, ['wait', '--for=condition=Available', `--timeout=${readyTimeout}`, ...deployments]);
+  await expectSuccess(cluster.kubectl, [
+    'wait',
+    '--for=condition=Available',
+    `--timeout=${readyTimeout}`,
+    ...deployments,
+  ]);
+  return image;
 }
 
 /** The overlay in a copy of the manifests that tells which image and which cluster. */
-async function pin(folder: string, digest: string): Promise<string> {
+async function pin(folder: string, image: string): Promise<string> {
   const manifests = join(folder, 'manifests');
   await rm(manifests, { recursive: true, force: true });
   await cp(join(root, 'manifests'), manifests, { recursive: true });
-  await promisify(execFile)('sh', [join(manifests, 'pin-image.sh'), `${repository}@${digest}`]);
+  await promisify(execFile)('sh', [join(manifests, 'pin-image.sh'), image]);
   await writeFile(join(manifests, 'install/install.env'), `cluster-fqdn=${developmentFqdn}\n`);
   return join(manifests, 'overlays/plain');
 }

@@ -27,14 +27,16 @@ type Options = {
 
 /** A command for this machine. */
 export type Command = { readonly file: string; readonly args: readonly string[] };
-export interface Machine {
-  readonly addresses: Addresses;
-  readonly folder: string;
-  readonly first: Child;
+export interface Entrance {
   /** The command that runs this one inside. */
   readonly enter: (command: readonly string[]) => Command;
   /** What it prints, run inside; rejects when it fails. */
   readonly run: (command: readonly string[]) => Promise<string>;
+}
+export interface Machine extends Entrance {
+  readonly addresses: Addresses;
+  readonly folder: string;
+  readonly first: Child;
   readonly stop: () => Promise<void>;
 }
 
@@ -50,17 +52,13 @@ export async function startMachine({ folder, addresses, pause, watch }: Options)
     log: join(folder, 'node.log'),
     watch: (child) => watch?.({ ...child, node: addresses.name }),
   });
+  const { enter, run } = createEntrance(first.pid);
   const stop = async () => {
     // unshare passes no signal on, but ends with the process that it waits for.
     await run(['kill', '1']).catch(() => undefined);
     await Promise.race([first.ended, sleep(endDeadlineMs)]);
     await first.end();
     await cleanUp(addresses.name);
-  };
-  const enter = (command: readonly string[]) => ({ file: 'nsenter', args: [...entrance(first.pid), ...command] });
-  const run = async (command: readonly string[]) => {
-    const { file, args } = enter(command);
-    return (await promisify(execFile)(file, args)).stdout;
   };
   try {
     await waitUntilMade(first);
@@ -91,10 +89,16 @@ mount -t overlay var -o lowerdir=/var,upperdir=${inside}/var/upper,workdir=${ins
 echo ${made}
 exec "$2"`;
 
-const entrance = (pid: number): string[] => {
-  const pidNamespace = `--pid=/proc/${pid}/ns/pid_for_children`;
-  return [`--target=${pid}`, '--mount', '--net', pidNamespace, `--wd=/`, '--'];
-};
+/** Into the machine that this process has made. */
+export function createEntrance(pid: number): Entrance {
+  const namespaces = [`--target=${pid}`, '--mount', '--net', `--pid=/proc/${pid}/ns/pid_for_children`, '--wd=/'];
+  const enter = (command: readonly string[]) => ({ file: 'nsenter', args: [...namespaces, '--', ...command] });
+  const run = async (command: readonly string[]) => {
+    const { file, args } = enter(command);
+    return (await promisify(execFile)(file, args)).stdout;
+  };
+  return { enter, run };
+}
 
 async function waitUntilMade({ ended, log }: Child): Promise<void> {
   const state = { isEnded: false };

@@ -33,7 +33,7 @@ export const proxyPart = (binaries: NodeBinaries): NodePart => ({
   command: [binaries['kube-proxy'], `--config=${inside}/kube-proxy.json`],
 });
 
-export const ctr = (binaries: NodeBinaries, ...args: readonly string[]): readonly string[] => [
+export const ctr = (binaries: Pick<NodeBinaries, 'ctr'>, ...args: readonly string[]): readonly string[] => [
   binaries.ctr,
   `--address=${containerdSocket}`,
   '--namespace=k8s.io',

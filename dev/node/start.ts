@@ -9,7 +9,7 @@ import type { NodeBinaries } from './binaries.ts';
 import * as configuration from './configuration.ts';
 import { nodeName, type Accounts } from './credentials.ts';
 import { dnsImage, dnsManifests } from './dns.ts';
-import { inside, type Machine } from './machine.ts';
+import { inside, type Entrance, type Machine } from './machine.ts';
 import { makeImage } from './oci-image.ts';
 import { enforcerManifests, startEnforcer } from './policy/enforcer.ts';
 import { containerdPart, ctr, kubeletPart, pathOf, proxyPart, type NodePart } from './parts.ts';
@@ -42,10 +42,7 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
     void child.ended.then(exited.resolve);
     return child;
   };
-  const importImage: Node['importImage'] = async (tar, repository) => {
-    const digests = repository === undefined ? [] : ['--digests', `--base-name=${repository}`];
-    await machine.run(ctr(binaries, 'images', 'import', '--local', ...digests, tar));
-  };
+  const importImage = createImport(machine, binaries);
   await writeConfiguration({
     folder,
     accounts,
@@ -68,6 +65,13 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
   await waitUntilReady(kubectl);
   return { importImage, exited: exited.promise, stop: enforcer.stop };
 }
+
+export const createImport =
+  ({ run }: Entrance, binaries: Pick<NodeBinaries, 'ctr'>): Node['importImage'] =>
+  async (tar, repository) => {
+    const digests = repository === undefined ? [] : ['--digests', `--base-name=${repository}`];
+    await run(ctr(binaries, 'images', 'import', '--local', ...digests, tar));
+  };
 
 const startInside = ({ enter, folder }: Machine, { name, command }: NodePart, binaries: NodeBinaries): Promise<Child> =>
   startChild({

@@ -1,15 +1,16 @@
 /** The service `api`: the apps that clients call, over real ports. */
 import { randomUUID } from 'node:crypto';
-import { createCertificateMetrics } from '../../adapters/certificate-metrics.ts';
 import {
   inClusterKube,
   KUBE_VARIABLES,
   readListener,
+  readMetricsListener,
   readPrivateIssuers,
   readTransport,
   readVariables,
   type PrivateIssuers,
 } from '../../adapters/environment.ts';
+import { followTrace } from '../../adapters/activity.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
@@ -18,6 +19,8 @@ import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/toke
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
+import { createCertificateMetrics, type CertificateMetrics } from '../../adapters/observe/certificate-metrics.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp, serveHttps } from '../../adapters/serve.ts';
 import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
@@ -36,7 +39,8 @@ export interface ApiConfig {
 }
 
 export interface Api {
-  readonly app: ReturnType<typeof createCertificatesApp>;
+  readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
+  readonly metrics: CertificateMetrics;
   readonly close: () => void;
 }
 
@@ -46,7 +50,8 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
   const now = Date.now;
   const issuer = await readClusterIssuer(config.kube.accountFolder);
-  const kube = await createKubeClient(config.kube);
+  const metrics = createCertificateMetrics(config.caFolder);
+  const kube = await createKubeClient(config.kube, metrics.observeCall);
   const { privateIssuers } = config;
   const app = createCertificatesApp({
     authenticate: createAuthenticator({
@@ -61,12 +66,13 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
     getPool: createPoolReader(kube),
     readCsr,
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
-    ...createCertificateMetrics(),
+    startRequest: metrics.startRequest,
     now,
     newRequestId: randomUUID,
     log,
   });
-  return { app, close: kube.close };
+  const traced = { fetch: (request: Request) => followTrace(request, () => app.fetch(request)) };
+  return { app: traced, metrics, close: kube.close };
 }
 
 if (import.meta.main) {
@@ -79,14 +85,15 @@ if (import.meta.main) {
   ]);
   const [listener, transport, log] = [readListener(), readTransport(), createLog('api')];
   const config = { kube: inClusterKube(), clusterFqdn, caFolder, privateIssuers: readPrivateIssuers() };
-  const { app, close } = await wireApi(config, log);
+  const { app, metrics, close } = await wireApi(config, log);
+  const tls = transport.kind === 'tls' ? await openTlsFolder(transport.folder, log) : undefined;
+  if (tls !== undefined) metrics.showServingCertificate(() => tls.validity().notAfter);
   const server =
-    transport.kind === 'tls'
-      ? await serveHttps({ app, ...listener, tls: await openTlsFolder(transport.folder, log) })
-      : await serveHttp({ app, ...listener });
+    tls === undefined ? await serveHttp({ app, ...listener }) : await serveHttps({ app, ...listener, tls });
+  const shown = await serveMetrics(metrics, readMetricsListener());
   log.info({ port: server.port, transport: transport.kind }, 'api listens');
   onTermination(async () => {
-    await server.close();
+    await Promise.all([server.close(), shown.close()]);
     close();
   });
 }

@@ -1,12 +1,21 @@
 /** List-watch to CloudEvents, where there is no Knative. */
 import { randomUUID } from 'node:crypto';
+import { newTraceparent } from '../../adapters/activity.ts';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, KUBE_VARIABLES, readListener, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readMetricsListener,
+  readVariables,
+} from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { createBridgeMetrics, type BridgeMetrics } from '../../adapters/observe/bridge-metrics.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { serveHttp } from '../../adapters/serve.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace, resyncPeriodMs } from '../../api/limits.ts';
 import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
@@ -19,6 +28,8 @@ type Watched = WatchedKind & WatchedCollection;
 
 /** A function, and what its work depends on. */
 export interface Sink {
+  /** In figures. */
+  readonly name: 'status' | 'lifecycle';
   readonly url: URL;
   readonly resources: readonly Watched[];
 }
@@ -28,6 +39,7 @@ export interface BridgeConfig {
   readonly sinks: readonly Sink[];
   /** File with a token of our audience. */
   readonly tokenFile: string;
+  readonly metrics: BridgeMetrics;
 }
 
 const ours = ({ kind, plural }: (typeof KINDS)[keyof typeof KINDS]): Watched => ({
@@ -71,9 +83,10 @@ interface Running {
 
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
 export async function runBridge(config: BridgeConfig, { log, signal, setClosedWatches }: Running): Promise<void> {
-  const kube = await createKubeClient(config.kube);
+  const { metrics } = config;
+  const kube = await createKubeClient(config.kube, metrics.observeCall);
   const pause = createPause({ signal, random: Math.random });
-  const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink.url, config, { pause, log, signal }) }));
+  const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink, config, { pause, log, signal }) }));
   const originate = () => ({ id: randomUUID(), source: config.kube.url });
   const closed = new Set(sinks.flatMap(({ resources }) => resources));
   setClosedWatches(closed.size);
@@ -81,15 +94,16 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
     const takers = sinks.filter(({ resources }) => resources.includes(resource));
     return listAndWatch(kube, resource, {
       emit: (change) => {
-        const origin = originate();
+        const origin = { ...originate(), traceparent: newTraceparent() };
         const { namespace, uid } = change.object.metadata;
-        const make = () => makeEvent(resource, change, origin);
+        const make = () => withTrace(makeEvent(resource, change, origin), origin);
         for (const { queue } of takers) queue.push({ group: namespace ?? '', id: uid }, make);
       },
       setWatching: (isWatching) => {
         if (isWatching) closed.delete(resource);
         else closed.add(resource);
         setClosedWatches(closed.size);
+        metrics.setWatching(resource.plural, isWatching);
       },
       pause,
       log,
@@ -97,8 +111,8 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
     });
   });
   const resyncs = setInterval(() => {
-    const origin = originate();
-    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => makeResync(origin));
+    const origin = { ...originate(), traceparent: newTraceparent() };
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => withTrace(makeResync(origin), origin));
   }, resyncPeriodMs);
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
@@ -106,6 +120,12 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
   await Promise.all(sinks.map(({ queue }) => queue.settle()));
   kube.close();
 }
+
+/** A trace begins with each change, and goes on at each attempt to deliver it. */
+const withTrace = ({ headers, body }: CloudEvent, { traceparent }: { readonly traceparent: string }): CloudEvent => ({
+  headers: { ...headers, traceparent },
+  body,
+});
 
 interface Delivering {
   readonly pause: Pause;
@@ -117,16 +137,22 @@ interface Delivering {
 type MakeEvent = () => CloudEvent;
 
 /** One for each sink: a function that is down holds no other back. */
-function openQueue(sink: URL, { tokenFile }: BridgeConfig, { pause, log, signal }: Delivering): Queue<MakeEvent> {
-  const send = createEventSender({ sink, tokenFile, signal });
-  const deliver = createDeliver({ send, log, signal, sink: sink.href });
-  return createQueue<MakeEvent>({
+function openQueue(
+  { name, url }: Sink,
+  { tokenFile, metrics }: BridgeConfig,
+  { pause, log, signal }: Delivering,
+): Queue<MakeEvent> {
+  const send = metrics.observeSend(name, createEventSender({ sink: url, tokenFile, signal }));
+  const deliver = createDeliver({ send, log, signal, sink: url.href });
+  const queue = createQueue<MakeEvent>({
     concurrency: maxParallelDeliveries,
     concurrencyPerGroup: maxParallelDeliveriesPerNamespace,
     deliver: (make) => deliver(make()),
     pause,
     signal,
   });
+  metrics.showUndelivered(name, queue.count);
+  return queue;
 }
 
 if (import.meta.main) {
@@ -144,15 +170,19 @@ if (import.meta.main) {
     });
   }
   const sinks = [
-    { url: new URL(STATUS_URL), resources: statusResources },
-    { url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
-  ];
+    { name: 'status', url: new URL(STATUS_URL), resources: statusResources },
+    { name: 'lifecycle', url: new URL(LIFECYCLE_URL), resources: lifecycleResources },
+  ] as const;
   let closedWatches = Infinity;
   const app = createProbeApp({ isWatching: () => closedWatches === 0 });
-  const server = await serveHttp({ app, ...readListener(), drainMs: 0 });
+  const metrics = createBridgeMetrics();
+  const [server, shown] = await Promise.all([
+    serveHttp({ app, ...readListener(), drainMs: 0 }),
+    serveMetrics(metrics, readMetricsListener()),
+  ]);
   await runBridge(
-    { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE },
+    { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE, metrics },
     { log: createLog('bridge'), signal: ending.signal, setClosedWatches: (count) => (closedWatches = count) },
   );
-  await server.close();
+  await Promise.all([server.close(), shown.close()]);
 }

@@ -23,6 +23,8 @@ export interface Key {
 export interface Queue<T> {
   /** Replaces what of this key is not delivered yet. A key always comes with the same group. */
   readonly push: (key: Key, item: T) => void;
+  /** Keys with something that is not delivered yet. */
+  readonly count: () => number;
   /** Resolves when the attempts that run now are over. */
   readonly settle: () => Promise<void>;
 }
@@ -76,6 +78,7 @@ export function createQueue<T>(options: QueueOptions<T>): Queue<T> {
       if (!held.has(key.id)) ready.add(key);
       fill();
     },
+    count: () => undelivered.size,
     settle: async () => {
       await Promise.all(running);
     },

@@ -5,7 +5,7 @@ import { Hono, type Context } from 'hono';
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
 import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
-import { METRICS_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import { readBearer } from '../../core/bearer.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
@@ -22,8 +22,6 @@ export interface CertificatesPorts extends DecisionPorts, AuditPorts {
   /** Checks that the sender has the key, and takes nothing but the key. */
   readonly readCsr: ReadCsr;
   readonly newRequestId: () => string;
-  /** In the text format of Prometheus. */
-  readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly log: {
     readonly info: (fields: object, message: string) => void;
     readonly error: (fields: object, message: string) => void;
@@ -44,14 +42,10 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
   });
   app.post(CERTIFICATES_PATH, async (context) => await answerRequest(ports, context));
   app.all(CERTIFICATES_PATH, (context) => answerMethod(context, 'POST'));
-  for (const path of ['/api/v1/health', PROBE_PATHS.alive, PROBE_PATHS.ready, OPENAPI_PATH]) {
+  for (const path of [HEALTH_PATH, PROBE_PATHS.alive, PROBE_PATHS.ready, OPENAPI_PATH]) {
     app.get(path, (context) => (path === OPENAPI_PATH ? context.json(openApi) : context.text('OK')));
     app.all(path, (context) => answerMethod(context, 'GET, HEAD'));
   }
-  app.get(METRICS_PATH, async (context) => {
-    const { contentType, text } = await ports.readMetrics();
-    return context.body(text, 200, { 'Content-Type': contentType });
-  });
   app.notFound((context) => answerProblem(context, { code: 'not_found', detail: 'no such path' }));
   app.onError((error, context) => {
     ports.log.error({ requestId: context.var.requestId, error: error.message }, 'request not answered');

@@ -5,6 +5,7 @@ import {
   KUBE_VARIABLES,
   readEventSenders,
   readListener,
+  readMetricsListener,
   readSwitch,
   readVariables,
 } from '../../adapters/environment.ts';
@@ -15,8 +16,12 @@ import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
+import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
+import { createFunctionObserver } from '../../adapters/observe/function.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
+import { KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
+import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
 import { createLifecycleApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 
@@ -30,6 +35,7 @@ export interface LifecycleConfig {
 
 export interface WiredLifecycle {
   readonly app: Hono;
+  readonly metrics: FunctionMetrics;
   /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
   readonly drain: () => void;
   readonly close: () => void;
@@ -37,24 +43,32 @@ export interface WiredLifecycle {
 
 export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<WiredLifecycle> {
   const { kube: options, senders, isAttachCounted, now } = config;
-  const kube = await createKubeClient(options);
+  const metrics = createFunctionMetrics('lifecycle');
+  const kube = await createKubeClient(options, metrics.observeCall);
+  const observe = createFunctionObserver({ part: 'lifecycle', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
   const { clock, drain } = createClock();
   const app = createLifecycleApp({
-    recompute: createRecompute({
-      ...store,
-      mayAttach: isAttachCounted ? (user, pool) => hasRight(user, { verb: VERBS.attach, ...pool }) : undefined,
-      now,
-    }),
+    recompute: observe.recompute(
+      createRecompute({
+        ...store,
+        writeStatus: observe.write({ kind: KINDS.worker.kind, write: store.writeStatus, tellOf: tellOfWorker }),
+        writeFinalizers: observe.write({ kind: KINDS.pool.kind, write: store.writeFinalizers, tellOf: () => [] }),
+        mayAttach: isAttachCounted ? (user, pool) => hasRight(user, { verb: VERBS.attach, ...pool }) : undefined,
+        now,
+      }),
+    ),
+    observeResync: observe.resync,
+    isCovered: observe.isCovered(() => false),
     listPools: store.listPools,
     authenticateSender: createSenderCheck(authenticate, senders),
     clock,
     log,
   });
-  return { app, drain, close: kube.close };
+  return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, drain, close: kube.close };
 }
 
 if (import.meta.main) {
@@ -66,11 +80,12 @@ if (import.meta.main) {
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
   };
-  const { app, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const { app, metrics, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
+  const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {
     drain();
-    await server.close();
+    await Promise.all([server.close(), shown.close()]);
     close();
   });
 }

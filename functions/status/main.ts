@@ -5,6 +5,7 @@ import {
   KUBE_VARIABLES,
   readEventSenders,
   readListener,
+  readMetricsListener,
   readPrivateIssuers,
   readVariables,
   type PrivateIssuers,
@@ -21,9 +22,17 @@ import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/toke
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
+import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
+import { createFunctionObserver } from '../../adapters/observe/function.ts';
+import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { KINDS, TOKEN_AUDIENCE } from '../../api/names.ts';
+import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
+import type { OidcConfigStatus } from '../../api/status.ts';
+import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
+import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
 import { createMemory } from '../../core/status/memory.ts';
+import type { Applied } from '../../core/status/observed.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 import { createRecomputeConfigs } from './recompute-configs.ts';
@@ -38,6 +47,7 @@ export interface StatusConfig {
 
 export interface WiredStatus {
   readonly app: Hono;
+  readonly metrics: FunctionMetrics;
   /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
   readonly drain: () => void;
   readonly close: () => void;
@@ -45,9 +55,18 @@ export interface WiredStatus {
 
 export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredStatus> {
   const { kube: options, senders, privateIssuers } = config;
-  const kube = await createKubeClient(options);
+  const metrics = createFunctionMetrics('status');
+  const kube = await createKubeClient(options, metrics.observeCall);
+  const observe = createFunctionObserver({ part: 'status', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
+  const observeApply = (write: typeof store.apply) =>
+    observe.write({ kind: KINDS.pool.kind, write, tellOf: tellOfPool });
+  const apply = observeApply(store.apply);
+  const survey = () => {
+    const { gather, apply } = beginSurvey(kube);
+    return { gather, apply: observeApply(apply) };
+  };
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
@@ -59,15 +78,19 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
       const read = await keys.read(named);
       return read.ok ? undefined : read.error;
     },
-    apply: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+    apply: observe.write<OidcConfig, OidcConfigStatus, Applied>({
+      kind: KINDS.oidcConfig.kind,
+      write: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+      tellOf: tellOfOidcConfig,
+    }),
     policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
     now,
   });
   const app = createStatusApp({
-    recompute: createRecompute({ ...store, memory, now }),
-    record: createRecorder({ ...store, memory, now }),
-    resync: createResync({ beginSurvey: () => beginSurvey(kube), memory, now }),
-    isCovered: memory.isCovered,
+    recompute: observe.recompute(createRecompute({ ...store, apply, memory, now })),
+    record: createRecorder({ ...store, apply, memory, now }),
+    resync: observe.resync(createResync({ beginSurvey: survey, memory, now })),
+    isCovered: observe.isCovered(memory.isCovered),
     configs: {
       recompute: recomputeConfigs,
       listReferrers: (namespaces) => listReferrers(kube, namespaces),
@@ -77,18 +100,20 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
     clock,
     log,
   });
-  return { app, drain, close: kube.close };
+  const asked = { [STATUS_EVENTS_PATH]: 'event', [STATUS_REPORTS_PATH]: 'report' } as const;
+  return { app: observe.requests(app, asked), metrics, drain, close: kube.close };
 }
 
 if (import.meta.main) {
   readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
   const config = { kube: inClusterKube(), senders: readEventSenders(), privateIssuers: readPrivateIssuers() };
-  const { app, drain, close } = await wireStatus(config, createLog('status'));
+  const { app, metrics, drain, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
+  const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {
     drain();
-    await server.close();
+    await Promise.all([server.close(), shown.close()]);
     close();
   });
 }

@@ -12,7 +12,10 @@ import type { ReceivedReport } from '../../core/status/report.ts';
 export interface Wanted {
   /** Where the workers of the pool are to be looked for, as it was read. */
   readonly planSearch: (pool: Pool) => WorkerSearch;
-  /** Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. */
+  /**
+   * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
+   * present.
+   */
   readonly atLeast: number;
   /** With the Pods of the gateway even where none was counted before. */
   readonly withPods: boolean;

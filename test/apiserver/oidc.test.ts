@@ -156,6 +156,21 @@ describe('a token of an OpenID provider', () => {
 });
 
 describe('the status of an OIDC config', () => {
+  it('can be waited for, and is told to whoever describes it', async () => {
+    const object = ['-n', system, 'bkoidc/unbound'];
+    const waitFor = (status: string) => run(['wait', ...object, `--for=condition=Ready=${status}`, '--timeout=20s']);
+    const enable = (enabled: boolean) =>
+      run(['patch', ...object, '--type=merge', '-p', JSON.stringify({ spec: { enabled } })]);
+    await waitFor('True');
+    await enable(false);
+    await waitFor('False');
+    await enable(true);
+    await waitFor('True');
+    const said = () => run(['describe', ...object]);
+    await expect.poll(said, soon).toMatch(/Normal +Discovered .*x2 over.*buildkit.smrt-devops.net\/status/);
+    expect(await said()).toMatch(/Normal +Disabled .*spec.enabled is false/);
+  });
+
   it('says that its issuer tells its keys', async () => {
     await expect.poll(() => readCondition(system, 'provider'), soon).toEqual({ status: 'True', reason: 'Discovered' });
   });

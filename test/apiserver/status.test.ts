@@ -1,10 +1,14 @@
 /** The status of pools on a real apiserver, with the function and the bridge as they run. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../adapters/kube/client.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
+import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import { readUses } from '../dev/audit.ts';
 import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
 const soon = { timeout: 10_000 };
@@ -57,22 +61,132 @@ describe('the status of a pool', () => {
   });
 });
 
-describe('POST /status/events', () => {
-  const post = (token: string) =>
-    fetch(`${stack.apiUrl}/status/events`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${token.trim()}`,
-        'content-type': 'application/json',
-        'ce-specversion': '1.0',
-        'ce-id': '1',
-        'ce-source': 'test',
-        'ce-type': 'dev.knative.sources.ping',
-      },
-      body: '{"resync":"all"}',
-    });
-  const readToken = (file: string) => readFile(join(stack.mounts, 'buildkit-bridge', file), 'utf8');
+const readToken = (file: string) => readFile(join(stack.mounts, 'buildkit-bridge', file), 'utf8');
 
+/** Posts an event, a ping when nothing else is said. */
+async function post(
+  token: string,
+  attributes: Readonly<Record<string, string>> = {},
+  body: object = { resync: 'all' },
+) {
+  const answer = await fetch(`${stack.apiUrl}/status/events`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token.trim()}`,
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': '1',
+      'ce-source': 'test',
+      'ce-type': 'dev.knative.sources.ping',
+      ...attributes,
+    },
+    body: JSON.stringify(body),
+  });
+  await answer.body?.cancel();
+  return answer;
+}
+
+describe('what is asked of the apiserver', () => {
+  /** Of one pool: how often it and its workers were read, and how often it was written, once that has ended. */
+  async function countCalls(namespace: string) {
+    const count = async () => {
+      const uses = await readUses(stack.folder, SYSTEM_NAMESPACE);
+      const ours = uses.filter((use) => use.account.endsWith('/buildkit-status') && use.namespace === namespace);
+      const of = (verb: string, resource: string) =>
+        ours.filter((use) => use.verb === verb && use.resource === resource).length;
+      return {
+        runs: of('get', 'buildkitpools'),
+        lists: of('list', 'buildkitworkers'),
+        writes: of('patch', 'buildkitpools/status'),
+      };
+    };
+    let before = await count();
+    for (;;) {
+      await sleep(1_000);
+      const after = await count();
+      if (after.runs === before.runs) return after;
+      before = after;
+    }
+  }
+
+  const update = { 'ce-type': 'dev.knative.apiserver.resource.update' };
+  const postWorker = async (worker: Worker) =>
+    await post(
+      await readToken('audience-token'),
+      {
+        ...update,
+        'ce-apiversion': 'buildkit.smrt-devops.net/v1beta1',
+        'ce-kind': 'BuildKitWorker',
+        'ce-namespace': worker.metadata.namespace,
+        'ce-name': worker.metadata.name,
+      },
+      worker,
+    );
+  const getWorker = (namespace: string) => getJson<Worker>('-n', namespace, 'buildkitworker/worker-0');
+  const at200 = <T>(send: () => Promise<T>) => Promise.all(Array.from({ length: 200 }, send));
+
+  it('is nothing for 200 events of what is in the status already', async () => {
+    const namespace = await makeCountedPool(1);
+    const worker = await getWorker(namespace);
+    const before = await countCalls(namespace);
+    const answers = await at200(() => postWorker(worker));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await countCalls(namespace)).toEqual(before);
+  });
+
+  it('is two lists and one write for 200 events of what has changed: the second list is after the write', async () => {
+    const namespace = await makeCountedPool(1);
+    const before = await countCalls(namespace);
+    const patch = [
+      'buildkitworker/worker-0',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      '{"status":{"phase":"Idle"}}',
+    ];
+    await run(['patch', '-n', namespace, ...patch]);
+    const worker = await getWorker(namespace);
+    const answers = await at200(() => postWorker(worker));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect((await getPool(namespace)).status?.workers).toMatchObject({ total: 1, idle: 1 });
+    const after = await countCalls(namespace);
+    expect(after.writes - before.writes).toBe(1);
+    expect(after.lists - before.lists).toBeLessThanOrEqual(2);
+  });
+
+  it('is one write, and one look after it, when somebody else wrote the status', async () => {
+    const namespace = await makeCountedPool(1);
+    const before = await countCalls(namespace);
+    await patchStatus(namespace, { workers: { total: 77 } });
+    await expect.poll(() => countWorkers(namespace), soon).toBe(1);
+    const after = await countCalls(namespace);
+    expect({ runs: after.runs - before.runs, writes: after.writes - before.writes }).toEqual({ runs: 2, writes: 1 });
+  });
+});
+
+describe('the OIDC configs that a pool lists', () => {
+  const config = (namespace: string, enabled: boolean): string =>
+    JSON.stringify({
+      apiVersion: 'buildkit.smrt-devops.net/v1beta1',
+      kind: 'BuildKitOIDCConfig',
+      metadata: { name: 'ci', namespace },
+      spec: { issuer: 'https://issuer.example', audience: 'builds', enabled },
+    });
+  const readRefs = async (namespace: string) =>
+    (await getPool(namespace)).status?.conditions?.find(({ type }) => type === 'ResolvedRefs')?.reason;
+
+  it('are looked at again when one of them changes', async () => {
+    const namespace = await makeNamespace('refs');
+    await apply(makePool(namespace, 'my-pool', { access: { oidc: { configRefs: [{ name: 'ci' }] } } }));
+    await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotFound');
+    await apply(config(namespace, false));
+    await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotReady');
+    await run(['delete', '-n', namespace, 'buildkitoidcconfig/ci']);
+    await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotFound');
+  });
+});
+
+describe('POST /status/events', () => {
   it('writes nothing in a resync when every status is true', async () => {
     const namespace = await makeCountedPool(1);
     const before = (await getPool(namespace)).metadata.resourceVersion;

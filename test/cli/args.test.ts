@@ -32,6 +32,7 @@ describe('bkctl', () => {
     [['--kubeconfig', 'k', '--context', 'c', 'ca', 'rotate'], 0, ['rotate', { kubeconfig: 'k', context: 'c' }]],
     [['ca', 'show', '--context', 'c'], 7, ['show', { context: 'c' }, { json: false }]],
     [['doctor'], 1, ['doctor', {}, { json: false }]],
+    [['doctor', '--api', 'https://a'], 1, ['doctor', {}, { json: false, api: 'https://a' }]],
     [['doctor', '--json'], 1, ['doctor', {}, { json: true }]],
   ])('%j', async (args, status, call) => {
     expect(await type(...args)).toEqual({ status, called: [call], out: '', err: '' });

@@ -35,19 +35,20 @@ const blind: Observed = {
   skipped: [],
 };
 
-async function type(observed: Partial<Observed>, json = false) {
+async function type(observed: Partial<Observed>, json = false, api?: string) {
   const lines: string[] = [];
   const ports: DoctorPorts = {
     now: () => 0,
     readRelease: () => Promise.resolve({ mutating: [], validating: [], workloads: [], accounts: [], rights: [] }),
     observe: () => Promise.resolve({ ...blind, ...observed }),
+    askApi: (url, roots) => Promise.resolve({ status: 503, message: `${url} with ${roots}` }),
     describe: () => {
       throw new Error('no certificate');
     },
     isSignedBy: () => false,
     write: (line) => void lines.push(line),
   };
-  return { status: await runDoctor(ports, { json }), lines };
+  return { status: await runDoctor(ports, { json, ...(api === undefined ? {} : { api }) }), lines };
 }
 
 describe('bkctl doctor', () => {
@@ -98,6 +99,14 @@ describe('bkctl doctor', () => {
       ],
       skipped: ['a dry run'],
     });
+  });
+
+  it('asks the API where it is told where that is, and trusts the bundle', async () => {
+    const { lines } = await type({ trust: { data: { 'ca.crt': 'roots' } } }, true, 'https://a');
+    const { findings } = JSON.parse(lines.join('\n')) as { findings: object[] };
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: 'api_unreachable', where: 'https://a', what: 'https://a with roots' }),
+    );
   });
 
   it('takes certificates that are none for a finding', async () => {

@@ -30,7 +30,14 @@ export async function bringUpPatient(): Promise<Patient> {
   const release = await readRelease(join(root, 'manifests'));
   const observe = () => observeInstallation(system.administrator, release.rights);
   const judge = (observed: Observed, laterMs = 0) =>
-    diagnose({ ...observed, release, now: (Date.now() + laterMs) / 1000, describe: describeCertificate, isSignedBy });
+    diagnose({
+      ...observed,
+      api: 'hidden',
+      release,
+      now: (Date.now() + laterMs) / 1000,
+      describe: describeCertificate,
+      isSignedBy,
+    });
   const examine = async (laterMs?: number) => judge(await observe(), laterMs);
   const apply = (manifest: object | string) =>
     expectSuccess(

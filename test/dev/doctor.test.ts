@@ -41,6 +41,15 @@ describe('beside a cluster, as under npm start', () => {
     });
   });
 
+  it('finds an API that does not answer, where it is told to ask', async () => {
+    const { kubeconfig, apiUrl } = patient.stack;
+    expect(await bkctl(kubeconfig, 'doctor', '--api', apiUrl)).toMatchObject({ status: 0 });
+    const { status, stdout } = await bkctl(kubeconfig, 'doctor', '--api', 'http://127.0.0.1:9');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^error api_unreachable: http:\/\/127.0.0.1:9\n {2}connect ECONNREFUSED/);
+    codes.add('api_unreachable');
+  });
+
   it('finds nothing wrong with the rights of the role that ships, which sees no Secret', async () => {
     const person = await makePerson(patient, 'doctor', folder);
     const account = '--serviceaccount=tenant:doctor';

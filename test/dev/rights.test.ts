@@ -49,16 +49,16 @@ const post = async (path: string, headers: Readonly<Record<string, string>>, bod
 const pools = (...names: string[]): string => JSON.stringify({ pools: names });
 const asJson = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
 
+/** Whose issuer is looked at as its status is computed. */
+const closed = make('BuildKitPool', 'owner', 'closed', { access: { oidc: { configRefs: [{ name: 'issuer' }] } } });
+
 /** Grants of every kind, workers of two namespaces, and what narrows and takes away. */
 async function writeObjects(): Promise<void> {
   for (const namespace of ['owner', 'guest']) await run(['create', 'namespace', namespace]);
   await run(['label', 'namespace', 'guest', 'team=guests']);
   const selected = { from: 'Selector', selector: { matchLabels: { team: 'guests' } } };
   const access = { workers: { namespaces: selected }, clients: { namespaces: selected } };
-  await write(
-    make('BuildKitPool', 'owner', 'open', { access }),
-    make('BuildKitPool', 'owner', 'closed', { access: { oidc: { configRefs: [{ name: 'issuer' }] } } }),
-  );
+  await write(make('BuildKitPool', 'owner', 'open', { access }), closed);
   const poolRef = (name: string) => ({ poolRef: { name, namespace: 'owner' } });
   await write(
     make('BuildKitWorker', 'guest', 'attached', poolRef('closed')),
@@ -91,6 +91,34 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
     const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
     const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
     await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
+  }
+}
+
+/** What happens to an object for the second time is told by a change of the Event of the first. */
+async function changeBackAndForth(): Promise<void> {
+  const waitFor = (object: string, type: string, reason: string) =>
+    run(
+      ['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=30s'].concat(
+        `--for=jsonpath={.status.conditions[?(@.type=="${type}")].reason}=${reason}`,
+      ),
+    );
+  for (const isEnabled of [false, true, false]) {
+    await run([
+      'patch',
+      'bkoidc/issuer',
+      '-n',
+      'owner',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { enabled: isEnabled } }),
+    ]);
+    await waitFor('bkoidc/issuer', 'Ready', isEnabled ? 'DiscoveryFailed' : 'Disabled');
+  }
+  for (const isLast of [false, true]) {
+    await run(['delete', 'bkp/closed', '-n', 'owner']);
+    await waitFor('bkw/attached', 'ResolvedRefs', 'PoolNotFound');
+    await write(closed);
+    if (!isLast) await waitFor('bkw/attached', 'ResolvedRefs', 'PoolRecreated');
   }
 }
 
@@ -171,6 +199,7 @@ describe('the rights of every part', () => {
   beforeAll(async () => {
     end = await startAudited();
     await writeObjects();
+    await changeBackAndForth();
     await askForCertificates();
     await reportConnections();
     await resync();

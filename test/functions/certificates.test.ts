@@ -57,7 +57,6 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access, c
     now: () => nowMs,
     newRequestId: () => 'request-1',
     startRequest: () => (outcome) => void counted.push(outcome),
-    readMetrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'figures' }),
     log: {
       info: (fields, message) => void logged.push({ ...fields, message }),
       error: (fields, message) => void logged.push({ ...fields, message }),
@@ -241,9 +240,8 @@ it('is issued when its request came: what is taken back while it is decided hold
   expect(issuedAt).toEqual([nowMs]);
 });
 
-it('shows its figures', async () => {
-  const answer = await createWorld().app.request('/metrics');
-  expect([answer.headers.get('content-type'), await answer.text()]).toEqual(['text/plain; version=0.0.4', 'figures']);
+it('shows strangers no figures', async () => {
+  expect((await createWorld().app.request('/metrics')).status).toBe(404);
 });
 
 describe('permission', () => {

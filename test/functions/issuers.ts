@@ -82,7 +82,6 @@ export function createIssuersWorld(isPrivateAllowed = false): IssuersWorld {
     now,
     newRequestId: () => 'request-1',
     startRequest: () => () => undefined,
-    readMetrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
     log: {
       info: (fields) => void world.logged.push(fields),
       error: (fields) => void world.logged.push(fields),

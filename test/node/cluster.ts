@@ -1,6 +1,8 @@
 /** What tests on the node ask of it. */
 import { inject } from 'vitest';
 import { createKubectl, expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
+import { createEntrance } from '../../dev/node/machine.ts';
+import { createImport, type Node } from '../../dev/node/start.ts';
 import { nodeImage } from './image.ts';
 
 /** Why no node runs here. */
@@ -12,9 +14,16 @@ export const kubectl: Kubectl =
     ? () => Promise.reject(new Error(obstacle))
     : createKubectl(cluster.kubectl, cluster.kubeconfig);
 
+export const importImage: Node['importImage'] =
+  cluster === undefined
+    ? () => Promise.reject(new Error(obstacle))
+    : createImport(createEntrance(cluster.pid), { ctr: cluster.ctr });
+
 /** The stdout of a kubectl command that must succeed. */
 export const run = (args: readonly string[], input?: object): Promise<string> =>
   expectSuccess(kubectl, args, input === undefined ? undefined : JSON.stringify(input));
+
+export const apply = (object: object): Promise<string> => run(['apply', '-f', '-'], object);
 
 export interface PodOptions {
   readonly namespace: string;

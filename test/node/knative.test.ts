@@ -17,7 +17,7 @@ import { ourImage, startKnativeCluster, type KnativeCluster } from '../../dev/kn
 import { installOverlay, schedulePings, sleepSoon } from '../../dev/knative/overlay.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
 import { findObstacle } from '../../dev/node/obstacle.ts';
-import { createWatchdog, type Watchdog } from '../../dev/watchdog.ts';
+import { createWatchdog } from '../../dev/watchdog.ts';
 
 const obstacle = await findObstacle();
 const rounds = process.env['SOAK'] === '1' ? 10 : 1;
@@ -30,8 +30,7 @@ const pool = 'knative-pool';
 const workers = Array.from({ length: 100 }, (_, index) => `worker-${index}`);
 const soon = { timeout: 120_000, interval: 250 };
 
-let watchdog: Watchdog;
-let folder: string;
+const ends = new AsyncDisposableStack();
 let cluster: KnativeCluster;
 let kube: KubeClient;
 let token: string;
@@ -112,21 +111,20 @@ const never = '0 0 1 1 *';
 
 describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'knative-'));
-    watchdog = createWatchdog();
+    const folder = await mkdtemp(join(tmpdir(), 'knative-'));
+    ends.defer(() => rm(folder, { recursive: true, force: true }));
+    const watchdog = createWatchdog();
+    ends.defer(watchdog.release);
     cluster = await startKnativeCluster({ folder, report: console.error, watch: watchdog.watch });
+    ends.defer(cluster.stop);
     kube = await connect(cluster);
+    ends.defer(kube.close);
     await run('create', 'namespace', tenant);
     const patches = [sleepSoon, schedulePings(never)];
     await installOverlay({ kubectl: cluster.kubectl, folder: join(folder, 'overlay'), image: ourImage, patches });
     token = (await run('create', 'token', 'default', '-n', tenant, `--audience=${TOKEN_AUDIENCE}`)).trim();
   });
-  afterAll(async () => {
-    kube.close();
-    await cluster.stop();
-    watchdog.release();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => ends.disposeAsync());
 
   it('is Ready before any function has run', async () => {
     for (const name of functions) expect(await listPods(name)).toEqual([]);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
+import { apply, evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
 
 const namespace = 'pods';
 const fetchText = (url: string) =>
@@ -19,7 +19,7 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
         spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
       },
     ];
-    await run(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+    await apply({ apiVersion: 'v1', kind: 'List', items });
     await waitUntilReady(namespace, 'web', 'client');
   });
 
@@ -51,7 +51,7 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
 
   it('lets a Pod call the apiserver with its own account', async () => {
     const spec = { automountServiceAccountToken: true };
-    await run(['apply', '-f', '-'], makePod({ namespace, name: 'caller', script: waiting, spec }));
+    await apply(makePod({ namespace, name: 'caller', script: waiting, spec }));
     await waitUntilReady(namespace, 'caller');
     const script = `
       import { readFileSync } from 'node:fs';
@@ -68,7 +68,7 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
 
   it('runs a Pod as users of its own', async () => {
     const spec = { hostUsers: false };
-    await run(['apply', '-f', '-'], makePod({ namespace, name: 'apart', script: waiting, spec }));
+    await apply(makePod({ namespace, name: 'apart', script: waiting, spec }));
     await waitUntilReady(namespace, 'apart');
     const script = `import { readFileSync } from 'node:fs'; console.log(readFileSync('/proc/self/uid_map', 'utf8'))`;
     const [first, outside, count] = (await evaluate(namespace, 'apart', script)).trim().split(/\s+/).map(Number);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
+import { apply, evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
 
 const [inner, outer] = ['policies-inner', 'policies-outer'];
 const labels = { app: 'server' };
@@ -31,7 +31,7 @@ describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?
       makePod({ namespace: inner, name: 'stranger', script: waiting }),
       makePod({ namespace: outer, name: 'guest', script: waiting }),
     ];
-    await run(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+    await apply({ apiVersion: 'v1', kind: 'List', items });
     await waitUntilReady(inner, 'server', 'friend', 'stranger');
     await waitUntilReady(outer, 'guest');
     server = `${await run(['get', 'pod', '-n', inner, 'server', '-o', 'jsonpath={.status.podIP}'])}:8080`;
@@ -43,7 +43,7 @@ describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?
     const from = [{ podSelector: { matchLabels: { app: 'friend' } } }, { namespaceSelector }];
     const ingress = [{ from, ports: [{ port: 8080 }] }];
     const policy = makePolicy('ingress', { podSelector: { matchLabels: labels }, policyTypes: ['Ingress'], ingress });
-    await run(['apply', '-f', '-'], policy);
+    await apply(policy);
     await expect.poll(() => ask(inner, 'stranger', server), { timeout: 10_000 }).toBe('kept away');
     expect(await ask(inner, 'friend', server)).toBe('server');
     expect(await ask(outer, 'guest', server)).toBe('server');
@@ -53,12 +53,12 @@ describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?
 
   it('let out where they say, from the first moment of a Pod on', async () => {
     const podSelector = { matchLabels: { app: 'kept' } };
-    await run(['apply', '-f', '-'], makePolicy('egress', { podSelector, policyTypes: ['Egress'], egress: [] }));
+    await apply(makePolicy('egress', { podSelector, policyTypes: ['Egress'], egress: [] }));
     const script = `
       const signal = AbortSignal.timeout(1000);
       console.log(await fetch('http://${server}', { signal }).then((response) => response.text(), () => 'kept away'));
       ${waiting}`;
-    await run(['apply', '-f', '-'], makePod({ namespace: inner, name: 'kept', script, labels: { app: 'kept' } }));
+    await apply(makePod({ namespace: inner, name: 'kept', script, labels: { app: 'kept' } }));
     await waitUntilReady(inner, 'kept');
     await expect.poll(() => run(['logs', '-n', inner, 'kept']), { timeout: 10_000 }).toBe('kept away\n');
     await run(['delete', 'networkpolicy', '-n', inner, 'egress']);

@@ -10,8 +10,11 @@ import { writeNodeImage } from './image.ts';
 
 export interface ProvidedCluster {
   readonly kubeconfig: string;
+  /** Programs. */
   readonly kubectl: string;
-  readonly name: string;
+  readonly ctr: string;
+  /** Of the process through whom the node is entered. */
+  readonly pid: number;
 }
 
 declare module 'vitest' {
@@ -36,7 +39,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('cluster', {
     kubeconfig: cluster.kubeconfig,
     kubectl: cluster.binaries.kubectl,
-    name: cluster.addresses.name,
+    ctr: cluster.binaries.ctr,
+    pid: cluster.pid,
   });
   return async () => {
     await cluster.stop();

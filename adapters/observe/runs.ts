@@ -1,0 +1,95 @@
+/** Around the runs of a function: each is timed, and leaves one line that says what it did, and for which events. */
+import { maxTraceLinks } from '../../api/limits.ts';
+import type { RunOutcome } from '../../api/names.ts';
+import type { ObjectVersion } from '../../core/events/parse.ts';
+import type { UpdatePorts } from '../../core/events/update.ts';
+import { formatPoolKey, type PoolKey } from '../../core/pool-reference.ts';
+import type { TraceContext } from '../../core/trace/context.ts';
+import { act, currentActivity, type Activity } from '../activity.ts';
+import type { FunctionMetrics } from './function-metrics.ts';
+
+export interface RunObserverPorts {
+  readonly metrics: Pick<FunctionMetrics, 'countCovered' | 'timeRecompute' | 'timeResync'>;
+  readonly log: { readonly info: (fields: object, message: string) => void };
+}
+
+type Recompute = (pool: PoolKey, told: readonly ObjectVersion[]) => Promise<void>;
+type Resync = UpdatePorts['resync'];
+type IsCovered = NonNullable<UpdatePorts['isCovered']>;
+
+export interface RunObserver {
+  /** Is asked of each event as it comes: so it is known later which trace it belongs to. */
+  readonly isCovered: (isCovered: IsCovered) => IsCovered;
+  readonly recompute: (recompute: Recompute) => Recompute;
+  readonly resync: (resync: Resync) => Resync;
+}
+
+export function createRunObserver({ metrics, log }: RunObserverPorts): RunObserver {
+  const traces = new WeakMap<ObjectVersion, TraceContext>();
+  return {
+    isCovered: (isCovered) => (pool, object) => {
+      const activity = currentActivity();
+      if (activity !== undefined && !traces.has(object)) traces.set(object, activity.context);
+      const isNoNews = isCovered(pool, object);
+      if (isNoNews) metrics.countCovered();
+      return isNoNews;
+    },
+    recompute: (recompute) => async (pool, told) => {
+      const [context, ...others] = told.flatMap((object) => traces.get(object) ?? []);
+      // An event that waited for a run of a resync is none of its.
+      const isResync = told.length > 0 ? false : undefined;
+      await act({ context, isResync, work: (activity) => time(activity, others) });
+
+      // One that fails is logged by whoever asked for it, who knows what comes of that.
+      async function time(activity: Readonly<Activity>, merged: readonly TraceContext[]): Promise<void> {
+        const end = start();
+        try {
+          await recompute(pool, told);
+        } catch (error) {
+          metrics.timeRecompute('failed', end().seconds);
+          throw error;
+        }
+        const { seconds, ms } = end();
+        const outcome = outcomeOf(activity);
+        metrics.timeRecompute(outcome, seconds);
+        if (activity.isResync && outcome === 'unchanged') return;
+        const did = { pool: formatPoolKey(pool), outcome, ms, ...countsOf(activity) };
+        log.info({ ...did, ...linksTo(merged) }, 'pool recomputed');
+      }
+    },
+    resync: (resync) => async (update) => {
+      await act({ isResync: true, work: (activity) => time(activity) });
+
+      async function time(activity: Readonly<Activity>): Promise<void> {
+        const end = start();
+        try {
+          await resync(update);
+        } catch (error) {
+          metrics.timeResync('failed', end().seconds);
+          throw error;
+        }
+        const { seconds, ms } = end();
+        metrics.timeResync('done', seconds);
+        log.info({ ms, ...countsOf(activity) }, 'resync done');
+      }
+    },
+  };
+}
+
+const outcomeOf = ({ writes }: Readonly<Activity>): RunOutcome => (writes > 0 ? 'written' : 'unchanged');
+
+const countsOf = ({ calls, writes }: Readonly<Activity>) => ({ calls, writes });
+
+/** The other traces that a run is for: nothing where it is for one alone. */
+const linksTo = (merged: readonly TraceContext[]) =>
+  merged.length === 0
+    ? {}
+    : { merged: merged.length, links: merged.slice(0, maxTraceLinks).map(({ traceId }) => traceId) };
+
+function start() {
+  const beginMs = performance.now();
+  return () => {
+    const ms = performance.now() - beginMs;
+    return { seconds: ms / 1000, ms: Math.round(ms) };
+  };
+}

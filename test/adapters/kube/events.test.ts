@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
+import { createTeller } from '../../../adapters/kube/events.ts';
+import type { ToldOutcome } from '../../../api/names.ts';
+import type { Told } from '../../../core/kubernetes-events/event.ts';
+
+const told: Told = {
+  kind: 'BuildKitPool',
+  metadata: { name: 'my-pool', namespace: 'tenant-a', uid: 'uid-1', resourceVersion: '7' },
+  type: 'Warning',
+  reason: 'NoReadyReplica',
+  action: 'ComputeStatus',
+  note: '0 of 2 gateway replicas are ready',
+};
+const later = (resourceVersion: string, change: Partial<Told> = {}): Told => ({
+  ...told,
+  ...change,
+  metadata: { ...told.metadata, resourceVersion },
+});
+
+function createWorld(answer: (call: KubeCall) => Promise<unknown> = () => Promise.resolve({})) {
+  const calls: KubeCall[] = [];
+  const outcomes: ToldOutcome[] = [];
+  const logged: unknown[] = [];
+  let nowMs = Date.parse('2026-01-01T00:00:00Z');
+  const tell = createTeller({
+    kube: {
+      call: (call) => {
+        calls.push(call);
+        return answer(call);
+      },
+    },
+    part: 'status',
+    instance: 'buildkit-status-0',
+    now: () => nowMs,
+    log: { warn: (fields, message) => logged.push([message, fields]) },
+    count: (outcome) => outcomes.push(outcome),
+  });
+  const wait = (ms: number) => {
+    nowMs += ms;
+  };
+  return { tell, calls, outcomes, logged, wait };
+}
+
+const nameOf = (call: KubeCall | undefined) => (call?.body as { metadata: { name: string } }).metadata.name;
+
+describe('what is told', () => {
+  it('is created in the namespace of the object, for whoever describes it', async () => {
+    const { tell, calls } = createWorld();
+    await tell([told]);
+    expect(calls).toEqual([
+      {
+        method: 'POST',
+        path: '/apis/events.k8s.io/v1/namespaces/tenant-a/events',
+        timeoutMs: 1000,
+        body: {
+          apiVersion: 'events.k8s.io/v1',
+          kind: 'Event',
+          metadata: { name: expect.stringMatching(/^my-pool\.[0-9a-f]{16}$/) as string, namespace: 'tenant-a' },
+          eventTime: '2026-01-01T00:00:00.000000Z',
+          reportingController: 'buildkit.smrt-devops.net/status',
+          reportingInstance: 'buildkit-status-0',
+          action: 'ComputeStatus',
+          reason: 'NoReadyReplica',
+          regarding: {
+            apiVersion: 'buildkit.smrt-devops.net/v1beta1',
+            kind: 'BuildKitPool',
+            namespace: 'tenant-a',
+            name: 'my-pool',
+            uid: 'uid-1',
+            resourceVersion: '7',
+          },
+          note: '0 of 2 gateway replicas are ready',
+          type: 'Warning',
+        },
+      },
+    ]);
+  });
+
+  it('has one name, whichever instance tells it', async () => {
+    const [one, other] = [createWorld(), createWorld(() => Promise.reject(new KubeError(409, 'AlreadyExists', '')))];
+    await one.tell([told]);
+    await other.tell([told]);
+    expect(nameOf(other.calls[0])).toBe(nameOf(one.calls[0]));
+    expect([one.outcomes, other.outcomes, other.logged]).toEqual([['told'], ['known'], []]);
+  });
+
+  it('has another name after another change', async () => {
+    const { tell, calls, wait } = createWorld();
+    await tell([told]);
+    wait(3_600_000);
+    await tell([later('8')]);
+    expect(nameOf(calls[1])).not.toBe(nameOf(calls[0]));
+  });
+
+  it('has a name that the apiserver takes, and a note no longer than it takes', async () => {
+    const { tell, calls } = createWorld();
+    const name = `${'a'.repeat(235)}.${'b'.repeat(17)}`;
+    await tell([{ ...told, metadata: { ...told.metadata, name }, note: 'é'.repeat(1024) }]);
+    expect(nameOf(calls[0])).toMatch(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/);
+    expect(nameOf(calls[0])).toMatch(/[a-z0-9]\.[0-9a-f]{16}$/);
+    expect((calls[0]?.body as { note: string }).note).toBe('é'.repeat(512));
+  });
+});
+
+describe('what is told again', () => {
+  it('within minutes makes a series of the first', async () => {
+    const { tell, calls, outcomes, wait } = createWorld();
+    await tell([told]);
+    wait(60_000);
+    await tell([later('8')]);
+    wait(60_000);
+    await tell([later('9')]);
+    expect(outcomes).toEqual(['told', 'repeated', 'repeated']);
+    expect(calls[2]).toEqual({
+      method: 'PATCH',
+      path: `/apis/events.k8s.io/v1/namespaces/tenant-a/events/${nameOf(calls[0])}`,
+      contentType: 'application/merge-patch+json',
+      timeoutMs: 1000,
+      body: { series: { count: 3, lastObservedTime: '2026-01-01T00:02:00.000000Z' } },
+    });
+  });
+
+  it('with another reason is told on its own', async () => {
+    const { tell, outcomes } = createWorld();
+    await tell([told, later('8', { reason: 'GatewayServing', type: 'Normal' })]);
+    expect(outcomes).toEqual(['told', 'told']);
+  });
+
+  it('is created anew where somebody deleted the first', async () => {
+    const { tell, outcomes } = createWorld(({ method }) =>
+      method === 'PATCH' ? Promise.reject(new KubeError(404, 'NotFound', '')) : Promise.resolve({}),
+    );
+    await tell([told, later('8')]);
+    expect(outcomes).toEqual(['told', 'told']);
+  });
+
+  it('too often has to wait, for that object alone', async () => {
+    const { tell, calls, outcomes, wait } = createWorld();
+    await tell(Array.from({ length: 12 }, (_, index) => later(String(index))));
+    expect(calls).toHaveLength(10);
+    expect(outcomes.slice(10)).toEqual(['limited', 'limited']);
+    await tell([{ ...told, metadata: { ...told.metadata, uid: 'uid-2' } }]);
+    wait(60_000);
+    await tell([later('13'), later('14')]);
+    expect(outcomes.slice(12)).toEqual(['told', 'repeated', 'limited']);
+  });
+});
+
+describe('what can not be told', () => {
+  it('keeps nobody waiting for it but for a second, and is logged without its note', async () => {
+    const { tell, outcomes, logged } = createWorld(() => Promise.reject(new KubeError(403, 'Forbidden', 'no')));
+    await expect(tell([told])).resolves.toBeUndefined();
+    expect(outcomes).toEqual(['failed']);
+    expect(logged).toEqual([['event not told', { object: 'my-pool', reason: 'NoReadyReplica', error: 'no' }]]);
+  });
+
+  it('is not taken for told', async () => {
+    let isDown = true;
+    const { tell, calls, outcomes } = createWorld(() =>
+      isDown ? Promise.reject(new KubeError(0, 'Unreachable', 'down')) : Promise.resolve({}),
+    );
+    await tell([told]);
+    isDown = false;
+    await tell([told]);
+    expect(outcomes).toEqual(['failed', 'told']);
+    expect(nameOf(calls[1])).toBe(nameOf(calls[0]));
+  });
+});
