@@ -14,7 +14,6 @@ import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
 import { controlPlane as controlPlaneRelease } from './control-plane/table.ts';
-import { startCluster } from './node/cluster.ts';
 import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
 import {
   bridgePart,
@@ -37,8 +36,6 @@ export interface StackOptions {
   /** Port of the functions on 127.0.0.1. */
   readonly port: number;
   readonly apiserverFlags?: readonly string[];
-  /** Whether there is a real node, too. */
-  readonly node?: boolean;
   readonly report?: (line: string) => void;
   /** What is installed; the manifests of this checkout when absent. */
   readonly manifests?: string;
@@ -81,15 +78,16 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   const { folder, port, report = () => undefined, watch, bundles } = options;
   const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve(), parts: chosen = allParts } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const base = await (options.node === true ? startCluster(options) : startAlone(options));
-  const { binaries, controlPlane } = base;
+  const binaries = await find(controlPlaneRelease, { report });
+  report('starting etcd, kube-apiserver and kube-controller-manager');
+  const controlPlane = await start({ ...options, folder: join(folder, 'control-plane'), binaries });
   const parts = new Map<string, { part: Part; child: Child }>();
   const restarting = new Set<string>();
   const exited = Promise.withResolvers<Exit>();
   let stopped: Promise<void> | undefined;
   const children = () => [...parts.values()].map(({ child }) => child);
-  const stop = () => (stopped ??= endInReverse(children(), base.stop));
-  void base.exited.then((exit) => {
+  const stop = () => (stopped ??= endInReverse(children(), controlPlane));
+  void controlPlane.exited.then((exit) => {
     exited.resolve(exit);
   });
   const launch = async (part: Part) => {
@@ -151,20 +149,11 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** A control plane without a node. */
-async function startAlone({ folder, apiserverFlags = [], watch, report = () => undefined }: StackOptions) {
-  const binaries = await find(controlPlaneRelease, { report });
-  report('starting etcd, kube-apiserver and kube-controller-manager');
-  const controlPlane = await start({ folder: join(folder, 'control-plane'), binaries, apiserverFlags, watch });
-  const { exited, stop } = controlPlane;
-  return { binaries, controlPlane, exited, stop };
-}
-
 const allParts = (place: Place): readonly Part[] => [functionsPart(place), bridgePart(place)];
 
-async function endInReverse(parts: readonly Child[], stopBase: () => Promise<void>): Promise<void> {
+async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane): Promise<void> {
   await Promise.all(parts.map((part) => part.end()));
-  await stopBase();
+  await controlPlane.stop();
 }
 
 /** Applies the development overlay and the registrations, which name the webhooks at a loopback port. */
