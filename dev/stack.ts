@@ -237,7 +237,7 @@ export async function renewKeys(
   ]);
 }
 
-const busyMs = 60_000;
+const busyMs = 120_000;
 
 async function runPersistently(work: () => Promise<unknown>): Promise<void> {
   const endMs = performance.now() + busyMs;

@@ -57,7 +57,10 @@ function outcomeOf(status: number): 'delivered' | 'malformed' | 'failed' {
   return status === 400 ? 'malformed' : 'failed';
 }
 
-function createWatchMetrics({ registers, observeCall }: PartMetrics): Pick<BridgeMetrics, 'observeCall' | 'setWatching'> {
+function createWatchMetrics({
+  registers,
+  observeCall,
+}: PartMetrics): Pick<BridgeMetrics, 'observeCall' | 'setWatching'> {
   const open = new Gauge({
     name: METRICS.watchOpen,
     help: 'Whether the watch of a resource is open.',

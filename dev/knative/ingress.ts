@@ -33,7 +33,7 @@ export interface RunningIngress {
 export async function startIngress({ kube, ingressClass, address, log }: IngressOptions): Promise<RunningIngress> {
   const ending = new AbortController();
   let targets = new Map<string, Target>();
-  const bringUpToDate = createMerge(
+  const bringUpToDate = createMerge<string>(
     async () => {
       const { items } = await listAll<Ingress>(kube, { path }, (ingress) => ingress);
       const ours = items.filter((ingress) => isOfClass(ingress, ingressClass));

@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { newTraceparent } from '../../adapters/activity.ts';
 import { createPause, type Pause } from '../../adapters/backoff.ts';
 import { createEventSender } from '../../adapters/cloud-events.ts';
-import { inClusterKube, KUBE_VARIABLES, readListener, readMetricsListener, readVariables } from '../../adapters/environment.ts';
+import {
+  inClusterKube,
+  KUBE_VARIABLES,
+  readListener,
+  readMetricsListener,
+  readVariables,
+} from '../../adapters/environment.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';

@@ -8,7 +8,15 @@ import { makeEvent } from '../../core/events/make.ts';
 import { findFreePort, waitUntilAnswering, type Child } from '../../dev/child.ts';
 import { find } from '../../dev/control-plane/find.ts';
 import { prometheus } from '../../dev/control-plane/table.ts';
-import { apiPart, bridgePart, bridgeUser, launchPart, lifecyclePart, statusPart, webhooksParts } from '../../dev/parts.ts';
+import {
+  apiPart,
+  bridgePart,
+  bridgeUser,
+  launchPart,
+  lifecyclePart,
+  statusPart,
+  webhooksParts,
+} from '../../dev/parts.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
@@ -135,12 +143,17 @@ describe('a trace', () => {
     });
     expect(answer.status).toBe(200);
     const logged = async () => (await readFile(join(stack.folder, 'apart-status.log'), 'utf8')).split('\n');
-    const find = async () => (await logged()).find((line) => line.includes(traceId) && line.includes('pool recomputed'));
+    const find = async () =>
+      (await logged()).find((line) => line.includes(traceId) && line.includes('pool recomputed'));
     await expect.poll(find, soon).toContain(`"pool":"${namespace}/my-pool"`);
     const audited = (await readFile(join(stack.folder, 'audit.log'), 'utf8')).split('\n');
-    const asked = audited.filter((line) => line.includes(`"auditID":"${traceId}-`)).map((line) => JSON.parse(line) as AuditLine);
+    const asked = audited
+      .filter((line) => line.includes(`"auditID":"${traceId}-`))
+      .map((line) => JSON.parse(line) as AuditLine);
     expect(asked.map(({ verb, objectRef }) => `${verb} ${objectRef.resource}`)).toContain('get buildkitpools');
-    expect(new Set(asked.map(({ user }) => user.username))).toEqual(new Set(['system:serviceaccount:buildkit-system:buildkit-status']));
+    expect(new Set(asked.map(({ user }) => user.username))).toEqual(
+      new Set(['system:serviceaccount:buildkit-system:buildkit-status']),
+    );
   });
 
   it('begins in the bridge with each change', async () => {

@@ -29,7 +29,9 @@ interface Panel {
 
 describe('promtool', () => {
   it('finds no fault in the alerts', async () => {
-    expect(await check('check', 'rules', '--lint=all', '--lint-fatal', join(folder, 'alerts.yaml'))).toContain('SUCCESS');
+    expect(await check('check', 'rules', '--lint=all', '--lint-fatal', join(folder, 'alerts.yaml'))).toContain(
+      'SUCCESS',
+    );
   });
 
   it('sees each alert fire when it should, and no other time', async () => {
@@ -41,8 +43,13 @@ describe('promtool', () => {
     const tests = await readFile(join(root, 'test/fixtures/observability/alerts.test.yaml'), 'utf8');
     const file = join(scratch, 'alerts.test.yaml');
     const rules = join(folder, 'alerts.yaml');
-    await writeFile(file, tests.replace('../../../manifests/observability/alerts.yaml', rules).replace("'3+0x20'", "'0+3x20'"));
-    await expect(check('test', 'rules', '--run=BuildKitConversionFailing', file)).rejects.toThrow('BuildKitConversionFailing');
+    await writeFile(
+      file,
+      tests.replace('../../../manifests/observability/alerts.yaml', rules).replace("'3+0x20'", "'0+3x20'"),
+    );
+    await expect(check('test', 'rules', '--run=BuildKitConversionFailing', file)).rejects.toThrow(
+      'BuildKitConversionFailing',
+    );
   });
 
   it('finds no fault in the way to the figures', async () => {

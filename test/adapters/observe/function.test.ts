@@ -30,11 +30,7 @@ describe('what is asked', () => {
   function createApp(status: number) {
     let nowMs = 0;
     const world = createWorld();
-    const app = observeRequests(
-      { fetch: () => new Response(null, { status }) },
-      asked,
-      { ...world, now: () => nowMs },
-    );
+    const app = observeRequests({ fetch: () => new Response(null, { status }) }, asked, { ...world, now: () => nowMs });
     const wait = (ms: number) => {
       nowMs += ms;
     };
