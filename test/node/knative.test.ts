@@ -2,6 +2,7 @@
  * Our functions on real Knative: its programs in Pods of a real node, and `kubectl apply -k` of the overlay. The node is
  * one of its own: on that of the other files the same namespace holds what another overlay installs.
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +113,9 @@ const pingEvery = (name: FunctionName, schedule: string): Promise<string> =>
 
 const never = '0 0 1 1 *';
 
+const page = readFileSync(join(import.meta.dirname, '../../docs/knative.md'), 'utf8');
+const commands = /^## See it scale\n+```sh\n(.*?)```/ms.exec(page)?.[1]?.trim().split('\n') ?? [];
+
 describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knative-'));
@@ -171,5 +175,10 @@ describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as ro
     await pingEvery('buildkit-status', '@every 2s');
     await untilCounted({ total: 75, idle: 25 });
     await pingEvery('buildkit-status', never);
+  });
+
+  it('is seen by the commands of docs/knative.md', async () => {
+    expect(commands).not.toEqual([]);
+    for (const command of commands) await run(...command.split(' ').slice(1));
   });
 });
