@@ -244,7 +244,7 @@ export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 /** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
 export const webhookOverlapSeconds = 60 * 60;
 
-/** The Job of a run of the authority ends it after this time: whoever holds its Lease for longer is gone. */
+/** A run of the authority takes seconds, on a busy apiserver minutes: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * From the start of a process to its port and to its first answer: the bundles as the image runs them, beside bare Node
- * and a bare server.
+ * and a bare server. Then the same from zero, on Knative.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,6 +23,7 @@ import { isBehindQueueProxyReady, queueProxyPart, reserveQueueProxy } from '../d
 import { percentile } from './percentile.ts';
 import { readResident } from './resident.ts';
 import type { Bench, Row } from './row.ts';
+import { measureWakes } from './wake.ts';
 import { startYesApiserver, yesUser } from './yes-apiserver.ts';
 
 const mostMs = 150;
@@ -59,6 +60,7 @@ export const coldStart: Bench = async ({ quick }) => {
       ...parts.flatMap((part) => makeRows(part, measured[part], measured.http, measured.node)),
       makeAnswerRow(measured.api, measured.http),
       makeCacheRow(measured.api, measured.uncached),
+      ...(quick ? [] : await measureWakes()),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

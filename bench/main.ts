@@ -8,7 +8,6 @@ import { idle } from './idle.ts';
 import type { Bench, BenchOptions, Row } from './row.ts';
 import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
-import { wake } from './wake.ts';
 
 /**
  * In the order they run: the first needs the functions that the others end. Those of parts that are not built yet have
@@ -20,7 +19,6 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   conversion,
   certificates,
   'cold-start': coldStart,
-  wake,
   idle,
   gateway: undefined,
   build: undefined,

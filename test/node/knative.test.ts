@@ -2,6 +2,7 @@
  * Our functions on real Knative: its programs in Pods of a real node, and `kubectl apply -k` of the overlay. The node is
  * one of its own: on that of the other files the same namespace holds what another overlay installs.
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { ourNamespacedCollectionPath, ourObjectPath } from '../../adapters/kube/
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { KINDS, STORAGE_API_VERSION, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
+import { forEachAtOnce } from '../../core/parallel.ts';
 import { callFunction, type Answer } from '../../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../../dev/knative/overlay.ts';
@@ -40,7 +42,9 @@ const run = (...args: readonly string[]): Promise<string> => expectSuccess(clust
 async function connect({ controlPlane }: KnativeCluster): Promise<KubeClient> {
   const administrator = await run('config', 'view', '--raw', '-o', 'jsonpath={.users[0].user.token}');
   const ca = await readFile(controlPlane.caFile);
-  return connectKube({ url: controlPlane.url, ca, readToken: () => Promise.resolve(administrator) });
+  const client = connectKube({ url: controlPlane.url, ca, readToken: () => Promise.resolve(administrator) });
+  // What is shown here is not how busy this machine is.
+  return { ...client, call: (call) => client.call({ timeoutMs: soon.timeout, ...call }) };
 }
 
 /** Pods that may answer: one that ends is on no way to the function any more. */
@@ -109,6 +113,9 @@ const pingEvery = (name: FunctionName, schedule: string): Promise<string> =>
 
 const never = '0 0 1 1 *';
 
+const page = readFileSync(join(import.meta.dirname, '../../docs/knative.md'), 'utf8');
+const commands = /^## See it scale\n+```sh\n(.*?)```/ms.exec(page)?.[1]?.trim().split('\n') ?? [];
+
 describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knative-'));
@@ -133,7 +140,7 @@ describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as ro
   it('wakes status and lifecycle by the events of what is made', async () => {
     await create(KINDS.pool, pool, {});
     await expect.poll(() => listPods('buildkit-lifecycle'), soon).toHaveLength(1);
-    await Promise.all(workers.map((name) => create(KINDS.worker, name, { poolRef: { name: pool } })));
+    await forEachAtOnce(workers, 8, (name) => create(KINDS.worker, name, { poolRef: { name: pool } }));
     await untilCounted({ total: 100, idle: 0 });
   });
 
@@ -168,5 +175,10 @@ describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as ro
     await pingEvery('buildkit-status', '@every 2s');
     await untilCounted({ total: 75, idle: 25 });
     await pingEvery('buildkit-status', never);
+  });
+
+  it('is seen by the commands of docs/knative.md', async () => {
+    expect(commands).not.toEqual([]);
+    for (const command of commands) await run(...command.split(' ').slice(1));
   });
 });

@@ -1,5 +1,5 @@
 /** Every command a page shows is a command that works; those with output are played by other tests. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CERTIFICATES_PATH } from '../../api/http/certificates.ts';
