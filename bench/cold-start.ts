@@ -23,6 +23,7 @@ import { isBehindQueueProxyReady, queueProxyPart, reserveQueueProxy } from '../d
 import { percentile } from './percentile.ts';
 import { readResident } from './resident.ts';
 import type { Bench, Row } from './row.ts';
+import { measurePodStarts } from './pod-start.ts';
 import { measureWakes } from './wake.ts';
 import { startYesApiserver, yesUser } from './yes-apiserver.ts';
 
@@ -60,7 +61,7 @@ export const coldStart: Bench = async ({ quick }) => {
       ...parts.flatMap((part) => makeRows(part, measured[part], measured.http, measured.node)),
       makeAnswerRow(measured.api, measured.http),
       makeCacheRow(measured.api, measured.uncached),
-      ...(quick ? [] : await measureWakes()),
+      ...(quick ? [] : [...(await measurePodStarts()), ...(await measureWakes())]),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -2,29 +2,36 @@
  * From a request at zero to its answer on real Knative, with its parts: a certificate of `api`, beside what a function
  * of Node answers that does nothing.
  */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectKube, type KubeCall, type KubeClient } from '../adapters/kube/client.ts';
 import { podsPath } from '../adapters/kube/paths.ts';
 import { CERTIFICATES_PATH } from '../api/http/certificates.ts';
 import { SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../api/names.ts';
 import { callFunction, type FunctionCall } from '../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../dev/knative/overlay.ts';
-import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
+import { expectSuccess } from '../dev/kubectl.ts';
 import { findObstacle } from '../dev/node/obstacle.ts';
 import { createWatchdog } from '../dev/watchdog.ts';
 import { percentile } from './percentile.ts';
+import {
+  connectAdministrator,
+  findStart,
+  node,
+  nowMs,
+  readListening,
+  watchFor,
+  type Administrator,
+  type Pod,
+} from './pod-moments.ts';
 import type { Row } from './row.ts';
 
 /** What making a certificate may take more than nothing. */
 const mostMsAdded = 400;
 const rounds = 8;
 const empty = 'bench-empty';
-/** In our image. */
-const node = '/usr/bin/node';
 const never = '0 0 1 1 *';
 
 /** Milliseconds after the request, in their order; that of a process is exact to 10 ms. */
@@ -68,13 +75,7 @@ async function measure(cluster: KnativeCluster, folder: string): Promise<Row[]> 
   await expectSuccess(kubectl, ['wait', `ksvc/${empty}`, '-n', SYSTEM_NAMESPACE, '--for=condition=Ready']);
   const create = ['create', 'token', 'default', '-n', SYSTEM_NAMESPACE];
   const token = await expectSuccess(kubectl, [...create, `--audience=${TOKEN_AUDIENCE}`]);
-  const view = ['config', 'view', '--raw', '-o', 'jsonpath={.users[0].user.token}'];
-  const administrator = await expectSuccess(kubectl, view);
-  const kube = connectKube({
-    url: controlPlane.url,
-    ca: await readFile(controlPlane.caFile),
-    readToken: () => Promise.resolve(administrator),
-  });
+  const kube = await connectAdministrator(kubectl, controlPlane);
   const place = { address, namespace: SYSTEM_NAMESPACE };
   const [ours, nothing]: [Wake[], Wake[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
@@ -131,8 +132,6 @@ function named(name: string, labels: Readonly<Record<string, string>> = {}): obj
   return { metadata: { namespace: SYSTEM_NAMESPACE, name, labels } };
 }
 
-const nowMs = (): number => performance.timeOrigin + performance.now();
-
 /** Waits until nothing of the function runs but to its end, and asks it. */
 async function timeWake({ kube, kubectl }: Administrator, call: FunctionCall): Promise<Wake> {
   const query = { labelSelector: `serving.knative.dev/service=${call.name}` };
@@ -157,74 +156,11 @@ async function timeWake({ kube, kubectl }: Administrator, call: FunctionCall): P
   };
 }
 
-interface Administrator {
-  readonly kube: KubeClient;
-  readonly kubectl: Kubectl;
-}
-
 interface Deployment {
   readonly spec: { readonly replicas: number };
 }
 
-interface Pod {
-  readonly metadata: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly uid: string;
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly name: string }[] };
-}
-
 const isWanted = ({ metadata }: Pod): boolean => metadata.deletionTimestamp === undefined;
-
-interface Seen<T> {
-  readonly object: T;
-  readonly at: number;
-}
-
-/** The first change from now on that fits, and when it was seen. In an object, since a promise of it would be waited for. */
-async function watchFor<T>(
-  kube: KubeClient,
-  { path, query }: Required<Pick<KubeCall, 'path' | 'query'>>,
-  fits: (object: T) => boolean,
-): Promise<{ readonly seen: Promise<Seen<T>> }> {
-  const { metadata } = (await kube.call({ path, query })) as { metadata: { resourceVersion: string } };
-  const follow = async (): Promise<Seen<T>> => {
-    const watch = { ...query, watch: 'true', resourceVersion: metadata.resourceVersion };
-    const ending = new AbortController();
-    for await (const line of kube.lines({ path, query: watch }, ending.signal)) {
-      const { object } = line as { object: T };
-      if (!fits(object)) continue;
-      ending.abort();
-      return { object, at: nowMs() };
-    }
-    throw new Error(`watch of ${path} ended`);
-  };
-  return { seen: follow() };
-}
-
-/** When Node began in a Pod: the kernel counts in ticks of 10 ms since the machine did. */
-async function findStart(podUid: string): Promise<number> {
-  const uptimeMs = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]) * 1000;
-  const bootMs = nowMs() - uptimeMs;
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-    if (!(await read('cgroup')).includes(podUid) || !(await read('cmdline')).startsWith(node)) continue;
-    const fields = (await read('stat')).replace(/^.*\) /s, '').split(' ');
-    return bootMs + Number(fields[19]) * 10;
-  }
-  throw new Error(`Node does not run in Pod ${podUid}`);
-}
-
-/** When the function said that it listens. */
-async function readListening(kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> {
-  const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
-  const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
-  const line = log.split('\n').find((text) => text.includes('listens'));
-  if (line === undefined) throw new Error(`Pod ${metadata.name} does not say that it listens`);
-  return Date.parse((JSON.parse(line) as { time: string }).time);
-}
 
 const steps = {
   decided: 'until a Pod is wanted',

@@ -1,0 +1,84 @@
+/** When the things happen that a Pod goes through, as a benchmark sees them. Times are milliseconds since the epoch. */
+import { readdir, readFile } from 'node:fs/promises';
+import { connectKube, type KubeCall, type KubeClient } from '../adapters/kube/client.ts';
+import type { ControlPlane } from '../dev/control-plane/start.ts';
+import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
+
+/** In our image. */
+export const node = '/usr/bin/node';
+
+/** May everything. */
+export async function connectAdministrator(
+  kubectl: Kubectl,
+  controlPlane: Pick<ControlPlane, 'url' | 'caFile'>,
+): Promise<KubeClient> {
+  const token = await expectSuccess(kubectl, ['config', 'view', '--raw', '-o', 'jsonpath={.users[0].user.token}']);
+  const ca = await readFile(controlPlane.caFile);
+  return connectKube({ url: controlPlane.url, ca, readToken: () => Promise.resolve(token) });
+}
+
+export interface Administrator {
+  readonly kube: KubeClient;
+  readonly kubectl: Kubectl;
+}
+
+export interface Pod {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly name: string }[] };
+}
+
+export const nowMs = (): number => performance.timeOrigin + performance.now();
+
+export interface Seen<T> {
+  readonly object: T;
+  readonly at: number;
+}
+
+/** The first change from now on that fits, and when it was seen. In an object, since a promise of it would be waited for. */
+export async function watchFor<T>(
+  kube: KubeClient,
+  { path, query }: Required<Pick<KubeCall, 'path' | 'query'>>,
+  fits: (object: T) => boolean,
+): Promise<{ readonly seen: Promise<Seen<T>> }> {
+  const { metadata } = (await kube.call({ path, query })) as { metadata: { resourceVersion: string } };
+  const follow = async (): Promise<Seen<T>> => {
+    const watch = { ...query, watch: 'true', resourceVersion: metadata.resourceVersion };
+    const ending = new AbortController();
+    for await (const line of kube.lines({ path, query: watch }, ending.signal)) {
+      const { object } = line as { object: T };
+      if (!fits(object)) continue;
+      ending.abort();
+      return { object, at: nowMs() };
+    }
+    throw new Error(`watch of ${path} ended`);
+  };
+  return { seen: follow() };
+}
+
+/** When Node began in a Pod: the kernel counts in ticks of 10 ms since the machine did. */
+export async function findStart(podUid: string): Promise<number> {
+  const uptimeMs = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]) * 1000;
+  const bootMs = nowMs() - uptimeMs;
+  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+    if (!(await read('cgroup')).includes(podUid) || !(await read('cmdline')).startsWith(node)) continue;
+    const fields = (await read('stat')).replace(/^.*\) /s, '').split(' ');
+    return bootMs + Number(fields[19]) * 10;
+  }
+  throw new Error(`Node does not run in Pod ${podUid}`);
+}
+
+/** When the function said that it listens. */
+export async function readListening(kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> {
+  const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
+  const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
+  const line = log.split('\n').find((text) => text.includes('listens'));
+  if (line === undefined) throw new Error(`Pod ${metadata.name} does not say that it listens`);
+  return Date.parse((JSON.parse(line) as { time: string }).time);
+}

@@ -1,0 +1,130 @@
+/**
+ * From a Pod that is created to one that is Ready, with its parts: the part `api` in our image on a real node, beside
+ * a server that does nothing in the same image under the same rules.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { podsPath } from '../adapters/kube/paths.ts';
+import { SYSTEM_NAMESPACE } from '../api/names.ts';
+import { expectSuccess } from '../dev/kubectl.ts';
+import { startCluster } from '../dev/node/cluster.ts';
+import { install } from '../dev/node/install.ts';
+import { findObstacle } from '../dev/node/obstacle.ts';
+import { createWatchdog } from '../dev/watchdog.ts';
+import { percentile } from './percentile.ts';
+import {
+  connectAdministrator,
+  findStart,
+  node,
+  nowMs,
+  readListening,
+  watchFor,
+  type Administrator,
+  type Pod,
+} from './pod-moments.ts';
+import type { Row } from './row.ts';
+
+const rounds = 10;
+const mostMsAdded = 400;
+/** Of the readiness probe: what listens a moment later may be found a whole period later. */
+const probePeriodMs = 1000;
+
+/** Milliseconds after it was created, in their order; that of a process is exact to 10 ms. */
+interface Start {
+  /** The Pod has a node. */
+  readonly bound: number;
+  /** Node runs in it. */
+  readonly started: number;
+  readonly listening: number;
+  /** The kubelet has said so, which it probes for once a second. */
+  readonly ready: number;
+}
+
+/** Takes a minute or two. No row where this machine can run no node, and why. */
+export async function measurePodStarts(): Promise<Row[]> {
+  const obstacle = await findObstacle();
+  if (obstacle !== undefined) {
+    console.warn(`not measured, starts of Pods: ${obstacle}`);
+    return [];
+  }
+  await using ends = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'bench-pod-start-'));
+  ends.defer(() => rm(folder, { recursive: true, force: true }));
+  const watchdog = createWatchdog();
+  ends.defer(watchdog.release);
+  const cluster = await startCluster({ folder, watch: watchdog.watch });
+  ends.defer(cluster.stop);
+  await install({ cluster, folder });
+  const kube = await connectAdministrator(cluster.kubectl, cluster.controlPlane);
+  ends.defer(kube.close);
+  return await measure({ kube, kubectl: cluster.kubectl });
+}
+
+interface Spec {
+  readonly containers: readonly object[];
+}
+
+async function measure(administrator: Administrator): Promise<Row[]> {
+  const get = ['get', 'deployment/buildkit-api', '-n', SYSTEM_NAMESPACE, '-o', 'jsonpath={.spec.template.spec}'];
+  const spec = JSON.parse(await expectSuccess(administrator.kubectl, get)) as Spec;
+  const [part] = spec.containers;
+  const bare = { ...spec, containers: [{ ...part, command: [node, '--eval', script], args: [] }] };
+  const [ours, nothing]: [Start[], Start[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await timeStart(administrator, `ours-${round}`, spec));
+    nothing.push(await timeStart(administrator, `nothing-${round}`, bare));
+  }
+  return makeRows(ours, nothing);
+}
+
+const script = `
+  const [cert, key] = ['tls.crt', 'tls.key'].map((name) => fs.readFileSync(process.env.TLS_FOLDER + '/' + name));
+  https.createServer({ cert, key }, (request, response) => response.end()).listen(
+    process.env.PORT, () => console.log(JSON.stringify({ time: new Date(), msg: 'listens' })))`;
+
+async function timeStart({ kube, kubectl }: Administrator, name: string, spec: Spec): Promise<Start> {
+  const pods = { path: podsPath(SYSTEM_NAMESPACE), query: { fieldSelector: `metadata.name=${name}` } };
+  const [bound, ready] = await Promise.all([
+    watchFor<Pod>(kube, pods, (pod) => pod.spec.nodeName !== undefined),
+    watchFor<Pod>(kube, pods, ({ status }) =>
+      (status?.conditions ?? []).some(({ type, status: isTrue }) => type === 'Ready' && isTrue === 'True'),
+    ),
+  ]);
+  const created = nowMs();
+  const metadata = { namespace: SYSTEM_NAMESPACE, name };
+  const { path } = pods;
+  await kube.call({ method: 'POST', path, body: { apiVersion: 'v1', kind: 'Pod', metadata, spec } });
+  const { object: pod, at } = await ready.seen;
+  const start = {
+    bound: (await bound.seen).at - created,
+    started: (await findStart(pod.metadata.uid)) - created,
+    listening: (await readListening(kubectl, pod)) - created,
+    ready: at - created,
+  };
+  await expectSuccess(kubectl, ['delete', 'pod', '-n', SYSTEM_NAMESPACE, name, '--grace-period=1']);
+  return start;
+}
+
+const steps = {
+  bound: 'until it has a node',
+  started: 'until Node runs in it',
+  listening: 'until it listens',
+} as const;
+
+function makeRows(ours: readonly Start[], nothing: readonly Start[]): Row[] {
+  const middle = (starts: readonly Start[], moment: keyof Start): number =>
+    percentile(
+      starts.map((one) => one[moment]),
+      50,
+    );
+  const makeRow = (moment: keyof Start, figure: string, most = mostMsAdded): Row => {
+    const [value, peerValue] = [middle(ours, moment), middle(nothing, moment)];
+    const goal = { goal: `<= ${most} ms added`, holds: value - peerValue <= most };
+    return { name: 'cold-start', figure, value, unit: 'ms', peer: 'server that does nothing', peerValue, ...goal };
+  };
+  return [
+    makeRow('ready', 'Pod created to Ready', mostMsAdded + probePeriodMs),
+    ...Object.entries(steps).map(([moment, step]) => makeRow(moment as keyof Start, `of that, ${step}`)),
+  ];
+}
