@@ -244,8 +244,14 @@ export const webhookLeafTtlSeconds = 365 * 24 * 60 * 60;
 /** A kubelet brings a changed Secret to its Pods within two minutes, and every apiserver a changed CA bundle to itself. */
 export const webhookOverlapSeconds = 60 * 60;
 
-/** One run of the authority makes some 40 calls of at most 4 s: whoever holds its Lease for longer is gone. */
+/** A run of the authority takes seconds, on a busy apiserver minutes: whoever holds its Lease for longer is gone. */
 export const authorityLeaseSeconds = 5 * 60;
+
+/**
+ * Nobody waits for the authority, and a busy apiserver needs seconds to change a CRD: a run that gave up would leave
+ * work for the next, and a Lease where even that could not be given back.
+ */
+export const authorityCallTimeoutMs = 30_000;
 
 /** The authority runs every day: what was not done after two is not being done. */
 export const overdueSeconds = 2 * 24 * 60 * 60;

@@ -4,10 +4,10 @@ import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
 import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
+import { idle } from './idle.ts';
 import type { Bench, BenchOptions, Row } from './row.ts';
 import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
-import { wake } from './wake.ts';
 
 /**
  * In the order they run: the first needs the functions that the others end. Those of parts that are not built yet have
@@ -19,8 +19,7 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   conversion,
   certificates,
   'cold-start': coldStart,
-  wake,
-  idle: undefined,
+  idle,
   gateway: undefined,
   build: undefined,
   allocation: undefined,

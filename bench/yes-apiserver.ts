@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { TlsPair } from '../adapters/x509/signer.ts';
 import { TOKEN_AUDIENCE } from '../api/names.ts';
 
-const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
+/** Whoever asks. */
+export const yesUser = 'system:serviceaccount:tenant-a:default';
+const user = { username: yesUser, groups: ['system:serviceaccounts'] };
 
 const answers: readonly (readonly [path: RegExp, answer: object])[] = [
   [/\/tokenreviews$/, { status: { authenticated: true, audiences: [TOKEN_AUDIENCE], user } }],

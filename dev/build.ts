@@ -16,6 +16,12 @@ export const parts = {
   webhooks: 'webhooks/main.ts',
 } as const;
 
+/** Where in a folder of bundles the one of that module is; the module itself where there is none. */
+export function bundleOf(file: string, folder: string): string {
+  const [part] = Object.entries(parts).find(([, main]) => main === file) ?? [];
+  return part === undefined ? file : join(folder, `${part}.mjs`);
+}
+
 /** The Node to run, or an emulator with it. */
 type Program = readonly [string, ...string[]];
 

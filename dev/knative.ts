@@ -3,7 +3,9 @@
  * that of all PingSources, and queue-proxy. What their controllers would make for them is made here.
  */
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GROUP,
   KINDS,
@@ -14,6 +16,8 @@ import {
   SYSTEM_NAMESPACE,
   TOKEN_AUDIENCE,
 } from '../api/names.ts';
+import { isPortFree } from './child.ts';
+import { tryLock } from './exclusive.ts';
 import { mountAccount } from './mounts.ts';
 import { expectSuccess } from './kubectl.ts';
 import type { Part } from './parts.ts';
@@ -136,7 +140,30 @@ export const apiServerSourcePart = (binary: string, account: SourceAccount, sink
 });
 
 /** The ports that queue-proxy listens on whatever it is told. */
-export const queueProxyPorts = { admin: 8022, statistics: 9090 } as const;
+const queueProxyPorts = { admin: 8022, statistics: 9090 } as const;
+
+/** Lets no other of our processes run queue-proxy before `free`. Or why it can't run here now. */
+export async function reserveQueueProxy(waitMs: number): Promise<{ readonly free: () => void } | string> {
+  const endMs = performance.now() + waitMs;
+  const file = join(tmpdir(), 'buildkit-controller-queue-proxy.lock');
+  let lock = tryLock(file);
+  while (lock === undefined && performance.now() < endMs) {
+    await sleep(500);
+    lock = tryLock(file);
+  }
+  if (lock === undefined) return 'another process of ours runs queue-proxy';
+  const held = lock;
+  for (const port of Object.values(queueProxyPorts)) {
+    if (await isPortFree(port)) continue;
+    held.close();
+    return `port ${port}, which queue-proxy needs, is in use`;
+  }
+  return {
+    free: () => {
+      held.close();
+    },
+  };
+}
 
 /** As Serving's controller makes it beside the function `status`. */
 export const queueProxyPart = (binary: string, ports: { readonly serving: number; readonly user: number }): Part => ({

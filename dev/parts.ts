@@ -111,7 +111,7 @@ const functionVariables = (place: FunctionPlace, account: string) => ({
 /** The user whose token the bridge sends. */
 export const bridgeUser = `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`;
 
-export const bridgePart = (place: Place): Part => ({
+export const bridgePart = (place: Place, lifecyclePort = place.port): Part => ({
   name: 'bridge',
   file: 'functions/bridge/main.ts',
   environment: {
@@ -119,7 +119,7 @@ export const bridgePart = (place: Place): Part => ({
     HOST: '127.0.0.1',
     PORT: String(place.bridgePort),
     STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
-    LIFECYCLE_URL: `http://127.0.0.1:${place.port}${LIFECYCLE_EVENTS_PATH}`,
+    LIFECYCLE_URL: `http://127.0.0.1:${lifecyclePort}${LIFECYCLE_EVENTS_PATH}`,
     TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
   },
   readyUrl: `http://127.0.0.1:${place.bridgePort}${PROBE_PATHS.ready}`,

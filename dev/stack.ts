@@ -6,14 +6,14 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CA_SECRETS, GROUP, KINDS, WEBHOOKS } from '../api/names.ts';
-import { createLog } from '../adapters/log.ts';
 import { KubeError } from '../adapters/kube/client.ts';
-import { runAuthority, type AuthorityConfig } from '../functions/authority/main.ts';
+import { createLog } from '../adapters/log.ts';
+import { runAuthority } from '../functions/authority/main.ts';
+import { bundleOf } from './build.ts';
 import { findFreePort, waitUntilAnswering, type Child, type Exit } from './child.ts';
 import { find, type Binaries } from './control-plane/find.ts';
 import { start, type ControlPlane } from './control-plane/start.ts';
 import { controlPlane as controlPlaneRelease } from './control-plane/table.ts';
-import { startCluster } from './node/cluster.ts';
 import { createKubectl, expectSuccess, type Kubectl } from './kubectl.ts';
 import {
   bridgePart,
@@ -36,8 +36,6 @@ export interface StackOptions {
   /** Port of the functions on 127.0.0.1. */
   readonly port: number;
   readonly apiserverFlags?: readonly string[];
-  /** Whether there is a real node, too. */
-  readonly node?: boolean;
   readonly report?: (line: string) => void;
   /** What is installed; the manifests of this checkout when absent. */
   readonly manifests?: string;
@@ -45,6 +43,8 @@ export interface StackOptions {
   readonly prepare?: (kubectl: Kubectl) => Promise<void>;
   /** What runs beside the webhooks, in this order; all functions in one process, and the bridge, when absent. */
   readonly parts?: (place: Place) => readonly Part[];
+  /** Folder of bundles, which the parts then run from, as in production. */
+  readonly bundles?: string;
   /** Told of each child as soon as it exists. */
   readonly watch?: (child: Child) => void;
 }
@@ -75,22 +75,24 @@ export interface Stack {
 }
 
 export async function bringUp(options: StackOptions): Promise<Stack> {
-  const { folder, port, report = () => undefined, watch } = options;
+  const { folder, port, report = () => undefined, watch, bundles } = options;
   const { manifests = join(root, 'manifests'), prepare = () => Promise.resolve(), parts: chosen = allParts } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const base = await (options.node === true ? startCluster(options) : startAlone(options));
-  const { binaries, controlPlane } = base;
+  const binaries = await find(controlPlaneRelease, { report });
+  report('starting etcd, kube-apiserver and kube-controller-manager');
+  const controlPlane = await start({ ...options, folder: join(folder, 'control-plane'), binaries });
   const parts = new Map<string, { part: Part; child: Child }>();
   const restarting = new Set<string>();
   const exited = Promise.withResolvers<Exit>();
   let stopped: Promise<void> | undefined;
   const children = () => [...parts.values()].map(({ child }) => child);
-  const stop = () => (stopped ??= endInReverse(children(), base.stop));
-  void base.exited.then((exit) => {
+  const stop = () => (stopped ??= endInReverse(children(), controlPlane));
+  void controlPlane.exited.then((exit) => {
     exited.resolve(exit);
   });
   const launch = async (part: Part) => {
-    const child = await launchPart(part, folder, watch);
+    const file = bundles === undefined ? part.file : bundleOf(part.file, bundles);
+    const child = await launchPart({ ...part, file }, folder, watch);
     parts.set(part.name, { part, child });
     void child.ended.then((exit) => {
       if (stopped === undefined && !restarting.has(part.name)) exited.resolve(exit);
@@ -147,20 +149,11 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** A control plane without a node. */
-async function startAlone({ folder, apiserverFlags = [], watch, report = () => undefined }: StackOptions) {
-  const binaries = await find(controlPlaneRelease, { report });
-  report('starting etcd, kube-apiserver and kube-controller-manager');
-  const controlPlane = await start({ folder: join(folder, 'control-plane'), binaries, apiserverFlags, watch });
-  const { exited, stop } = controlPlane;
-  return { binaries, controlPlane, exited, stop };
-}
-
 const allParts = (place: Place): readonly Part[] => [functionsPart(place), bridgePart(place)];
 
-async function endInReverse(parts: readonly Child[], stopBase: () => Promise<void>): Promise<void> {
+async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane): Promise<void> {
   await Promise.all(parts.map((part) => part.end()));
-  await stopBase();
+  await controlPlane.stop();
 }
 
 /** Applies the development overlay and the registrations, which name the webhooks at a loopback port. */
@@ -212,9 +205,10 @@ async function makeMounts(mounts: Mounts, controlPlane: ControlPlane): Promise<v
   await renewKeys(mounts, { kubeUrl: controlPlane.url, now: Date.now });
 }
 
-const maxAuthorityRuns = 5;
-
-/** A run of the authority, and the kubelet's work after it. */
+/**
+ * A run of the authority, and the kubelet's work after it. It is run again, as its Job would be, when an apiserver on a
+ * busy machine has not answered it in time.
+ */
 export async function renewKeys(
   mounts: Mounts,
   { kubeUrl, now }: { readonly kubeUrl: string; readonly now: () => number },
@@ -225,20 +219,23 @@ export async function renewKeys(
     webhookNames: ['127.0.0.1', 'localhost'],
     now,
   };
-  for (let runs = 1; !(await runOnce(config, runs === maxAuthorityRuns)); runs++);
+  await runPersistently(() => runAuthority(config, createLog('authority', 'warn')));
   await Promise.all([
     mountCa(mounts, CA_SECRETS.clients),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
   ]);
 }
 
-/** False where the apiserver, which a busy machine makes slow, gave no answer in time: a Job is then run again, too. */
-async function runOnce(config: AuthorityConfig, isLast: boolean): Promise<boolean> {
-  try {
-    await runAuthority(config, createLog('authority', 'warn'));
-    return true;
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 0 && !isLast) return false;
-    throw error;
+const busyMs = 120_000;
+
+async function runPersistently(work: () => Promise<unknown>): Promise<void> {
+  const endMs = performance.now() + busyMs;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof KubeError && error.status === 0) || performance.now() > endMs) throw error;
+    }
   }
 }

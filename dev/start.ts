@@ -9,6 +9,8 @@ import { PORTS } from '../api/names.ts';
 import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
 import { tryLock } from './exclusive.ts';
+import { findObstacle } from './node/obstacle.ts';
+import { bringUpOnNode, type NodeStack } from './node/stack.ts';
 import { makeScreen } from './screen.ts';
 import { bringUp, type Stack } from './stack.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -36,6 +38,8 @@ async function readOptions(): Promise<Options> {
     },
   });
   const { port, exec, demo, node } = values;
+  const obstacle = node ? await findObstacle() : undefined;
+  if (obstacle !== undefined) throw new Error(`--node: ${obstacle}`);
   if (demo && exec !== undefined) throw new Error('--demo and --exec: expected one of them');
   if (port !== undefined) return { port: parsePort(port), exec, demo, node };
   return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo, node };
@@ -60,10 +64,9 @@ async function main(): Promise<void> {
   });
   const watchdog = createWatchdog();
   const children: Child[] = [];
-  const starting = bringUp({
+  const starting = (options.node ? bringUpOnNode : bringUp)({
     folder,
     port: options.port,
-    node: options.node,
     report: say,
     watch: (child) => {
       children.push(child);
@@ -73,7 +76,7 @@ async function main(): Promise<void> {
   const stack = await Promise.race([starting, interrupted.promise]);
   if (typeof stack === 'number') return await endAll(children, stack);
   const ending = new AbortController();
-  void runAuthorityNowAndThen(stack, ending.signal);
+  if (stack.renewKeys !== undefined) void runAuthorityNowAndThen(stack.renewKeys, ending.signal);
   const status = await Promise.race([run(options, stack, ending.signal), interrupted.promise, failure(stack)]);
   ending.abort();
   await stack.stop();
@@ -102,16 +105,16 @@ async function takeFolder(): Promise<{ close: () => void }> {
   return lock;
 }
 
-async function runAuthorityNowAndThen(stack: Stack, ending: AbortSignal): Promise<void> {
+async function runAuthorityNowAndThen(renewKeys: Stack['renewKeys'], ending: AbortSignal): Promise<void> {
   while (!ending.aborted) {
     await sleep(authorityPeriodMs, undefined, { ref: false });
-    await stack.renewKeys().catch((error: unknown) => {
+    await renewKeys().catch((error: unknown) => {
       if (!ending.aborted) say(`authority: ${(error as Error).message}`);
     });
   }
 }
 
-async function run(options: Options, stack: Stack, ending: AbortSignal): Promise<number> {
+async function run(options: Options, stack: NodeStack, ending: AbortSignal): Promise<number> {
   const kubeconfig = join(folder, 'kubeconfig');
   await copyFile(stack.kubeconfig, kubeconfig);
   const path = dirname(stack.binaries.kubectl);
@@ -141,7 +144,7 @@ function runShell(command: string, env: NodeJS.ProcessEnv, ending: AbortSignal):
   });
 }
 
-async function failure(stack: Stack): Promise<number> {
+async function failure(stack: NodeStack): Promise<number> {
   const { name, status } = await stack.exited;
   say(`${name} ended unexpectedly (${status}): stopping; its log is in ${folder}`);
   return 1;

@@ -36,6 +36,7 @@ export async function startKnativeCluster(options: ClusterOptions): Promise<Knat
 
 async function bringOurImage(folder: string, importImage: Cluster['importImage']): Promise<void> {
   const output = join(folder, 'image.tar');
-  await buildImage({ platforms: [nativePlatform], output, name: `${ourImage.name}:${ourImage.tag}` });
+  const name = `docker.io/library/${ourImage.name}:${ourImage.tag}`;
+  await buildImage({ platforms: [nativePlatform], output, name });
   await importImage(output);
 }

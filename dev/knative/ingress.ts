@@ -46,7 +46,7 @@ export async function startIngress({ kube, ingressClass, address, log }: Ingress
   const tryUntilDone = async (): Promise<void> => {
     for (let failures = 1; !ending.signal.aborted; failures += 1) {
       try {
-        await bringUpToDate('');
+        await bringUpToDate('', undefined);
         return;
       } catch (error) {
         // A Service that does not exist yet, most likely.

@@ -9,7 +9,7 @@ import { createSecrets } from '../../adapters/kube/secrets.ts';
 import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthorities } from '../../adapters/x509/authorities.ts';
-import { authorityLeaseSeconds } from '../../api/limits.ts';
+import { authorityCallTimeoutMs, authorityLeaseSeconds } from '../../api/limits.ts';
 import { AUTHORITY_LEASE, ROTATE_ANNOTATION } from '../../api/names.ts';
 import { parseTime } from '../../core/authority/status.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
@@ -34,7 +34,8 @@ export async function runAuthority(config: AuthorityConfig, log: Log): Promise<v
   const { webhookNames, now } = config;
   const clusterFqdn = parseClusterFqdn(config.clusterFqdn);
   if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
-  const kube = await createKubeClient(config.kube);
+  const client = await createKubeClient(config.kube);
+  const kube: KubeClient = { ...client, call: (call) => client.call({ timeoutMs: authorityCallTimeoutMs, ...call }) };
   const lease = {
     kube,
     name: AUTHORITY_LEASE,

@@ -9,7 +9,7 @@ import { GROUP, KINDS, STATUS_EVENTS_PATH, SYSTEM_NAMESPACE } from '../../api/na
 import { connectAsAdministrator } from '../../bench/stack.ts';
 import { bundle } from '../../dev/build.ts';
 import { createAudit, type AuditedCall } from '../../dev/audit.ts';
-import { findFreePort, isPortFree, type Child } from '../../dev/child.ts';
+import { findFreePort, type Child } from '../../dev/child.ts';
 import { find } from '../../dev/control-plane/find.ts';
 import { eventing, serving } from '../../dev/control-plane/table.ts';
 import {
@@ -18,7 +18,6 @@ import {
   makeSourceAccount,
   oidcNameOf,
   queueProxyPart,
-  queueProxyPorts,
   sourceUser,
   statusSourceRules,
 } from '../../dev/knative.ts';
@@ -63,14 +62,6 @@ export interface EventsWorld {
   readonly end: () => Promise<void>;
 }
 
-/** Why queue-proxy can't run here now: it listens on two ports whatever it is told. */
-export async function findObstacle(): Promise<string | undefined> {
-  for (const port of Object.values(queueProxyPorts)) {
-    if (!(await isPortFree(port))) return `port ${port}, which queue-proxy needs, is in use`;
-  }
-  return undefined;
-}
-
 export async function bringUpEvents(): Promise<EventsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'events-'));
   const watchdog = createWatchdog();
@@ -80,8 +71,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const oidcName = oidcNameOf(source, 'apiserversource');
   const pingUser = sourceUser({ oidcName: oidcNameOf(source, 'pingsource') });
   const senders = [sourceUser({ oidcName }), pingUser];
-  const makeStatus = (place: FunctionPlace): Part =>
-    bundled(statusPart(place, senders), join(folder, 'dist/status.mjs'));
+  const makeStatus = (place: FunctionPlace): Part => statusPart(place, senders);
   await bundle(join(folder, 'dist'));
   const [{ apiserver_receive_adapter: adapter, mtping }, { queue }, stack] = await Promise.all([
     find(eventing),
@@ -91,6 +81,8 @@ export async function bringUpEvents(): Promise<EventsWorld> {
       port: statusPort,
       apiserverFlags: audit.flags,
       watch: watchdog.watch,
+      // As production runs it, which also starts sooner.
+      bundles: join(folder, 'dist'),
       parts: (place) => [makeStatus(place)],
     }),
   ]);
@@ -98,7 +90,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const objects = createObjects(administrator);
   const sink = `http://127.0.0.1:${queuePort}${STATUS_EVENTS_PATH}`;
   const gate = await openGate(sink);
-  const queueProxy = await stack.launch(queueProxyPart(queue, { serving: queuePort, user: statusPort }));
+  await stack.launch(queueProxyPart(queue, { serving: queuePort, user: statusPort }));
   await vi.waitUntil(() => isBehindQueueProxyReady(queuePort), soon);
   const account = await makeSourceAccount(stack, source, statusSourceRules);
   const marks = { pool: { namespace: 'default', name: 'mark' }, worker: { namespace: 'default', name: 'mark' } };
@@ -120,6 +112,9 @@ export async function bringUpEvents(): Promise<EventsWorld> {
     };
     // Whose apiserver was gone, it asks again after up to 30 s.
     await vi.waitUntil(isWatching, { timeout: 60_000, interval: 100 });
+  };
+  const kill = (name: string): void => {
+    process.kill(stack.children.find((child) => child.name === name)?.pid ?? NaN, 'SIGKILL');
   };
   let taken = 0;
   return {
@@ -156,9 +151,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
       };
       await vi.waitUntil(isSeen, soon);
     },
-    kill: (name) => {
-      process.kill(stack.children.find((child) => child.name === name)?.pid ?? NaN, 'SIGKILL');
-    },
+    kill,
     launchSecond: (port) => {
       const second = makeStatus({ mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port });
       return stack.launch({ ...second, name: 'status-2' });
@@ -182,7 +175,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
     end: async () => {
       administrator.close();
       // It would drain for half a minute.
-      process.kill(queueProxy.pid, 'SIGKILL');
+      kill('queue-proxy');
       await stack.stop();
       await gate.close();
       watchdog.release();
@@ -190,9 +183,6 @@ export async function bringUpEvents(): Promise<EventsWorld> {
     },
   };
 }
-
-/** As production runs it, which also starts sooner. */
-const bundled = (part: Part, file: string): Part => ({ ...part, file });
 
 const policyName = 'no-status';
 const makePolicy = ({ name }: Key): object => {

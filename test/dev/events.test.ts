@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditedCall } from '../../dev/audit.ts';
 import { findFreePort, type Child } from '../../dev/child.ts';
-import { bringUpEvents, findObstacle, type EventsWorld } from './events-world.ts';
+import { isBehindQueueProxyReady, reserveQueueProxy } from '../../dev/knative.ts';
+import { bringUpEvents, type EventsWorld } from './events-world.ts';
 import { post, type HttpEvent, type Received } from './gate.ts';
 import type { Key } from './objects.ts';
 import { recount } from './recount.ts';
@@ -14,7 +15,7 @@ import { recount } from './recount.ts';
 const soon = { timeout: 30_000, interval: 20 };
 const namespace = 'default';
 const mark: Key = { namespace, name: 'mark' };
-const obstacle = await findObstacle();
+const reserved = await reserveQueueProxy(5 * 60_000);
 
 const isWrite = ({ verb }: AuditedCall): boolean => verb !== 'get' && verb !== 'list';
 /** One LIST of workers, or one for each namespace, follows it. */
@@ -22,13 +23,14 @@ const isRun = ({ verb, objectRef }: AuditedCall): boolean => verb === 'get' && o
 /** The apiserver is asked who sends, too, which is no write of ours. */
 const isStatusWrite = (call: AuditedCall): boolean => isWrite(call) && call.objectRef?.subresource === 'status';
 
-if (obstacle === undefined) {
-  describe('events by Knative', run);
-} else {
-  it.skip(`not run: ${obstacle}`, () => undefined);
+if (typeof reserved === 'string') it.skip(`not run: ${reserved}`, () => undefined);
+else {
+  describe('events by Knative', () => {
+    run(reserved.free);
+  });
 }
 
-function run(): void {
+function run(free: () => void): void {
   let world: EventsWorld;
   let source: Child;
   let made = 0;
@@ -38,6 +40,7 @@ function run(): void {
   });
   afterAll(async () => {
     await world.end();
+    free();
   });
 
   const makeKey = (prefix: string): Key => ({ namespace, name: `${prefix}-${made++}` });
@@ -49,6 +52,7 @@ function run(): void {
     for (const key of keys) await world.objects.createWorker(key, pool);
     await expect.poll(() => readTotal(pool), soon).toBe(workers);
     await world.seePool(pool);
+    for (const key of keys) await expect.poll(() => world.findEvent('BuildKitWorker', key), soon).toBeDefined();
     return { pool, workers: keys };
   }
 
@@ -119,7 +123,7 @@ function run(): void {
       await expectTrue(pool);
     }
     await world.objects.createWorker(there, pool);
-    await expect.poll(() => readTotal(pool), soon).toBe(1);
+    await expect.poll(() => world.findEvent('BuildKitWorker', there, 'add'), soon).toBeDefined();
     const { headers, body } = eventOf(there, 'add');
     const deleted = { headers: { ...headers, 'ce-type': 'dev.knative.apiserver.resource.delete' }, body };
     for (const event of [deleted, eventOf(gone, 'add')]) {
@@ -300,5 +304,16 @@ function run(): void {
     const attempts = () => world.gate.received.filter(({ headers }) => headers['ce-name'] === worker.name);
     await expect.poll(() => attempts().at(-1)?.status, soon).toBe(200);
     expect(new Set(attempts().map(({ status }) => status))).toEqual(new Set([502, 200]));
+  });
+
+  it('a cold start of function and queue-proxy: who is let through when they say so is answered without an error', async () => {
+    const { pool, workers } = await makePool(1);
+    const event = eventOf(workers[0] ?? pool);
+    for (const name of ['status', 'queue-proxy']) world.kill(name);
+    const started = Promise.all([world.stack.restart('status'), world.stack.restart('queue-proxy')]);
+    await expect.poll(() => isBehindQueueProxyReady(world.queuePort), { timeout: 30_000, interval: 10 }).toBe(true);
+    expect(await send(withId(event))).toBe(200);
+    await started;
+    await expectTrue(pool);
   });
 }

@@ -35,7 +35,7 @@ export async function openGate(target: string): Promise<Gate> {
   let behaviour: Behaviour = 'pass';
   const server = createServer((request, response) => {
     const answer = async () => {
-      const event = await read(request);
+      const event = await readEvent(request);
       const status = behaviour === 'pass' ? await post(target, event) : behaviour === 'lose' ? 202 : behaviour;
       received.push({ ...event, atMs: performance.now(), status });
       response.writeHead(status).end();
@@ -58,7 +58,7 @@ export async function openGate(target: string): Promise<Gate> {
 
 export type HttpEvent = Pick<Received, 'headers' | 'body'>;
 
-async function read(request: IncomingMessage): Promise<HttpEvent> {
+export async function readEvent(request: IncomingMessage): Promise<HttpEvent> {
   const body = (await buffer(request)).toString();
   const headers = Object.entries(request.headers).filter(([name]) => !ofConnection.has(name));
   return { headers: Object.fromEntries(headers) as Record<string, string>, body };

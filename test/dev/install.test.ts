@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   applyForeignDefinitions,
   overlay,
@@ -21,6 +21,9 @@ import {
 
 const execute = promisify(execFile);
 const overlays = readdirSync(`${manifests}/overlays`);
+
+// Everything is applied many times here, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 300_000 });
 
 let cluster: BareCluster;
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
 import { makeResync } from '../../core/events/make.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
@@ -48,27 +49,49 @@ const post = async (path: string, headers: Readonly<Record<string, string>>, bod
 const pools = (...names: string[]): string => JSON.stringify({ pools: names });
 const asJson = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
 
+/** Whose issuer is looked at as its status is computed. */
+const closed = make('BuildKitPool', 'owner', 'closed', { access: { oidc: { configRefs: [{ name: 'issuer' }] } } });
+
 /** Grants of every kind, workers of two namespaces, and what narrows and takes away. */
 async function writeObjects(): Promise<void> {
   for (const namespace of ['owner', 'guest']) await run(['create', 'namespace', namespace]);
   await run(['label', 'namespace', 'guest', 'team=guests']);
   const selected = { from: 'Selector', selector: { matchLabels: { team: 'guests' } } };
   const access = { workers: { namespaces: selected }, clients: { namespaces: selected } };
-  await write(make('BuildKitPool', 'owner', 'open', { access }), make('BuildKitPool', 'owner', 'closed'));
+  await write(make('BuildKitPool', 'owner', 'open', { access }), closed);
   const poolRef = (name: string) => ({ poolRef: { name, namespace: 'owner' } });
   await write(
-    make('BuildKitWorker', 'guest', 'granted', poolRef('open')),
     make('BuildKitWorker', 'guest', 'attached', poolRef('closed')),
     make('BuildKitOIDCConfig', 'owner', 'issuer', { issuer: 'https://issuer.example', audience: 'builds' }),
   );
+  // By somebody whom the grant alone lets in: an administrator may attach whatever it says.
+  await run(['create', 'rolebinding', 'dev', '-n', 'guest', '--clusterrole=buildkit-pool-owner', '--user=dev@guest']);
+  const granted = JSON.stringify(make('BuildKitWorker', 'guest', 'granted', poolRef('open')));
+  await run(['apply', '--as=dev@guest', '-f', '-'], granted);
   await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=30s']);
   await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=30s']);
-  // Warns who loses access, which it has to find out.
-  await write(
-    make('BuildKitPool', 'owner', 'open', {
-      access: { ...access, workers: { namespaces: { ...selected, selector: { matchLabels: { team: 'nobody' } } } } },
-    }),
-  );
+  await takeAwayAndGiveBack(access);
+}
+
+/** Twice, so that what is told of it the second time is told as a repetition. */
+async function takeAwayAndGiveBack(access: { readonly workers: object; readonly clients: object }): Promise<void> {
+  const issuer = { issuer: 'https://issuer.example', audience: 'builds' };
+  const closed = {
+    ...access,
+    workers: { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'nobody' } } } },
+  };
+  for (const isTaken of [true, false, true]) {
+    // Narrowing warns who loses access, which has to be found out.
+    await write(
+      make('BuildKitPool', 'owner', 'open', { access: isTaken ? closed : access }),
+      make('BuildKitOIDCConfig', 'owner', 'issuer', { ...issuer, enabled: !isTaken }),
+    );
+    const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
+    await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=60s']);
+    const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
+    const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
+    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
+  }
 }
 
 /** What happens to an object for the second time is told by a change of the Event of the first. */
@@ -94,7 +117,7 @@ async function changeBackAndForth(): Promise<void> {
   for (const isLast of [false, true]) {
     await run(['delete', 'bkp/closed', '-n', 'owner']);
     await waitFor('bkw/attached', 'ResolvedRefs', 'PoolNotFound');
-    await write(make('BuildKitPool', 'owner', 'closed'));
+    await write(closed);
     if (!isLast) await waitFor('bkw/attached', 'ResolvedRefs', 'PoolRecreated');
   }
 }

@@ -2,6 +2,7 @@
  * Our functions on real Knative: its programs in Pods of a real node, and `kubectl apply -k` of the overlay. The node is
  * one of its own: on that of the other files the same namespace holds what another overlay installs.
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +13,13 @@ import { ourNamespacedCollectionPath, ourObjectPath } from '../../adapters/kube/
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { KINDS, STORAGE_API_VERSION, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
+import { forEachAtOnce } from '../../core/parallel.ts';
 import { callFunction, type Answer } from '../../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../../dev/knative/overlay.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
 import { findObstacle } from '../../dev/node/obstacle.ts';
-import { createWatchdog, type Watchdog } from '../../dev/watchdog.ts';
+import { createWatchdog } from '../../dev/watchdog.ts';
 
 const obstacle = await findObstacle();
 const rounds = process.env['SOAK'] === '1' ? 10 : 1;
@@ -30,8 +32,7 @@ const pool = 'knative-pool';
 const workers = Array.from({ length: 100 }, (_, index) => `worker-${index}`);
 const soon = { timeout: 120_000, interval: 250 };
 
-let watchdog: Watchdog;
-let folder: string;
+const ends = new AsyncDisposableStack();
 let cluster: KnativeCluster;
 let kube: KubeClient;
 let token: string;
@@ -41,7 +42,9 @@ const run = (...args: readonly string[]): Promise<string> => expectSuccess(clust
 async function connect({ controlPlane }: KnativeCluster): Promise<KubeClient> {
   const administrator = await run('config', 'view', '--raw', '-o', 'jsonpath={.users[0].user.token}');
   const ca = await readFile(controlPlane.caFile);
-  return connectKube({ url: controlPlane.url, ca, readToken: () => Promise.resolve(administrator) });
+  const client = connectKube({ url: controlPlane.url, ca, readToken: () => Promise.resolve(administrator) });
+  // What is shown here is not how busy this machine is.
+  return { ...client, call: (call) => client.call({ timeoutMs: soon.timeout, ...call }) };
 }
 
 /** Pods that may answer: one that ends is on no way to the function any more. */
@@ -110,23 +113,25 @@ const pingEvery = (name: FunctionName, schedule: string): Promise<string> =>
 
 const never = '0 0 1 1 *';
 
+const page = readFileSync(join(import.meta.dirname, '../../docs/knative.md'), 'utf8');
+const commands = /^## See it scale\n+```sh\n(.*?)```/ms.exec(page)?.[1]?.trim().split('\n') ?? [];
+
 describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'knative-'));
-    watchdog = createWatchdog();
+    const folder = await mkdtemp(join(tmpdir(), 'knative-'));
+    ends.defer(() => rm(folder, { recursive: true, force: true }));
+    const watchdog = createWatchdog();
+    ends.defer(watchdog.release);
     cluster = await startKnativeCluster({ folder, report: console.error, watch: watchdog.watch });
+    ends.defer(cluster.stop);
     kube = await connect(cluster);
+    ends.defer(kube.close);
     await run('create', 'namespace', tenant);
     const patches = [sleepSoon, schedulePings(never)];
     await installOverlay({ kubectl: cluster.kubectl, folder: join(folder, 'overlay'), image: ourImage, patches });
     token = (await run('create', 'token', 'default', '-n', tenant, `--audience=${TOKEN_AUDIENCE}`)).trim();
   });
-  afterAll(async () => {
-    kube.close();
-    await cluster.stop();
-    watchdog.release();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => ends.disposeAsync());
 
   it('is Ready before any function has run', async () => {
     for (const name of functions) expect(await listPods(name)).toEqual([]);
@@ -135,7 +140,7 @@ describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as ro
   it('wakes status and lifecycle by the events of what is made', async () => {
     await create(KINDS.pool, pool, {});
     await expect.poll(() => listPods('buildkit-lifecycle'), soon).toHaveLength(1);
-    await Promise.all(workers.map((name) => create(KINDS.worker, name, { poolRef: { name: pool } })));
+    await forEachAtOnce(workers, 8, (name) => create(KINDS.worker, name, { poolRef: { name: pool } }));
     await untilCounted({ total: 100, idle: 0 });
   });
 
@@ -170,5 +175,10 @@ describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as ro
     await pingEvery('buildkit-status', '@every 2s');
     await untilCounted({ total: 75, idle: 25 });
     await pingEvery('buildkit-status', never);
+  });
+
+  it('is seen by the commands of docs/knative.md', async () => {
+    expect(commands).not.toEqual([]);
+    for (const command of commands) await run(...command.split(' ').slice(1));
   });
 });

@@ -105,7 +105,7 @@ describe.skipIf(obstacle !== undefined)(`overlay plain on a node (${obstacle ?? 
   });
 
   it('tells its logs, and runs a command', async () => {
-    expect(await run(['logs', '-n', namespace, 'deployment/buildkit-status'])).toContain('"part":"status"');
+    expect(await run(['logs', '-n', namespace, 'deployment/buildkit-webhooks'])).toContain('"part":"webhooks"');
     const command = ['/usr/bin/node', '--print', 'process.getuid()'];
     expect(await run(['exec', '-n', namespace, 'deployment/buildkit-api', '--', ...command])).toBe('10001\n');
   });

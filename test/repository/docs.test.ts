@@ -1,5 +1,5 @@
 /** Every command a page shows is a command that works; those with output are played by other tests. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CERTIFICATES_PATH } from '../../api/http/certificates.ts';
@@ -10,9 +10,10 @@ import { pages, PLAYED_PAGES, readBlocks, readPage, REASONS_NOT_TO_RUN } from '.
 
 const root = join(import.meta.dirname, '../..');
 const read = readPage;
-const tests = ['test/apiserver', 'test/dev'].flatMap((folder) =>
-  readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file), 'utf8')),
-);
+const tests = ['test/apiserver', 'test/dev', 'test/node']
+  .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((file) => join(folder, String(file))))
+  .filter((file) => file.endsWith('.ts'))
+  .map(read);
 
 describe('every page', () => {
   it.each(pages)('%s links to files that are there', (page) => {

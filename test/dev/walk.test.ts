@@ -1,0 +1,183 @@
+/**
+ * A walk at random: whatever is lost, doubled, late, killed, restarted or forgotten, after a quiet second every status is
+ * what a list says, and no connection was lost or counted twice. SEED repeats the choices; SOAK=1 goes on for 30 minutes.
+ */
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { KubeError } from '../../adapters/kube/client.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import type { Gateway } from './gateways.ts';
+import { compactEtcd } from './etcd.ts';
+import type { Key } from './objects.ts';
+import { recount } from './recount.ts';
+import type { Chances } from './storm.ts';
+import { bringUpWalk, createRandom, namespaces, type WalkWorld } from './walk.ts';
+import { isSoak } from './webhooks.ts';
+
+const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+const random = createRandom(seed);
+const walkMs = isSoak ? 30 * 60_000 : 40_000;
+const stepsOfRound = 40;
+
+const wind: Chances = { lost: 0, doubled: 0.3, late: 0.3 };
+const gale: Chances = { ...wind, lost: 0.4 };
+const phases = ['Pending', 'Provisioning', 'Running', 'Idle', 'Allocated', 'Failed', 'Terminating'] as const;
+
+let world: WalkWorld;
+beforeAll(async () => {
+  world = await bringUpWalk(random);
+});
+afterAll(async () => {
+  await world.end();
+});
+
+const draw = (most: number): number => Math.floor(random() * most);
+function pick<T>(items: readonly T[]): T {
+  const item = items[draw(items.length)];
+  if (item === undefined) throw new Error('expected something to pick from');
+  return item;
+}
+const pickKey = (prefix: string, most: number): Key => ({
+  namespace: pick(namespaces),
+  name: `${prefix}-${draw(most)}`,
+});
+/** The two with gateways more often than the eight that come and go. */
+const pickPool = (): Key =>
+  draw(2) === 0 ? { namespace: namespaces[0], name: pick([...world.gateways.keys()]) } : pickKey('pool', 4);
+const pickWorker = (): Key => pickKey('worker', 30);
+const pickGateway = (): readonly [Key, Gateway] => {
+  const [name, gateway] = pick([...world.gateways]);
+  return [{ namespace: namespaces[0], name }, gateway];
+};
+
+/** What may happen at any moment, the frequent more than once. */
+const changes: readonly (() => Promise<void>)[] = [
+  ...Array.from({ length: 4 }, () => () => world.objects.createWorker(pickWorker(), pickPool())),
+  ...Array.from({ length: 8 }, () => () => world.objects.setPhase(pickWorker(), pick(phases))),
+  ...Array.from({ length: 2 }, () => () => world.objects.deleteWorker(pickWorker())),
+  ...Array.from({ length: 2 }, () => () => world.objects.createPool(pickKey('pool', 4), scaled())),
+  () => world.objects.deletePool(pickKey('pool', 4)),
+  () => world.objects.labelPool(pickPool(), { turn: String(draw(100)) }),
+  ...Array.from({ length: 4 }, () => () => pickGateway()[1].work()),
+  ...Array.from({ length: 2 }, () => () => pickGateway()[1].repeat()),
+  ...Array.from({ length: 2 }, () => () => pickGateway()[1].addPod()),
+  async () => {
+    const [pool, gateway] = pickGateway();
+    await gateway.losePod();
+    await world.touchGateway(pool);
+  },
+  async () => {
+    await pickGateway()[1].restartProcess();
+  },
+];
+
+const scaled = (): object => ({ workers: { scaling: { min: draw(3), max: 3 + draw(5) } } });
+
+/** What is not there, or there already, or not to be had while the apiserver is away, is no change. */
+async function take(steps: number): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    await pick(changes)().catch((error: unknown) => {
+      if (!(error instanceof KubeError)) throw error;
+    });
+  }
+}
+
+async function killFunction(): Promise<void> {
+  world.kill('status', 'SIGKILL');
+  await world.stack.restart('status');
+}
+
+/** Each beside steps of the walk. */
+const disturbances: Readonly<Record<string, () => Promise<void>>> = {
+  nothing: async () => {
+    world.storm.blow(wind);
+    await take(stepsOfRound);
+  },
+  'function killed': async () => {
+    world.storm.blow(wind);
+    await Promise.all([take(stepsOfRound), killFunction()]);
+  },
+  'bridge killed': async () => {
+    world.storm.blow(wind);
+    const walked = take(stepsOfRound);
+    world.kill('bridge', 'SIGKILL');
+    await sleep(draw(500));
+    world.storm.forgetSource();
+    await Promise.all([walked, world.stack.restart('bridge')]);
+  },
+  // The next ping is not put off by one before: the function that remembers it is gone.
+  'events lost': async () => {
+    world.storm.blow(gale);
+    await take(stepsOfRound);
+    await killFunction();
+  },
+  'apiserver restarted': async () => {
+    world.storm.blow(wind);
+    await Promise.all([take(stepsOfRound), world.stack.controlPlane.restart('kube-apiserver')]);
+  },
+  'watches compacted': async () => {
+    world.storm.blow(wind);
+    world.kill('bridge', 'SIGSTOP');
+    await take(stepsOfRound);
+    await compactEtcd(world.controlPlaneFolder);
+    const restarted = world.stack.controlPlane.restart('kube-apiserver');
+    world.kill('bridge', 'SIGCONT');
+    await restarted;
+  },
+};
+
+interface Everything {
+  readonly pools: readonly Pool[];
+  readonly workers: readonly Worker[];
+}
+
+const readEverything = async (): Promise<Everything> => ({
+  pools: await world.objects.listPools(),
+  workers: await world.objects.listWorkers(),
+});
+
+const listVersions = ({ pools, workers }: Everything): string =>
+  [...pools, ...workers].map(({ metadata }) => metadata.resourceVersion).join();
+
+/** What is there after a second in which nothing was written and no event was on its way. */
+async function quiet(): Promise<Everything> {
+  for (let before = await readEverything(); ; before = await readEverything()) {
+    await world.storm.calm();
+    const after = await readEverything();
+    if (listVersions(after) === listVersions(before)) return after;
+  }
+}
+
+async function settle(): Promise<Everything> {
+  world.storm.blow({ lost: 0, doubled: 0, late: 0 });
+  await world.untilWatching();
+  await world.storm.calm();
+  if (world.storm.takeLost() > 0) await expect.poll(world.ping, { timeout: 60_000, interval: 500 }).toBe(200);
+  for (const gateway of world.gateways.values()) await gateway.reportAll();
+  return await quiet();
+}
+
+function findFaults({ pools, workers }: Everything): string[] {
+  return pools.flatMap((pool) => {
+    const [expected, got] = [recount(pool, workers), pool.status?.workers];
+    const faults = [world.gateways.get(pool.metadata.name)?.findFault(pool.status?.connections)];
+    if (!isSame(expected, got)) faults.push(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
+    return faults.flatMap((fault) => (fault === undefined ? [] : [`${pool.metadata.name}: ${fault}`]));
+  });
+}
+
+const isSame = (expected: object, got: object | undefined): boolean =>
+  JSON.stringify(Object.entries(expected).toSorted()) === JSON.stringify(Object.entries(got ?? {}).toSorted());
+
+it(`every status is true after every quiet second, from seed ${seed}`, { timeout: walkMs + 300_000 }, async () => {
+  const endMs = performance.now() + walkMs;
+  // Each once, in an order of their own, and then at random.
+  const order = Object.keys(disturbances).toSorted(() => random() - 0.5);
+  for (let round = 0; round < order.length || performance.now() < endMs; round++) {
+    const name = order[round] ?? pick(order);
+    await disturbances[name]?.();
+    expect(findFaults(await settle()), `round ${round}, ${name}, seed ${seed}`).toEqual([]);
+  }
+});

@@ -1,0 +1,41 @@
+/** `npm start -- --node`, and where it is refused. */
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeCheckout, startIn } from '../dev/checkout.ts';
+import { obstacle } from './cluster.ts';
+
+const start = join(import.meta.dirname, '../../dev/start.ts');
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** Its one line. */
+const refusal = (file: string, args: readonly string[], env: NodeJS.ProcessEnv): string =>
+  spawnSync(file, args, { env, encoding: 'utf8' }).stderr;
+
+describe('npm start -- --node is refused in one sentence', () => {
+  it.skipIf(!isRoot)('to who is not root (needs root, to become somebody else)', () => {
+    // The sentence comes before anything is written, which nobody may do here.
+    const args = ['--reuid=65534', '--clear-groups', process.execPath, start, '--node'];
+    expect(refusal('setpriv', args, process.env)).toBe('npm start: --node: a node needs root: start it with sudo\n');
+  });
+
+  it.skipIf(!isRoot)('where commands are missing (needs root)', () => {
+    expect(refusal(process.execPath, [start, '--node'], { PATH: '/nonexistent' })).toBe(
+      'npm start: --node: a node needs commands that are missing: ' +
+        'apt-get install iproute2 nftables mount util-linux\n',
+    );
+  });
+});
+
+describe.skipIf(obstacle !== undefined)(`npm start -- --node (${obstacle ?? 'Linux, as root'})`, () => {
+  it('runs every part as a Pod, and its API at a loopback port', async () => {
+    const checkout = makeCheckout();
+    const command = 'kubectl get pods -n buildkit-system -o name && curl -sS $API_URL/api/v1/health';
+    const { status, stdout, stderr } = await startIn(checkout, '--node', '--exec', command).ended;
+    expect(stderr).not.toContain('npm start: ');
+    expect(stdout).toMatch(/^pod\/buildkit-api-[\s\S]*\nOK$/);
+    expect(status).toBe(0);
+    rmSync(checkout, { recursive: true, force: true });
+  });
+});
