@@ -17,7 +17,7 @@ export default defineConfig({
       project('apiserver', 'apiserver', { globalSetup: 'test/apiserver/setup.ts' }),
       // These start and kill whole control planes of their own.
       project('dev', 'dev', { fileParallelism: false }),
-      project('node', 'node', { fileParallelism: false, globalSetup: 'test/node/setup.ts' }),
+      project('node', 'node', { fileParallelism: false, globalSetup: 'test/node/setup.ts', testTimeout: 300_000 }),
     ],
   },
 });

@@ -1,5 +1,5 @@
 /** `npm start -- --node`, and where it is refused. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -31,6 +31,9 @@ describe('npm start -- --node is refused in one sentence', () => {
 describe.skipIf(obstacle !== undefined)(`npm start -- --node (${obstacle ?? 'Linux, as root'})`, () => {
   it('runs every part as a Pod, and its API at a loopback port', async () => {
     const checkout = makeCheckout();
+    // The image takes packages by their place in the checkout, which is not that of a link to them.
+    rmSync(join(checkout, 'node_modules'));
+    execFileSync('cp', ['--archive', join(import.meta.dirname, '../../node_modules'), checkout]);
     const command = 'kubectl get pods -n buildkit-system -o name && curl -sS $API_URL/api/v1/health';
     const { status, stdout, stderr } = await startIn(checkout, '--node', '--exec', command).ended;
     expect(stderr).not.toContain('npm start: ');
