@@ -146,7 +146,9 @@ async function countBurst(world: World): Promise<Counted> {
     objectRef?.resource === KINDS.pool.plural && objectRef.name === burstPool.name;
   return {
     runs: count((call) => call.verb === 'get' && isOfPool(call)),
-    lists: count(({ verb, objectRef }) => verb === 'list' && objectRef?.resource === KINDS.worker.plural),
+    lists: count(
+      ({ verb, requestURI }) => verb === 'list' && requestURI.includes(`spec.poolRef.name%3D${burstPool.name}`),
+    ),
     writes: count((call) => call.verb === 'patch' && isOfPool(call)),
   };
 }

@@ -1,6 +1,7 @@
 /** All functions in one process on one loopback port, each with its own account's client. */
 import { join } from 'node:path';
 import { Hono } from 'hono';
+import { createClock } from '../adapters/clock.ts';
 import { readVariables } from '../adapters/environment.ts';
 import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
@@ -31,9 +32,10 @@ const api = await wireApi(
   createLog('api'),
 );
 const senders = { by: 'token', users: new Set([bridgeUser]) } as const;
-const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers }, createLog('status'));
+const { clock, drain } = createClock();
+const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers, clock }, createLog('status'));
 const lifecycle = await wireLifecycle(
-  { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date() },
+  { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date(), clock },
   createLog('lifecycle'),
 );
 
@@ -51,8 +53,7 @@ app.all('*', (context) => api.app.fetch(context.req.raw));
 
 const server = await serveHttp({ app, port: Number(PORT), hostname: '127.0.0.1' });
 onTermination(async () => {
-  lifecycle.drain();
-  status.drain();
+  drain();
   await server.close();
   lifecycle.close();
   status.close();

@@ -21,6 +21,7 @@ import { createFunctionObserver } from '../../adapters/observe/function.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
+import type { Clock } from '../../core/events/pace.ts';
 import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
 import { createLifecycleApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
@@ -31,18 +32,18 @@ export interface LifecycleConfig {
   /** Whether the right to attach lets a worker in, as in admission. */
   readonly isAttachCounted: boolean;
   readonly now: () => Date;
+  /** By which resyncs keep their distance. Who waits when it ends is told to come again, elsewhere. */
+  readonly clock: Clock;
 }
 
 export interface WiredLifecycle {
   readonly app: Hono;
   readonly metrics: FunctionMetrics;
-  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
-  readonly drain: () => void;
   readonly close: () => void;
 }
 
 export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<WiredLifecycle> {
-  const { kube: options, senders, isAttachCounted, now } = config;
+  const { kube: options, senders, isAttachCounted, now, clock } = config;
   const metrics = createFunctionMetrics('lifecycle');
   const kube = await createKubeClient(options, metrics.observeCall);
   const observe = createFunctionObserver({ part: 'lifecycle', kube, metrics, log });
@@ -50,7 +51,6 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
-  const { clock, drain } = createClock();
   const app = createLifecycleApp({
     recompute: observe.recompute(
       createRecompute({
@@ -68,19 +68,21 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     clock,
     log,
   });
-  return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, drain, close: kube.close };
+  return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, close: kube.close };
 }
 
 if (import.meta.main) {
   readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
   const listener = readListener();
+  const { clock, drain } = createClock();
   const config = {
     kube: inClusterKube(),
     senders: readEventSenders(),
     isAttachCounted: readSwitch('COUNT_ATTACH'),
     now: () => new Date(),
+    clock,
   };
-  const { app, metrics, drain, close } = await wireLifecycle(config, createLog('lifecycle'));
+  const { app, metrics, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
   const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {

@@ -29,6 +29,7 @@ import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
 import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import type { Clock } from '../../core/events/pace.ts';
 import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
 import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
 import { createMemory } from '../../core/status/memory.ts';
@@ -43,18 +44,18 @@ export interface StatusConfig {
   readonly kube: KubeClientOptions;
   readonly senders: EventSenders;
   readonly privateIssuers: PrivateIssuers;
+  /** By which resyncs keep their distance. Who waits when it ends is told to come again, elsewhere. */
+  readonly clock: Clock;
 }
 
 export interface WiredStatus {
   readonly app: Hono;
   readonly metrics: FunctionMetrics;
-  /** Whoever waits for a resync that has not begun is told to come again: elsewhere, since this process is to end. */
-  readonly drain: () => void;
   readonly close: () => void;
 }
 
 export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredStatus> {
-  const { kube: options, senders, privateIssuers } = config;
+  const { kube: options, senders, privateIssuers, clock } = config;
   const metrics = createFunctionMetrics('status');
   const kube = await createKubeClient(options, metrics.observeCall);
   const observe = createFunctionObserver({ part: 'status', kube, metrics, log });
@@ -71,7 +72,6 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
   const memory = createMemory();
-  const { clock, drain } = createClock();
   const recomputeConfigs = createRecomputeConfigs({
     listConfigs: (namespace) => listOidcConfigs(kube, namespace),
     findFault: async (named) => {
@@ -101,14 +101,20 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
     log,
   });
   const asked = { [STATUS_EVENTS_PATH]: 'event', [STATUS_REPORTS_PATH]: 'report' } as const;
-  return { app: observe.requests(app, asked), metrics, drain, close: kube.close };
+  return { app: observe.requests(app, asked), metrics, close: kube.close };
 }
 
 if (import.meta.main) {
   readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS']);
   const listener = readListener();
-  const config = { kube: inClusterKube(), senders: readEventSenders(), privateIssuers: readPrivateIssuers() };
-  const { app, metrics, drain, close } = await wireStatus(config, createLog('status'));
+  const { clock, drain } = createClock();
+  const config = {
+    kube: inClusterKube(),
+    senders: readEventSenders(),
+    privateIssuers: readPrivateIssuers(),
+    clock,
+  };
+  const { app, metrics, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
   const shown = await serveMetrics(metrics, readMetricsListener());
   onTermination(async () => {

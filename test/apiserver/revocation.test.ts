@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Condition } from '../../api/fields.ts';
-import { maxReviewAgeMs, resyncPeriodMs } from '../../api/limits.ts';
+import { maxReviewAgeMs, minResyncPeriodMs, resyncPeriodMs } from '../../api/limits.ts';
 import { POOL_FINALIZER, STORAGE_API_VERSION } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
@@ -127,6 +127,9 @@ describe('the right to attach', () => {
   let lifecycle: WiredLifecycle;
   let now = new Date();
   let token: string;
+  /** Every look at it is a resync's distance after the one before: none comes too soon. */
+  let passedMs = 0;
+  const clock = { nowMs: () => (passedMs += minResyncPeriodMs), pause: () => Promise.resolve() };
   beforeAll(async () => {
     lifecycle = await wireLifecycle(
       {
@@ -134,6 +137,7 @@ describe('the right to attach', () => {
         senders: { by: 'token', users: new Set(['system:serviceaccount:buildkit-system:buildkit-bridge']) },
         isAttachCounted: true,
         now: () => now,
+        clock,
       },
       createLog('lifecycle', 'silent'),
     );
