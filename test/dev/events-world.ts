@@ -58,7 +58,8 @@ export interface EventsWorld {
   readonly launchSecond: (port: number) => Promise<Child>;
   /** Lets nobody write the status of the pool; resolves when that holds. */
   readonly forbidStatusOf: (key: Key) => Promise<void>;
-  readonly allowStatus: () => Promise<void>;
+  /** Takes that back; resolves when it holds no longer. */
+  readonly allowStatusOf: (key: Key) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -116,6 +117,18 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const kill = (name: string): void => {
     process.kill(stack.children.find((child) => child.name === name)?.pid ?? NaN, 'SIGKILL');
   };
+  const mayWriteStatus = async (key: Key): Promise<boolean> => {
+    const path = ourObjectPath(KINDS.pool.plural, { ...key, subresource: 'status' });
+    const contentType = 'application/merge-patch+json';
+    const body = { status: { phase: 'Pending' } };
+    try {
+      await administrator.call({ method: 'PATCH', path, query: { dryRun: 'All' }, contentType, body });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 422) return false;
+      throw error;
+    }
+  };
   let taken = 0;
   return {
     stack,
@@ -158,19 +171,12 @@ export async function bringUpEvents(): Promise<EventsWorld> {
     },
     forbidStatusOf: async (key) => {
       await expectSuccess(stack.kubectl, ['apply', '-f', '-'], JSON.stringify(makePolicy(key)));
-      const path = ourObjectPath(KINDS.pool.plural, { ...key, subresource: 'status' });
-      const contentType = 'application/merge-patch+json';
-      const body = { status: { phase: 'Pending' } };
-      const isRefused = () =>
-        administrator.call({ method: 'PATCH', path, query: { dryRun: 'All' }, contentType, body }).then(
-          () => false,
-          (error: unknown) => error instanceof KubeError && error.status === 422,
-        );
-      await vi.waitUntil(isRefused, soon);
+      await vi.waitUntil(async () => !(await mayWriteStatus(key)), soon);
     },
-    allowStatus: async () => {
+    allowStatusOf: async (key) => {
       const kinds = 'validatingadmissionpolicybinding,validatingadmissionpolicy';
       await expectSuccess(stack.kubectl, ['delete', kinds, policyName]);
+      await vi.waitUntil(() => mayWriteStatus(key), soon);
     },
     end: async () => {
       administrator.close();

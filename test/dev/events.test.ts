@@ -3,7 +3,7 @@
  * apiserver tells it, through queue-proxy, to the function `status` as production runs it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditedCall } from '../../dev/audit.ts';
 import { findFreePort, type Child } from '../../dev/child.ts';
 import { isBehindQueueProxyReady, reserveQueueProxy } from '../../dev/knative.ts';
@@ -37,6 +37,10 @@ function run(free: () => void): void {
   beforeAll(async () => {
     world = await bringUpEvents();
     source = await world.startSource();
+  });
+  // What one test keeps from the function is not kept from it in the next.
+  afterEach(() => {
+    world.gate.behave('pass');
   });
   afterAll(async () => {
     await world.end();
@@ -271,7 +275,7 @@ function run(free: () => void): void {
     const event = ping(eventOf(mark));
     expect(await send(event)).toBe(503);
     expect([await readTotal(broken.pool), await readTotal(healthy.pool)]).toEqual([0, 1]);
-    await world.allowStatus();
+    await world.allowStatusOf(broken.pool);
     // A function that has just looked at everything would wait before it does so again.
     world.kill('status');
     await world.stack.restart('status');
