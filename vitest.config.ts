@@ -16,7 +16,7 @@ export default defineConfig({
       project('pure', '{api,core,adapters,functions,webhooks,cli,bench,repository}'),
       project('apiserver', 'apiserver', { globalSetup: 'test/apiserver/setup.ts' }),
       // These start and kill whole control planes of their own.
-      project('dev', 'dev', { fileParallelism: false }),
+      project('dev', 'dev'),
       project('node', 'node', { fileParallelism: false, globalSetup: 'test/node/setup.ts', testTimeout: 300_000 }),
     ],
   },
