@@ -2,7 +2,6 @@
  * Our functions on real Knative: its programs in Pods of a real node, and `kubectl apply -k` of the overlay. The node is
  * one of its own: on that of the other files the same namespace holds what another overlay installs.
  */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +19,7 @@ import { installOverlay, schedulePings, sleepSoon } from '../../dev/knative/over
 import { expectSuccess } from '../../dev/kubectl.ts';
 import { findObstacle } from '../../dev/node/obstacle.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
+import { readBlocks } from '../pages.ts';
 
 const obstacle = await findObstacle();
 const rounds = process.env['SOAK'] === '1' ? 10 : 1;
@@ -113,8 +113,9 @@ const pingEvery = (name: FunctionName, schedule: string): Promise<string> =>
 
 const never = '0 0 1 1 *';
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/knative.md'), 'utf8');
-const commands = /^## See it scale\n+```sh\n(.*?)```/ms.exec(page)?.[1]?.trim().split('\n') ?? [];
+const commands = readBlocks('docs/knative.md')
+  .filter(({ runBy }) => runBy === 'test/node/knative.test.ts')
+  .flatMap(({ commands }) => commands.trim().split('\n'));
 
 describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
