@@ -26,6 +26,13 @@ async function listEverything(kubectl: Kubectl): Promise<string[]> {
     .toSorted();
 }
 
+/** With what controllers give a new namespace. kubectl waits for no more than one object to be created. */
+async function makeTenant(kubectl: Kubectl): Promise<void> {
+  await expectSuccess(kubectl, ['create', 'namespace', 'tenant']);
+  for (const made of ['serviceaccount/default', 'configmap/kube-root-ca.crt'])
+    await expectSuccess(kubectl, ['wait', '-n', 'tenant', '--for=create', made]);
+}
+
 const make = (kind: string, namespace: string, name: string, rest: object = {}) => ({
   apiVersion: STORAGE_API_VERSION,
   kind,
@@ -61,16 +68,7 @@ describe('an installation', () => {
       const watchdog = createWatchdog();
       let before: string[] = [];
       const prepare = async (kubectl: Kubectl): Promise<void> => {
-        await expectSuccess(kubectl, ['create', 'namespace', 'tenant']);
-        // Controllers give a new namespace its account and a ConfigMap.
-        await expectSuccess(kubectl, [
-          'wait',
-          '-n',
-          'tenant',
-          '--for=create',
-          'serviceaccount/default',
-          'configmap/kube-root-ca.crt',
-        ]);
+        await makeTenant(kubectl);
         before = await listEverything(kubectl);
       };
       const stack: Stack = await bringUp({ folder, port: await findFreePort(), watch: watchdog.watch, prepare });
@@ -109,8 +107,7 @@ describe('an installation', () => {
     async () => {
       const { kubectl, run, controlPlane, file, end } = await startBareCluster();
       endings.push(end);
-      await run(['create', 'namespace', 'tenant']);
-      await run(['wait', '-n', 'tenant', '--for=create', 'serviceaccount/default', 'configmap/kube-root-ca.crt']);
+      await makeTenant(kubectl);
       const before = await listEverything(kubectl);
       await run(['apply', '-k', join(manifests, 'crd')]);
       await run(['wait', 'crd', '--all', '--for=condition=Established', '--timeout=30s']);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { apply, evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
 
 const namespace = 'pods';
@@ -21,6 +21,13 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
     ];
     await apply({ apiVersion: 'v1', kind: 'List', items });
     await waitUntilReady(namespace, 'web', 'client');
+    // kube-proxy learns a moment after the Pod is Ready that the Service leads to it.
+    const isReached = (): Promise<boolean> =>
+      evaluate(namespace, 'client', fetchText('http://site')).then(
+        () => true,
+        () => false,
+      );
+    await vi.waitUntil(isReached, { timeout: 30_000, interval: 200 });
   });
 
   it('is Ready, and has no taint', async () => {
