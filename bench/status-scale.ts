@@ -147,7 +147,11 @@ async function countBurst(world: World): Promise<Counted> {
   return {
     runs: count((call) => call.verb === 'get' && isOfPool(call)),
     lists: count(
-      ({ verb, requestURI }) => verb === 'list' && requestURI.includes(`spec.poolRef.name%3D${burstPool.name}`),
+      // One, however many pages it has.
+      ({ verb, requestURI }) =>
+        verb === 'list' &&
+        requestURI.includes(`spec.poolRef.name%3D${burstPool.name}`) &&
+        !requestURI.includes('continue='),
     ),
     writes: count((call) => call.verb === 'patch' && isOfPool(call)),
   };
