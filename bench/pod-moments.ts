@@ -1,5 +1,6 @@
 /** When the things happen that a Pod goes through, as a benchmark sees them. Times are milliseconds since the epoch. */
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectKube, type KubeCall, type KubeClient } from '../adapters/kube/client.ts';
 import type { ControlPlane } from '../dev/control-plane/start.ts';
 import { expectSuccess, type Kubectl } from '../dev/kubectl.ts';
@@ -74,11 +75,16 @@ export async function findStart(podUid: string): Promise<number> {
   throw new Error(`Node does not run in Pod ${podUid}`);
 }
 
+/** What a process has said is in the log of its Pod a moment later: it writes several lines at once. */
+const maxLogDelayMs = 5_000;
+
 /** When the function said that it listens. */
 export async function readListening(kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> {
   const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
-  const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
-  const line = log.split('\n').find((text) => text.includes('listens'));
-  if (line === undefined) throw new Error(`Pod ${metadata.name} does not say that it listens`);
-  return Date.parse((JSON.parse(line) as { time: string }).time);
+  for (const endMs = nowMs() + maxLogDelayMs; nowMs() < endMs; await sleep(50)) {
+    const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
+    const line = log.split('\n').find((text) => text.includes('listens'));
+    if (line !== undefined) return Date.parse((JSON.parse(line) as { time: string }).time);
+  }
+  throw new Error(`Pod ${metadata.name} does not say that it listens`);
 }
