@@ -81,10 +81,12 @@ const maxLogDelayMs = 5_000;
 /** When the function said that it listens. */
 export async function readListening(kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> {
   const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
-  for (const endMs = nowMs() + maxLogDelayMs; nowMs() < endMs; await sleep(50)) {
+  const endMs = nowMs() + maxLogDelayMs;
+  while (nowMs() < endMs) {
     const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
     const line = log.split('\n').find((text) => text.includes('listens'));
     if (line !== undefined) return Date.parse((JSON.parse(line) as { time: string }).time);
+    await sleep(50);
   }
   throw new Error(`Pod ${metadata.name} does not say that it listens`);
 }
