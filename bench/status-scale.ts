@@ -14,11 +14,12 @@ import { readCpuMs } from './webhook-cost.ts';
 import {
   burstPool,
   burstWorker,
+  patchStatus,
   poolOf,
+  setPhase,
   waitForQuiet,
   withWorld,
   workerOf,
-  type Named,
   type Sizes,
   type World,
 } from './status-world.ts';
@@ -156,12 +157,6 @@ async function countBurst(world: World): Promise<Counted> {
     writes: count((call) => call.verb === 'patch' && isOfPool(call)),
   };
 }
-
-const setPhase = (kube: KubeClient, worker: Named, phase: 'Idle' | 'Allocated'): Promise<unknown> =>
-  patchStatus(kube, ourObjectPath(KINDS.worker.plural, { ...worker, subresource: 'status' }), { phase });
-
-const patchStatus = (kube: KubeClient, path: string, status: object): Promise<unknown> =>
-  kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: { status } });
 
 /** Linux; elsewhere nothing is known of it. */
 async function readMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
