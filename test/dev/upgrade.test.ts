@@ -46,7 +46,7 @@ const pluralOf = (kind: string): string =>
   Object.values(KINDS).find((names) => names.kind === kind)?.plural ?? 'no plural';
 
 interface Stored {
-  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly resourceVersion: string };
   readonly spec: { readonly requester?: object };
   readonly status?: {
     readonly phase?: string;
@@ -268,12 +268,26 @@ describe('from the previous commit', () => {
     await rm(previous.folder, { recursive: true, force: true });
   });
 
-  /** Of the workers there are, and of the pools by their status. */
-  async function count(): Promise<{ workers: string[]; totals: number[] }> {
-    const query = '-o=jsonpath={.items[*].metadata.name}';
-    const workers = (await system.run('get', `buildkitworkers.v1alpha1.${GROUP}`, '-A', query)).split(' ');
-    const pools = JSON.parse(await system.run('get', 'buildkitpools', '-A', '-o', 'json')) as { items: Stored[] };
-    return { workers: workers.toSorted(), totals: pools.items.map(({ status }) => status?.workers?.total ?? 0) };
+  const readAll = async (resource: string): Promise<Stored[]> =>
+    (JSON.parse(await system.run('get', resource, '-A', '-o', 'json')) as { items: Stored[] }).items;
+  const readBoth = async () => ({
+    workers: await readAll(`buildkitworkers.v1alpha1.${GROUP}`),
+    pools: await readAll('buildkitpools'),
+  });
+  const versionsOf = ({ workers, pools }: Awaited<ReturnType<typeof readBoth>>): string =>
+    [...workers, ...pools].map(({ metadata }) => metadata.resourceVersion).join();
+
+  /** The workers there are, and what pools say of them, after a second in which nothing was written. */
+  async function countWhenQuiet(): Promise<{ workers: string[]; totals: number[] }> {
+    for (let before = await readBoth(); ; before = await readBoth()) {
+      await sleep(1_000);
+      const { workers, pools } = await readBoth();
+      if (versionsOf({ workers, pools }) !== versionsOf(before)) continue;
+      return {
+        workers: workers.map(({ metadata }) => metadata.name).toSorted(),
+        totals: pools.map(({ status }) => status?.workers?.total ?? 0),
+      };
+    }
   }
 
   it(
@@ -301,7 +315,7 @@ describe('from the previous commit', () => {
       expect(load.surprises).toEqual([]);
       const ofOwn = load.made.filter((name) => Number(name.slice('w-'.length)) % 5 === 0).length;
       const right = { workers: load.made.toSorted(), totals: [0, load.made.length - ofOwn, ofOwn] };
-      await expect.poll(count, soon).toEqual(right);
+      expect(await countWhenQuiet()).toEqual(right);
     },
     isSoak ? 2 * soakMs : 300_000,
   );
