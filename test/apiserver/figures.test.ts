@@ -27,6 +27,7 @@ type Name = (typeof names)[number];
 const ports = new Map<Name, { readonly serving: number; readonly metrics: number }>();
 const children: Child[] = [];
 let namespace: string;
+let promtool: string;
 
 const portsOf = (name: Name) => {
   const found = ports.get(name);
@@ -61,6 +62,7 @@ async function startPart(name: Name): Promise<void> {
 }
 
 beforeAll(async () => {
+  ({ promtool } = await find(prometheus));
   for (const name of names) ports.set(name, { serving: await findFreePort(), metrics: await findFreePort() });
   await Promise.all(names.map(startPart));
   namespace = await makeNamespace('figures');
@@ -85,7 +87,6 @@ const isOver = (value: number) => value > 0;
 
 describe('the figures of each part', () => {
   it.each(names)('of %s have names, units and help as Prometheus wants them', async (name) => {
-    const { promtool } = await find(prometheus);
     const text = await read(name);
     const said = await new Promise<string>((resolve) => {
       const child = execFile(promtool, ['check', 'metrics'], (error, stdout, stderr) => {
