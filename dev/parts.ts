@@ -75,7 +75,12 @@ export const functionsPart = (place: FunctionPlace): Part => ({
 export const statusPart = (place: FunctionPlace, senders: readonly string[]): Part => ({
   name: 'status',
   file: 'functions/status/main.ts',
-  environment: { ...functionVariables(place, 'buildkit-status'), EVENT_SENDERS: senders.join(',') },
+  environment: {
+    ...functionVariables(place, 'buildkit-status'),
+    EVENT_SENDERS: senders.join(','),
+    // As in the Deployment, whose memory limit it keeps.
+    NODE_OPTIONS: '--max-old-space-size=160 --max-semi-space-size=4',
+  },
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
