@@ -3,8 +3,8 @@ import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS } from '../../
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { WorkerSearch } from '../../core/status/memory.ts';
-import type { Applied, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
+import type { Reads } from '../../core/status/memory.ts';
+import type { Applied, GatewayObjects, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
@@ -14,8 +14,8 @@ import { createPoolReader } from './pools.ts';
 import { findWorkers, type FoundWorkers } from './pool-workers.ts';
 
 export interface Wanted {
-  /** Where the workers of the pool are to be looked for, as it was read. */
-  readonly planSearch: (pool: Pool) => WorkerSearch;
+  /** For the pool as it was read. */
+  readonly planReads: (pool: Pool) => Reads;
   /**
    * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
    * present.
@@ -38,38 +38,44 @@ export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
 });
 
 async function gather(kube: KubeClient, key: PoolKey, wanted: Wanted): Promise<Observed | undefined> {
-  const { namespace, name } = key;
   // The pool comes first: only then does a write with its resourceVersion prove that what is read next is no older than
   // what somebody else wrote meanwhile.
   const pool = await createPoolReader(kube)(key);
   if (pool === undefined) return undefined;
+  const reads = wanted.planReads(pool);
   const hasCounted = (pool.status?.connections?.instances ?? []).length > 0;
-  const [{ workers, extent }, deployment, service, gatewayPods, configs] = await Promise.all([
-    findWorkersAt(kube, pool, wanted),
-    orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
-    orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
+  const [{ workers, extent }, gateway, gatewayPods, configs] = await Promise.all([
+    findWorkersAt(kube, pool, { reads, atLeast: wanted.atLeast }),
+    reads.withGateway ? readGateway(kube, key) : undefined,
     wanted.withPods || hasCounted ? listGatewayPods(kube, key) : undefined,
     readConfigs(kube, pool),
   ]);
-  return {
-    pool,
-    workers,
-    extent,
-    deployment: deployment as GatewayDeployment | undefined,
-    service: service as Observed['service'],
-    gatewayPods,
-    configs,
-  };
+  return { pool, workers, extent, gateway, gatewayPods, configs };
+}
+
+async function readGateway(kube: KubeClient, { namespace, name }: PoolKey): Promise<GatewayObjects> {
+  const [deployment, service] = await Promise.all([
+    orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
+    orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
+  ]);
+  return { deployment, service } as GatewayObjects;
+}
+
+interface WorkersWanted extends Pick<Wanted, 'atLeast'> {
+  readonly reads: Reads;
 }
 
 /** As the cache of the apiserver has them by now, which in almost every case is late enough, or else as they are. */
-async function findWorkersAt(kube: KubeClient, pool: Pool, { planSearch, atLeast }: Wanted): Promise<FoundWorkers> {
-  const search = planSearch(pool);
+async function findWorkersAt(
+  kube: KubeClient,
+  { metadata: key }: Pool,
+  { reads, atLeast }: WorkersWanted,
+): Promise<FoundWorkers> {
   if (atLeast !== Infinity) {
-    const found = await orUndefinedWhenTooLate(findWorkers(kube, pool.metadata, search));
+    const found = await orUndefinedWhenTooLate(findWorkers(kube, key, reads));
     if (found !== undefined && (found.extent.version ?? Infinity) >= atLeast) return found;
   }
-  return await findWorkers(kube, pool.metadata, { ...search, notOlderThan: undefined });
+  return await findWorkers(kube, key, { ...reads, notOlderThan: undefined });
 }
 
 /** 504 is the answer where nothing is that late: in a cluster that was restored from a backup, or by a cache that lags. */

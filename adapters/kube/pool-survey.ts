@@ -58,8 +58,10 @@ async function gatherAll(kube: Kube): Promise<Gathered> {
       pool,
       workers: workers.byPool.get(key) ?? [],
       extent: { namespaces: 'all', version: workers.version },
-      deployment: deployments.get(formatPoolKey({ namespace, name: gatewayDeploymentName(name) })),
-      service: services.get(formatPoolKey({ namespace, name: gatewayServiceName(name) })),
+      gateway: {
+        deployment: deployments.get(formatPoolKey({ namespace, name: gatewayDeploymentName(name) })),
+        service: services.get(formatPoolKey({ namespace, name: gatewayServiceName(name) })),
+      },
       gatewayPods: hasCounted(pool) ? new Set(pods?.get(key)) : undefined,
       configs,
     };

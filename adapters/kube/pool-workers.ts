@@ -4,7 +4,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import { RESOLVED_REFS } from '../../core/lifecycle/reasons.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { parseResourceVersion } from '../../core/resource-version.ts';
-import type { WorkerSearch } from '../../core/status/memory.ts';
+import type { Reads } from '../../core/status/memory.ts';
 import type { CountedWorker, Extent } from '../../core/status/observed.ts';
 import type { KubeClient } from './client.ts';
 import { keepIdentity } from './lean.ts';
@@ -19,7 +19,7 @@ export async function listWorkersOf(kube: KubeClient, key: PoolKey): Promise<rea
   return lists.flatMap(({ items }) => items);
 }
 
-type Search = Pick<WorkerSearch, 'namespaces'> & Pick<ListCall, 'notOlderThan'>;
+type Search = Pick<Reads, 'namespaces'> & Pick<ListCall, 'notOlderThan'>;
 
 export interface FoundWorkers {
   readonly workers: readonly CountedWorker[];

@@ -37,7 +37,7 @@ export function createRunObserver({ metrics, log }: RunObserverPorts): RunObserv
     recompute: (recompute) => async (pool, told) => {
       const [context, ...others] = told.flatMap((object) => traces.get(object) ?? []);
       // An event that waited for a run of a resync is none of its.
-      const isResync = told.length > 0 ? false : undefined;
+      const isResync = told.some(({ kind }) => kind !== 'any') ? false : undefined;
       await act({ context, isResync, work: (activity) => time(activity, others) });
 
       // One that fails is logged by whoever asked for it, who knows what comes of that.

@@ -11,22 +11,25 @@ import { parseResourceVersion } from '../resource-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
 
-/** The state of an object that an event tells of, or its end: what is listed at that version or later shows it. */
+/** The state of an object that is told of, or its end: what is listed at that version or later shows it. */
 export interface ObjectVersion {
-  readonly kind: 'pool' | 'worker';
+  /** `gateway`: Deployment or Service. `any`: whatever the status of the pool depends on. */
+  readonly kind: 'pool' | 'worker' | 'gateway' | 'any';
   /** Where the object is. */
   readonly namespace: string;
-  /** Undefined where nothing can be said of how late it is. */
+  /**
+   * Undefined where nothing can be said of how late it is: as of a `gateway`, which may lie in another storage, whose
+   * versions say nothing here.
+   */
   readonly version: number | undefined;
 }
 
 /**
- * Which pools an event may concern. `one` has the version of a pool or a worker alone: other kinds may lie in another
- * storage, whose versions say nothing here. `namespace`: pools with workers in it. `configs`: the OIDC configs of a
- * namespace, and pools that list them. `none`: it is about nothing of ours.
+ * Which pools an event may concern. `namespace`: pools with workers in it. `configs`: the OIDC configs of a namespace, and
+ * pools that list them. `none`: it is about nothing of ours.
  */
 export type Touched =
-  | { readonly touched: 'one'; readonly pool: PoolKey; readonly object?: ObjectVersion }
+  | { readonly touched: 'one'; readonly pool: PoolKey; readonly object: ObjectVersion }
   | { readonly touched: 'namespace'; readonly namespace: string }
   | { readonly touched: 'configs'; readonly namespace: string }
   | { readonly touched: 'all' }
@@ -164,7 +167,13 @@ const readGatewayPart =
   ({ key, data }) => {
     const isOurs = at(data, ['metadata', 'labels', LABELS.managedBy]) === MANAGED_BY;
     const name = poolOf(key.name);
-    return ok(isOurs && isPoolName(name) ? { touched: 'one', pool: { namespace: key.namespace, name } } : none);
+    if (!isOurs || !isPoolName(name)) return ok(none);
+    const { namespace } = key;
+    return ok({
+      touched: 'one',
+      pool: { namespace, name },
+      object: { kind: 'gateway', namespace, version: undefined },
+    });
   };
 
 const readers: ReadonlyMap<string, Reader> = new Map([

@@ -39,9 +39,8 @@ export function createUpdate(ports: UpdatePorts): (touched: Touched) => Promise<
   const settle = createSettle(log);
   const updateOne = createUpdateOne(ports);
   const updatePool: UpdatePool = async (pool) => {
-    const outcome = await settle(updateOne(pool, undefined), 'pool not brought up to date', {
-      pool: formatPoolKey(pool),
-    });
+    const any = { kind: 'any', namespace: pool.namespace, version: undefined } as const;
+    const outcome = await settle(updateOne(pool, any), 'pool not brought up to date', { pool: formatPoolKey(pool) });
     if (outcome === 'failed') throw new Error(`${formatPoolKey(pool)} failed`);
   };
   const updateNamespace = createMerge<string>(
@@ -99,15 +98,11 @@ const createSettle =
 function createUpdateOne({
   recompute,
   isCovered = () => false,
-}: UpdatePorts): (pool: PoolKey, object: ObjectVersion | undefined) => Promise<void> {
-  return createMerge<PoolKey, ObjectVersion | undefined>(
-    (pool, told) =>
-      recompute(
-        pool,
-        told.filter((object) => object !== undefined),
-      ),
-    { idOf: formatPoolKey, isSettled: (pool, object) => object !== undefined && isCovered(pool, object) },
-  );
+}: UpdatePorts): (pool: PoolKey, object: ObjectVersion) => Promise<void> {
+  return createMerge<PoolKey, ObjectVersion>(recompute, {
+    idOf: formatPoolKey,
+    isSettled: (pool, object) => object.kind !== 'any' && isCovered(pool, object),
+  });
 }
 
 /** One pool that fails does not keep the others from being brought up to date. @throws when one failed. */

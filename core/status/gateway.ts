@@ -1,6 +1,7 @@
 /** State of a pool's gateway. No I/O. */
 import { gatewayDeploymentName, gatewayServiceName, LABELS, MANAGED_BY } from '../../api/names.ts';
-import type { Observed } from './observed.ts';
+import type { PoolStatus } from '../../api/status.ts';
+import type { GatewayObjects } from './observed.ts';
 
 /** The names are there only while the objects are. */
 export interface GatewayStatus {
@@ -12,13 +13,25 @@ export interface GatewayStatus {
 }
 
 /** An object that merely has the name of one of ours is not the gateway. */
-const isOurs = (object: Observed['service']): boolean => object?.metadata.labels?.[LABELS.managedBy] === MANAGED_BY;
+const isOurs = (object: GatewayObjects['service']): boolean =>
+  object?.metadata.labels?.[LABELS.managedBy] === MANAGED_BY;
 
-/** Ready when a replica is and the Service exists. */
-export function makeGatewayStatus(observed: Observed): GatewayStatus {
-  const { name } = observed.pool.metadata;
-  const deployment = isOurs(observed.deployment) ? observed.deployment : undefined;
-  const hasService = isOurs(observed.service);
+/** As the last run wrote it. */
+export const readGatewayStatus = ({ gateway = {} }: PoolStatus): GatewayStatus => {
+  const { ready = false, replicas = 0, readyReplicas = 0, deploymentName, serviceName } = gateway;
+  return {
+    ready,
+    replicas,
+    readyReplicas,
+    ...(deploymentName === undefined ? {} : { deploymentName }),
+    ...(serviceName === undefined ? {} : { serviceName }),
+  };
+};
+
+/** Of the pool of that name: ready when a replica is and the Service exists. */
+export function makeGatewayStatus(name: string, found: GatewayObjects): GatewayStatus {
+  const deployment = isOurs(found.deployment) ? found.deployment : undefined;
+  const hasService = isOurs(found.service);
   const readyReplicas = deployment?.status?.readyReplicas ?? 0;
   return {
     ready: readyReplicas >= 1 && hasService,

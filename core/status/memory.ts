@@ -10,12 +10,14 @@ import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { parseResourceVersion } from '../resource-version.ts';
 import type { Extent, Observed } from './observed.ts';
 
-/** Where workers are to be looked for. */
-export interface WorkerSearch {
-  /** Everywhere when undefined. */
+/** What is to be read beside the pool. */
+export interface Reads {
+  /** Where workers are to be looked for; everywhere when undefined. */
   readonly namespaces: ReadonlySet<string> | undefined;
-  /** Resource version that what is found must not be older than. */
+  /** Resource version that workers which are found must not be older than. */
   readonly notOlderThan: string;
+  /** Whether the gateway's objects are to be read; it is as the status says when not. */
+  readonly withGateway: boolean;
 }
 
 /** What made a status true. */
@@ -30,7 +32,7 @@ export interface Memory {
   /** Whether a run that is over saw the object in this version or a later one. Its own write it did not see. */
   readonly isCovered: (key: PoolKey, object: ObjectVersion) => boolean;
   /** For the pool as it is read now. */
-  readonly planSearch: (pool: Pool, told: readonly ObjectVersion[]) => WorkerSearch;
+  readonly planReads: (pool: Pool, told: readonly ObjectVersion[]) => Reads;
   /** The latest resource version that the apiserver named so far. */
   readonly latest: () => number;
   readonly remember: (observed: Observed, ended: Ended) => void;
@@ -47,6 +49,7 @@ interface Seen {
   readonly workersAt: number;
   /** What the status said as it was read. */
   readonly workerNamespaces: readonly string[] | undefined;
+  readonly sawGateway: boolean;
 }
 
 export function createMemory(): Memory {
@@ -61,19 +64,20 @@ export function createMemory(): Memory {
       return version <= seen.workersAt && (seen.namespaces === 'all' || seen.namespaces.has(namespace));
     },
 
-    planSearch: (pool, told) => {
+    planReads: (pool, told) => {
       const seen = byPool.get(formatPoolKey(pool.metadata));
       const { resourceVersion } = pool.metadata;
       const isLater = seen !== undefined && seen.workersAt > toNumber(resourceVersion);
       return {
         namespaces: findNamespaces(pool, seen, told),
         notOlderThan: isLater ? String(seen.workersAt) : resourceVersion,
+        withGateway: !isLeft(pool, seen) || !isGatewayAsStated(pool, seen, told),
       };
     },
 
     latest: () => latest,
 
-    remember: ({ pool, extent }, { written, readAt }) => {
+    remember: ({ pool, extent, gateway }, { written, readAt }) => {
       const id = formatPoolKey(pool.metadata);
       const { resourceVersion: read } = pool.metadata;
       const listedAt = extent.version ?? 0;
@@ -86,7 +90,8 @@ export function createMemory(): Memory {
       const [oldest] = byPool.keys();
       if (oldest !== undefined && byPool.size >= maxRememberedPools) byPool.delete(oldest);
       const { namespaces } = extent;
-      byPool.set(id, { read, written, namespaces, workersAt, workerNamespaces: pool.status?.workerNamespaces });
+      const workerNamespaces = pool.status?.workerNamespaces;
+      byPool.set(id, { read, written, namespaces, workersAt, workerNamespaces, sawGateway: gateway !== undefined });
     },
 
     forget: (key) => {
@@ -102,19 +107,38 @@ export function createMemory(): Memory {
 
 const toNumber = (resourceVersion: string | undefined): number => parseResourceVersion(resourceVersion) ?? 0;
 
+/** Whether nobody else wrote the pool since the last run. */
+const isLeft = ({ metadata: { resourceVersion } }: Pool, seen: Seen | undefined): seen is Seen =>
+  resourceVersion === seen?.read || resourceVersion === seen?.written;
+
+/**
+ * Whether all that is told of is workers and the last run's own write. Where that run wrote what it saw of the gateway,
+ * another instance may have found true what that overwrote.
+ */
+function isGatewayAsStated(
+  { metadata: { resourceVersion } }: Pool,
+  { written, sawGateway }: Seen,
+  told: readonly ObjectVersion[],
+): boolean {
+  if (told.length === 0 || (sawGateway && resourceVersion === written)) return false;
+  return told.every(
+    ({ kind, version }) =>
+      kind === 'worker' || (kind === 'pool' && version !== undefined && version === parseResourceVersion(written)),
+  );
+}
+
 /**
  * All with workers of the pool: those that its status names now and named before the last run, and those of workers that
  * are told of. Undefined, anywhere, where somebody else wrote the pool since: that one may know of workers that this
  * instance was never told of, or may have written what is not so.
  */
 function findNamespaces(
-  { metadata, status }: Pool,
+  pool: Pool,
   seen: Seen | undefined,
   told: readonly ObjectVersion[],
 ): ReadonlySet<string> | undefined {
-  const isOurs = metadata.resourceVersion === seen?.read || metadata.resourceVersion === seen?.written;
-  const [before, now] = [seen?.workerNamespaces, status?.workerNamespaces];
-  if (!isOurs || before === undefined || now === undefined) return undefined;
+  const [before, now] = [seen?.workerNamespaces, pool.status?.workerNamespaces];
+  if (!isLeft(pool, seen) || before === undefined || now === undefined) return undefined;
   const workers = told.filter(({ kind }) => kind === 'worker');
   const namespaces = new Set([...before, ...now, ...workers.map(({ namespace }) => namespace)]);
   return namespaces.size <= maxListedNamespaces ? namespaces : undefined;

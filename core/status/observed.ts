@@ -15,6 +15,12 @@ export interface GatewayDeployment extends Labelled {
   readonly status?: { readonly readyReplicas?: number };
 }
 
+/** What has the names of a gateway's objects, whoever made it. */
+export interface GatewayObjects {
+  readonly deployment: GatewayDeployment | undefined;
+  readonly service: Labelled | undefined;
+}
+
 /** A worker as far as it is counted. */
 export interface CountedWorker {
   readonly metadata: Pick<ObjectMeta, 'namespace' | 'deletionTimestamp'>;
@@ -39,10 +45,8 @@ export interface Observed {
   /** May hold workers of pools that have the same name in other namespaces. */
   readonly workers: readonly CountedWorker[];
   readonly extent: Extent;
-  /** Object with the name of the gateway's Deployment, whoever made it. */
-  readonly deployment: GatewayDeployment | undefined;
-  /** Object with the name of the gateway's Service, whoever made it. */
-  readonly service: Labelled | undefined;
+  /** Undefined where it is as the status says. */
+  readonly gateway: GatewayObjects | undefined;
   /** UIDs of the Pods of the gateway that exist; undefined where no status depends on them. */
   readonly gatewayPods: ReadonlySet<string> | undefined;
   /** Those of the configs that the pool lists which exist; by `<namespace>/<name>`. */

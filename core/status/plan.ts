@@ -5,7 +5,7 @@ import { mergeConditions } from '../conditions.ts';
 import { isSameJson } from '../json.ts';
 import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
 import { countWorkers, findWorkerNamespaces } from './count.ts';
-import { makeGatewayStatus } from './gateway.ts';
+import { makeGatewayStatus, readGatewayStatus } from './gateway.ts';
 import { mergeConnections } from './connections.ts';
 import type { Observed } from './observed.ts';
 import { judgeRefs } from './refs.ts';
@@ -13,12 +13,13 @@ import type { ReceivedReport } from './report.ts';
 
 /** The whole status to write, or `unchanged` where the stored one says it all. What it does not compute it keeps. */
 export function plan(observed: Observed, now: Date, reports: readonly ReceivedReport[] = []): PoolStatus | 'unchanged' {
-  const { metadata, status: stored = {} } = observed.pool;
+  const { pool, gateway } = observed;
+  const { metadata, status: stored = {} } = pool;
   const findings: Findings = {
     name: metadata.name,
     isTerminating: metadata.deletionTimestamp !== undefined,
-    gateway: makeGatewayStatus(observed),
-    workers: countWorkers(observed.pool, observed.workers),
+    gateway: gateway === undefined ? readGatewayStatus(stored) : makeGatewayStatus(metadata.name, gateway),
+    workers: countWorkers(pool, observed.workers),
     refs: judgeRefs(observed),
   };
   const { generation } = metadata;
@@ -32,7 +33,7 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
     conditions: mergeConditions(stored.conditions ?? [], judge(findings), { now, generation }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  const named = nameNamespaces(status, findWorkerNamespaces(observed.pool, observed.workers));
+  const named = nameNamespaces(status, findWorkerNamespaces(pool, observed.workers));
   return isSameJson(stored, named) ? 'unchanged' : named;
 }
 

@@ -4,14 +4,14 @@ import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Memory, WorkerSearch } from '../../core/status/memory.ts';
+import type { Memory, Reads } from '../../core/status/memory.ts';
 import type { Applied, Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';
 import type { ReceivedReport } from '../../core/status/report.ts';
 
 export interface Wanted {
-  /** Where the workers of the pool are to be looked for, as it was read. */
-  readonly planSearch: (pool: Pool) => WorkerSearch;
+  /** For the pool as it was read. */
+  readonly planReads: (pool: Pool) => Reads;
   /**
    * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
    * present.
@@ -51,7 +51,7 @@ export async function writeStatus(
   { told = [], reports = [] }: News,
 ): Promise<PoolStatus | undefined> {
   const wanted: Wanted = {
-    planSearch: (pool) => memory.planSearch(pool, told),
+    planReads: (pool) => memory.planReads(pool, told),
     atLeast: Math.max(0, ...told.map(({ kind, version = Infinity }) => (kind === 'worker' ? version : 0))),
     withPods: reports.length > 0,
   };

@@ -206,7 +206,11 @@ describe('POST /status/events', () => {
 
 describe('a write that comes too late', () => {
   const wanted = {
-    planSearch: ({ metadata }: Pool) => ({ namespaces: undefined, notOlderThan: metadata.resourceVersion }),
+    planReads: ({ metadata }: Pool) => ({
+      namespaces: undefined,
+      notOlderThan: metadata.resourceVersion,
+      withGateway: true,
+    }),
     atLeast: 0,
     withPods: false,
   };

@@ -66,7 +66,7 @@ const changes: readonly (() => Promise<void>)[] = [
   async () => {
     const [pool, gateway] = pickGateway();
     await gateway.losePod();
-    await world.touchGateway(pool);
+    await world.scaleGateway(pool, draw(4));
   },
   async () => {
     await pickGateway()[1].restartProcess();
@@ -131,11 +131,14 @@ const disturbances: Readonly<Record<string, () => Promise<void>>> = {
 interface Everything {
   readonly pools: readonly Pool[];
   readonly workers: readonly Worker[];
+  /** Of the gateway's Deployment, by the name of its pool. */
+  readonly replicas: ReadonlyMap<string, number>;
 }
 
 const readEverything = async (): Promise<Everything> => ({
   pools: await world.objects.listPools(),
   workers: await world.objects.listWorkers(),
+  replicas: await world.readReplicas(),
 });
 
 const listVersions = ({ pools, workers }: Everything): string =>
@@ -159,17 +162,22 @@ async function settle(): Promise<Everything> {
   return await quiet();
 }
 
-function findFaults({ pools, workers }: Everything): string[] {
-  return pools.flatMap((pool) => {
-    const [expected, got] = [recount(pool, workers), pool.status?.workers];
-    const faults = [world.gateways.get(pool.metadata.name)?.findFault(pool.status?.connections)];
-    if (!isSame(expected, got)) faults.push(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
-    return faults.flatMap((fault) => (fault === undefined ? [] : [`${pool.metadata.name}: ${fault}`]));
+function findFaults({ pools, workers, replicas }: Everything): string[] {
+  return pools.flatMap(({ metadata, spec, status }) => {
+    const { name } = metadata;
+    const faults = [
+      world.gateways.get(name)?.findFault(status?.connections),
+      compare('workers', recount({ metadata, spec }, workers), status?.workers),
+      compare('replicas', { wanted: replicas.get(name) ?? 0 }, { wanted: status?.gateway?.replicas }),
+    ];
+    return faults.flatMap((fault) => (fault === undefined ? [] : [`${name}: ${fault}`]));
   });
 }
 
-const isSame = (expected: object, got: object | undefined): boolean =>
-  JSON.stringify(Object.entries(expected).toSorted()) === JSON.stringify(Object.entries(got ?? {}).toSorted());
+function compare(what: string, expected: object, got: object = {}): string | undefined {
+  const [right, said] = [expected, got].map((one) => JSON.stringify(Object.entries(one).toSorted()));
+  return right === said ? undefined : `${what}: expected ${right}, got ${said}`;
+}
 
 it(`every status is true after every quiet second, from seed ${seed}`, { timeout: walkMs + 300_000 }, async () => {
   const endMs = performance.now() + walkMs;

@@ -22,7 +22,9 @@ export interface WalkWorld {
   readonly storm: Storm;
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** Changes the Deployment of a gateway, as its controller does when a Pod comes or goes. */
-  readonly touchGateway: (pool: Key) => Promise<void>;
+  readonly scaleGateway: (pool: Key, replicas: number) => Promise<void>;
+  /** Replicas wanted of the Deployment of each gateway, by the name of its pool. */
+  readonly readReplicas: () => Promise<ReadonlyMap<string, number>>;
   readonly kill: (name: string, signal: NodeJS.Signals) => void;
   /** Resolves when the bridge watches everything. */
   readonly untilWatching: () => Promise<void>;
@@ -98,10 +100,18 @@ export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
     objects,
     storm,
     gateways,
-    touchGateway: async ({ namespace, name }) => {
-      const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${gatewayDeploymentName(name)}`;
-      const body = { metadata: { annotations: { turn: String(turn++) } } };
-      await kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+    scaleGateway: async (pool, replicas) => {
+      // The other member makes it a change in any case.
+      const body = { metadata: { annotations: { turn: String(turn++) } }, spec: { replicas } };
+      const contentType = 'application/merge-patch+json';
+      await kube.call({ method: 'PATCH', path: deploymentPath(pool), contentType, body });
+    },
+    readReplicas: async () => {
+      const read = async (pool: Key): Promise<[string, number]> => {
+        const { spec } = (await kube.call({ path: deploymentPath(pool) })) as { spec: { replicas: number } };
+        return [pool.name, spec.replicas];
+      };
+      return new Map(await Promise.all(gatewayPools.map(read)));
     },
     kill: (name, signal) => {
       process.kill(find(name)?.pid ?? NaN, signal);
@@ -138,7 +148,10 @@ export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
 const readToken = async ({ mounts }: Stack): Promise<string> =>
   (await readFile(join(mounts, 'buildkit-bridge/audience-token'), 'utf8')).trim();
 
-/** A Deployment without replicas: its Pods are the test's own. */
+const deploymentPath = ({ namespace, name }: Key): string =>
+  `/apis/apps/v1/namespaces/${namespace}/deployments/${gatewayDeploymentName(name)}`;
+
+/** A Deployment that is paused, so that replicas are only a number: its Pods are the test's own. */
 async function createGatewayObjects(kube: Pick<KubeClient, 'call'>, { namespace, name }: Key): Promise<void> {
   const labels = { [LABELS.managedBy]: MANAGED_BY };
   const template = { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'gateway', image: 'none' }] } };
@@ -147,7 +160,7 @@ async function createGatewayObjects(kube: Pick<KubeClient, 'call'>, { namespace,
     path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
     body: {
       metadata: { name: gatewayDeploymentName(name), labels },
-      spec: { replicas: 0, selector: { matchLabels: { app: name } }, template },
+      spec: { replicas: 0, paused: true, selector: { matchLabels: { app: name } }, template },
     },
   });
   await kube.call({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
 import { createPoolStatusStore } from '../../../adapters/kube/pool-status.ts';
-import type { WorkerSearch } from '../../../core/status/memory.ts';
+import type { Reads } from '../../../core/status/memory.ts';
 
 const key = { namespace: 'own', name: 'my-pool' };
 
@@ -12,7 +12,7 @@ interface World {
 }
 
 /** An apiserver with that pool and nothing else. */
-async function gather(search: WorkerSearch, atLeast: number, { lists = ['20'], configRefs = [] }: World = {}) {
+async function gather(reads: Partial<Reads>, atLeast: number, { lists = ['20'], configRefs = [] }: World = {}) {
   const left = [...lists];
   const asked: string[] = [];
   const describe = ({ path, query = {} }: KubeCall) =>
@@ -20,7 +20,7 @@ async function gather(search: WorkerSearch, atLeast: number, { lists = ['20'], c
   const kube: KubeClient = {
     call: (call) => {
       const { path } = call;
-      if (path.includes('buildkit')) asked.push(describe(call));
+      asked.push(describe(call));
       if (path.endsWith('/buildkitpools/my-pool')) {
         const metadata = { ...key, resourceVersion: '10' };
         return Promise.resolve({ metadata, spec: { access: { oidc: { configRefs } } } });
@@ -36,11 +36,12 @@ async function gather(search: WorkerSearch, atLeast: number, { lists = ['20'], c
     close: () => undefined,
   };
   const store = createPoolStatusStore(kube);
-  const observed = await store.gather(key, { planSearch: () => search, atLeast, withPods: false });
+  const planReads = () => ({ namespaces: undefined, notOlderThan: '10', withGateway: false, ...reads });
+  const observed = await store.gather(key, { planReads, atLeast, withPods: false });
   return { asked: asked.slice(1), extent: observed?.extent };
 }
 
-const inTenantA: WorkerSearch = { namespaces: new Set(['tenant-a']), notOlderThan: '10' };
+const inTenantA = { namespaces: new Set(['tenant-a']), notOlderThan: '10' };
 const list = 'namespaces/tenant-a/buildkitworkers spec.poolRef.name=my-pool,spec.poolRef.namespace=own';
 
 describe('looks for workers', () => {
@@ -83,6 +84,14 @@ describe('looks for workers', () => {
     const lists = [new KubeError(0, 'Unreachable', 'apiserver unreachable')];
     await expect(gather(inTenantA, 0, { lists })).rejects.toThrow('apiserver unreachable');
   });
+});
+
+test("reads the gateway's objects where the status does not stand for them", async () => {
+  const { asked } = await gather({ namespaces: new Set(), withGateway: true }, 0);
+  expect(asked).toEqual([
+    '/apis/apps/v1/namespaces/own/deployments/my-pool-gateway',
+    '/api/v1/namespaces/own/services/my-pool',
+  ]);
 });
 
 test('reads the OIDC configs that the pool lists, and no others', async () => {

@@ -32,9 +32,9 @@ const event = (kind: keyof typeof kinds, object: { metadata: ReturnType<typeof m
 
 const parse = ({ headers, body }: { headers: Readonly<Record<string, string>>; body: string }) =>
   parseEvent(headers, body);
-const one = (namespace: string, name: string, object?: object) => ({
+const one = (namespace: string, name: string, object: object) => ({
   ok: true,
-  value: { touched: 'one', pool: { namespace, name }, ...(object === undefined ? {} : { object }) },
+  value: { touched: 'one', pool: { namespace, name }, object },
 });
 /** What `metadata` stands for. */
 const at7 = (kind: string) => ({ kind, namespace: 'tenant-a', version: 7 });
@@ -55,8 +55,9 @@ describe('points at', () => {
     expect(parse(event('worker', worker({ name: 'my-pool' })))).toEqual(one('tenant-a', 'my-pool', at7('worker')));
   });
   test("the pool of a gateway's Deployment and Service", () => {
-    expect(parse(event('deployment', { metadata: metadata('p-gateway', ours) }))).toEqual(one('tenant-a', 'p'));
-    expect(parse(event('service', { metadata: metadata('p', ours) }))).toEqual(one('tenant-a', 'p'));
+    const found = one('tenant-a', 'p', { kind: 'gateway', namespace: 'tenant-a', version: undefined });
+    expect(parse(event('deployment', { metadata: metadata('p-gateway', ours) }))).toEqual(found);
+    expect(parse(event('service', { metadata: metadata('p', ours) }))).toEqual(found);
   });
   test('the namespace itself, whatever its last state', () => {
     const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { maxRememberedPools } from '../../../api/limits.ts';
+import type { ObjectVersion } from '../../../core/events/parse.ts';
 import { createMemory, type Ended } from '../../../core/status/memory.ts';
 import type { Extent } from '../../../core/status/observed.ts';
 import { makeObserved, makePool } from './observed.ts';
@@ -65,7 +66,7 @@ describe('covers', () => {
 
 describe('looks for workers', () => {
   const search = (memory: ReturnType<typeof remember>, resourceVersion: string, now?: string[], told = [worker(40)]) =>
-    memory.planSearch(makeRead(resourceVersion, now), told.slice(0)).namespaces;
+    memory.planReads(makeRead(resourceVersion, now), told.slice(0)).namespaces;
   const listed = { namespaces: new Set(['a']), version: 20 };
 
   test.each(['10', '30'])('in the namespaces that the status names and named, and in those told of (at %s)', (at) => {
@@ -74,7 +75,7 @@ describe('looks for workers', () => {
     expect(search(memory, at, [], [])).toEqual(new Set(['a']));
     expect(search(memory, at, ['b'], [])).toEqual(new Set(['a', 'b']));
     expect(search(memory, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
-    expect(memory.planSearch(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
+    expect(memory.planReads(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
   });
 
   test('anywhere where those are too many', () => {
@@ -93,11 +94,52 @@ describe('looks for workers', () => {
 
   test('no earlier than the pool, and no earlier than it was seen to have looked', () => {
     const notOlderThan = (memory: ReturnType<typeof remember>, at: string) =>
-      memory.planSearch(makeRead(at), []).notOlderThan;
+      memory.planReads(makeRead(at), []).notOlderThan;
     expect(notOlderThan(createMemory(), '10')).toBe('10');
     expect([notOlderThan(remember(), '10'), notOlderThan(remember(), '30')]).toEqual(['20', '30']);
     expect(notOlderThan(remember(), 'not-a-number')).toBe('20');
     expect(notOlderThan(createMemory(), 'not-a-number')).toBe('not-a-number');
+  });
+});
+
+describe("looks at the gateway's objects", () => {
+  const gateway = { kind: 'gateway', namespace: key.namespace, version: undefined } as const;
+  const any = { ...gateway, kind: 'any' } as const;
+  /** Of a run that read the pool at 10 and wrote it at 30, or found it true. */
+  const isLooked = (
+    run: { readonly saw: boolean; readonly written?: string },
+    at: string,
+    told: readonly ObjectVersion[],
+  ): boolean => {
+    const memory = createMemory();
+    const observed = makeObserved({ pool: makeRead('10', ['a']), ...(run.saw ? {} : { gateway: undefined }) });
+    memory.remember(observed, { written: run.written, readAt: 0 });
+    return memory.planReads(makeRead(at, ['a']), told).withGateway;
+  };
+  const unseen = { saw: false, written: '30' };
+  const seen = { saw: true, written: '30' };
+  const unchanged = { saw: true };
+
+  test('not for workers, nor for its own write', () => {
+    expect(isLooked(unchanged, '10', [worker(40), worker(undefined)])).toBe(false);
+    expect(isLooked(unseen, '30', [worker(40)])).toBe(false);
+    expect(isLooked(unseen, '30', [poolAt(30), worker(40)])).toBe(false);
+  });
+
+  test('where the run before wrote what it saw of them, whatever is told of', () => {
+    expect(isLooked(seen, '30', [poolAt(30)])).toBe(true);
+    expect(isLooked(seen, '30', [worker(40)])).toBe(true);
+  });
+
+  test('where anything else is told of, or nothing', () => {
+    for (const told of [[], [gateway], [worker(40), gateway], [worker(40), any], [poolAt(31)], [poolAt(undefined)]])
+      expect(isLooked(unseen, '30', told)).toBe(true);
+    expect(isLooked(unchanged, '10', [poolAt(undefined)])).toBe(true);
+  });
+
+  test('where somebody else wrote the pool, or nothing is known of it', () => {
+    expect(isLooked(unseen, '31', [worker(40)])).toBe(true);
+    expect(createMemory().planReads(makeRead('30', ['a']), [worker(40)]).withGateway).toBe(true);
   });
 });
 

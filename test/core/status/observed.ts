@@ -2,7 +2,7 @@
 import type { Pool } from '../../../api/v1beta1/pool.ts';
 import type { Worker } from '../../../api/v1beta1/worker.ts';
 import type { PoolStatus, WorkerPhase } from '../../../api/status.ts';
-import type { Observed } from '../../../core/status/observed.ts';
+import type { GatewayObjects, Observed } from '../../../core/status/observed.ts';
 
 const metadata = (namespace: string, name: string) => ({
   namespace,
@@ -43,11 +43,16 @@ export const makeDeployment = (replicas: number, readyReplicas: number, labels: 
   status: { readyReplicas },
 });
 
+export const makeGateway = (objects: Partial<GatewayObjects> = {}): GatewayObjects => ({
+  deployment: makeDeployment(2, 2),
+  service: { metadata: { labels: ours } },
+  ...objects,
+});
+
 export const makeObserved = (fields: Partial<Observed> = {}): Observed => ({
   pool: makePool(),
   workers: [],
-  deployment: makeDeployment(2, 2),
-  service: { metadata: { labels: ours } },
+  gateway: makeGateway(),
   gatewayPods: undefined,
   extent: { namespaces: 'all', version: 1 },
   configs: new Map(),

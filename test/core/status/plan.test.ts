@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Observed } from '../../../core/status/observed.ts';
 import { plan } from '../../../core/status/plan.ts';
-import { makeDeployment, makeObserved, makePool, makeWorker, ours } from './observed.ts';
+import { makeDeployment, makeGateway, makeObserved, makePool, makeWorker, ours } from './observed.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
 
@@ -69,8 +69,12 @@ test('writes the whole status of a running pool', () => {
 
 test.each([
   ['Terminating', 'being deleted', { pool: makePool({ deletionTimestamp: '2026-01-01T00:00:00Z' }) }],
-  ['Failed', 'all workers failed', { workers: [makeWorker('Failed')], deployment: undefined }],
-  ['Pending', 'no gateway', { workers: [makeWorker('Idle')], deployment: undefined }],
+  [
+    'Failed',
+    'all workers failed',
+    { workers: [makeWorker('Failed')], gateway: makeGateway({ deployment: undefined }) },
+  ],
+  ['Pending', 'no gateway', { workers: [makeWorker('Idle')], gateway: makeGateway({ deployment: undefined }) }],
   ['ScaledToZero', 'no workers', {}],
   ['Running', 'some workers failed', { workers: [makeWorker('Failed'), makeWorker('Idle')] }],
 ] as const)('is %s: %s', (phase, _, fields) => {
@@ -79,9 +83,17 @@ test.each([
 
 test.each([
   ['Terminating', { pool: makePool({ deletionTimestamp: '2026-01-01T00:00:00Z' }) }, 'the pool is being deleted'],
-  ['GatewayNotReady', { deployment: undefined }, 'Deployment "shared-pool-gateway" does not exist'],
-  ['GatewayNotReady', { service: undefined }, 'Service "shared-pool" does not exist'],
-  ['GatewayNotReady', { deployment: makeDeployment(2, 0) }, '0 of 2 gateway replicas are ready'],
+  [
+    'GatewayNotReady',
+    { gateway: makeGateway({ deployment: undefined }) },
+    'Deployment "shared-pool-gateway" does not exist',
+  ],
+  ['GatewayNotReady', { gateway: makeGateway({ service: undefined }) }, 'Service "shared-pool" does not exist'],
+  [
+    'GatewayNotReady',
+    { gateway: makeGateway({ deployment: makeDeployment(2, 0) }) },
+    '0 of 2 gateway replicas are ready',
+  ],
   ['WorkersNotReady', { workers: [makeWorker('Failed'), makeWorker('Failed')] }, 'all workers failed: 2'],
   [
     'WorkersNotReady',
@@ -100,15 +112,14 @@ test('is Ready without workers when none is wanted', () => {
 
 test('takes objects that merely have the names of the gateway for no gateway', () => {
   const foreign = { 'app.kubernetes.io/managed-by': 'helm' };
-  const observed = makeObserved({ deployment: makeDeployment(1, 1, foreign), service: { metadata: {} } });
+  const gateway = { deployment: makeDeployment(1, 1, foreign), service: { metadata: {} } };
+  const observed = makeObserved({ gateway });
   expect(planWrite(observed).gateway).toEqual({ ready: false, replicas: 0, readyReplicas: 0 });
 });
 
 test('names the Deployment before it is ready', () => {
-  const observed = makeObserved({
-    deployment: { metadata: { labels: ours }, spec: { replicas: 1 } },
-    service: undefined,
-  });
+  const gateway = { deployment: { metadata: { labels: ours }, spec: { replicas: 1 } }, service: undefined };
+  const observed = makeObserved({ gateway });
   expect(planWrite(observed).gateway).toEqual({
     ready: false,
     replicas: 1,
@@ -182,11 +193,13 @@ const worker = fc
 const observedArbitrary = fc
   .record({
     workers: fc.array(worker, { maxLength: 30 }),
-    deployment: fc.option(
-      fc.tuple(fc.nat(3), fc.nat(3)).map(([replicas, ready]) => makeDeployment(replicas, ready)),
-      { nil: undefined },
-    ),
-    service: fc.constantFrom(undefined, { metadata: { labels: ours } }),
+    gateway: fc.record({
+      deployment: fc.option(
+        fc.tuple(fc.nat(3), fc.nat(3)).map(([replicas, ready]) => makeDeployment(replicas, ready)),
+        { nil: undefined },
+      ),
+      service: fc.constantFrom(undefined, { metadata: { labels: ours } }),
+    }),
     gatewayPods: fc.constant(undefined),
     extent: fc.constant({ namespaces: 'all' as const, version: 1 }),
     configs: fc.constant(new Map<string, never>()),
@@ -200,6 +213,17 @@ test('leaves its own result unchanged, whenever it is asked again', () => {
     fc.property(observedArbitrary, fc.date({ noInvalidDate: true, min: now }), (observed, later) => {
       const pool = { ...observed.pool, status: planWrite(observed) };
       expect(plan({ ...observed, pool }, later)).toBe('unchanged');
+    }),
+  );
+});
+
+test('says of a gateway that was not looked at what it said before', () => {
+  fc.assert(
+    fc.property(observedArbitrary, fc.array(worker, { maxLength: 3 }), (observed, workers) => {
+      const pool = { ...observed.pool, status: planWrite(observed) };
+      expect(plan({ ...observed, pool, workers, gateway: undefined }, now)).toEqual(
+        plan({ ...observed, pool, workers }, now),
+      );
     }),
   );
 });

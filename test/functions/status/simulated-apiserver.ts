@@ -3,6 +3,7 @@
  * is told to: what a real one does seldom.
  */
 import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
+import { gatewayDeploymentName, LABELS, MANAGED_BY } from '../../../api/names.ts';
 import type { PoolStatus, WorkerPhase } from '../../../api/status.ts';
 import type { ObjectVersion } from '../../../core/events/parse.ts';
 
@@ -15,6 +16,8 @@ interface SimulatedWorker {
 }
 
 interface State {
+  /** Of the Deployment. */
+  readonly readyReplicas: number;
   readonly workers: readonly SimulatedWorker[];
   readonly pool: { readonly resourceVersion: number; readonly status: PoolStatus | undefined };
 }
@@ -28,8 +31,12 @@ export interface Chance {
   readonly turn: (label: string) => Promise<void>;
 }
 
+/** Told of each change, and at which resource version it came to be. */
+export type Emit = (object: ObjectVersion, at: number) => void;
+
 export interface SimulatedApiserver {
   readonly kube: KubeClient;
+  readonly changeGateway: (readyReplicas: number) => void;
   readonly changeWorkers: (
     change: (workers: readonly SimulatedWorker[]) => readonly SimulatedWorker[],
     at: string,
@@ -39,16 +46,17 @@ export interface SimulatedApiserver {
   readonly history: readonly State[];
 }
 
-export function createApiserver(chance: Chance, emit: (object: ObjectVersion) => void): SimulatedApiserver {
+export function createApiserver(chance: Chance, emit: Emit): SimulatedApiserver {
   const history: State[] = [
-    { workers: [], pool: { resourceVersion: 0, status: undefined } },
-    { workers: [], pool: { resourceVersion: 1, status: undefined } },
+    { readyReplicas: 0, workers: [], pool: { resourceVersion: 0, status: undefined } },
+    { readyReplicas: 0, workers: [], pool: { resourceVersion: 1, status: undefined } },
   ];
   const now = (): State => history.at(-1) as State;
 
   function commit(change: Partial<State>, kind: ObjectVersion['kind'], namespace: string): void {
     history.push({ ...now(), ...change });
-    emit({ kind, namespace, version: history.length - 1 });
+    const at = history.length - 1;
+    emit({ kind, namespace, version: kind === 'gateway' ? undefined : at }, at);
   }
 
   const writePool = (status: PoolStatus): void => {
@@ -82,6 +90,16 @@ export function createApiserver(chance: Chance, emit: (object: ObjectVersion) =>
     };
   }
 
+  const showDeployment = ({ readyReplicas }: State) => ({
+    metadata: {
+      namespace: key.namespace,
+      name: gatewayDeploymentName(key.name),
+      labels: { [LABELS.managedBy]: MANAGED_BY },
+    },
+    spec: { replicas: 1 },
+    status: { readyReplicas },
+  });
+
   function apply({ body }: KubeCall) {
     const { metadata, status } = body as { metadata: { resourceVersion: string }; status: PoolStatus };
     if (Number(metadata.resourceVersion) !== now().pool.resourceVersion)
@@ -97,7 +115,11 @@ export function createApiserver(chance: Chance, emit: (object: ObjectVersion) =>
     if (call.path.endsWith('/buildkitpools')) {
       return { metadata: { resourceVersion: String(history.length - 1) }, items: [showPool(now())] };
     }
-    if (/\/(deployments|services)$/.test(call.path)) return { metadata: { resourceVersion: '1' }, items: [] };
+    if (call.path.endsWith('/deployments/pool-gateway')) return showDeployment(now());
+    if (call.path.endsWith('/deployments')) {
+      return { metadata: { resourceVersion: '1' }, items: [showDeployment(now())] };
+    }
+    if (call.path.endsWith('/services')) return { metadata: { resourceVersion: '1' }, items: [] };
     throw new KubeError(404, 'NotFound', call.path);
   }
 
@@ -116,6 +138,9 @@ export function createApiserver(chance: Chance, emit: (object: ObjectVersion) =>
         throw new Error('nothing is watched');
       },
       close: () => undefined,
+    },
+    changeGateway: (readyReplicas) => {
+      commit({ readyReplicas }, 'gateway', key.namespace);
     },
     changeWorkers: (change, at) => {
       commit({ workers: change(now().workers) }, 'worker', at);

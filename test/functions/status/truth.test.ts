@@ -13,11 +13,12 @@ import { createResync } from '../../../functions/status/resync.ts';
 import { createManualClock } from '../../core/events/clock.ts';
 import { createApiserver, key, type Chance, type SimulatedApiserver } from './simulated-apiserver.ts';
 
-const namespaces = ['own', 'a', 'b', 'c'];
-const names = ['w0', 'w1', 'w2', 'w3', 'w4'];
+const namespaces = ['own', 'a', 'b'];
+const names = ['w0', 'w1'];
 
 type Act =
   | { readonly does: 'create' | 'lease' | 'free' | 'delete'; readonly name: string; readonly namespace: string }
+  | { readonly does: 'scale'; readonly readyReplicas: number }
   | { readonly does: 'overwrite'; readonly with: PoolStatus };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -30,6 +31,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constant('scale' as const), readyReplicas: fc.nat(1) }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       does: fc.constant('overwrite' as const),
@@ -37,6 +42,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
         { workers: { total: 77 } },
         { workerNamespaces: [] },
         { workerNamespaces: ['a'] },
+        { gateway: { readyReplicas: 9 } },
       ),
     }),
   },
@@ -45,6 +51,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 function perform(apiserver: SimulatedApiserver, one: Act): void {
   if (one.does === 'overwrite') {
     apiserver.overwriteStatus((status) => ({ ...status, ...one.with }));
+    return;
+  }
+  if (one.does === 'scale') {
+    apiserver.changeGateway(one.readyReplicas);
     return;
   }
   const isOne = (worker: { name: string; namespace: string }) =>
@@ -61,14 +71,20 @@ function perform(apiserver: SimulatedApiserver, one: Act): void {
   }, one.namespace);
 }
 
+/** Of one namespace, or of all. */
+function summarizeWorkers(workers: SimulatedApiserver['history'][number]['workers'], where?: string) {
+  const found = workers.filter(({ namespace }) => where === undefined || namespace === where);
+  return { total: found.length, allocated: found.filter(({ phase }) => phase === 'Allocated').length };
+}
+
 /** What a status should say at a resource version. */
 function recount({ history }: SimulatedApiserver, at: number) {
-  const workers = history[at]?.workers ?? [];
+  const { workers, readyReplicas } = history[at] ?? { workers: [], readyReplicas: 0 };
   const found = [...new Set(workers.map(({ namespace }) => namespace))].toSorted();
   return {
-    total: workers.length,
-    allocated: workers.filter(({ phase }) => phase === 'Allocated').length,
+    ...summarizeWorkers(workers),
     namespaces: found.length <= maxListedNamespaces ? found : undefined,
+    readyReplicas,
   };
 }
 
@@ -76,6 +92,7 @@ const summarize = (status: PoolStatus | undefined) => ({
   total: status?.workers?.total ?? 0,
   allocated: status?.workers?.allocated ?? 0,
   namespaces: status?.workerNamespaces,
+  readyReplicas: status?.gateway?.readyReplicas ?? 0,
 });
 
 /** An instance of the function. */
@@ -98,8 +115,11 @@ interface Run {
   readonly instances: number;
   readonly choices: IterableIterator<number>;
   readonly faults: readonly ('none' | 'before' | 'after')[];
-  /** Asked when an event was answered as done. */
-  readonly check?: (apiserver: SimulatedApiserver, object: ObjectVersion) => void;
+  /** Asked when an event of what happened at that resource version was answered as done. */
+  readonly check?: (
+    apiserver: SimulatedApiserver,
+    about: { readonly object: ObjectVersion; readonly at: number },
+  ) => void;
   /** Whether events get lost, which a resync at the end makes good. */
   readonly isLossy?: boolean;
 }
@@ -113,34 +133,39 @@ async function run(scheduler: fc.Scheduler, { acts, instances, choices, faults, 
     turn: (label) => scheduler.schedule(Promise.resolve(), label),
   };
   const deliveries: Promise<void>[] = [];
-  const apiserver: SimulatedApiserver = createApiserver(chance, (object) => {
+  const apiserver: SimulatedApiserver = createApiserver(chance, (object, at) => {
     const times = isLossy ? upTo(2) : 1 + upTo(1);
-    for (let time = 0; time < times; time += 1) deliveries.push(deliver(object));
+    for (let time = 0; time < times; time += 1) deliveries.push(deliver(object, at));
   });
   const updates = Array.from({ length: instances }, () => startInstance(apiserver));
 
   /** At least once, late, by whatever instance takes it. */
-  async function deliver(object: ObjectVersion): Promise<void> {
+  async function deliver(object: ObjectVersion, at: number): Promise<void> {
     for (;;) {
       await chance.turn('delivered');
       const update = updates[upTo(instances - 1)];
       const outcome = await update?.({ touched: 'one', pool: key, object });
       if (outcome !== 'done') continue;
-      check?.(apiserver, object);
+      check?.(apiserver, { object, at });
       return;
     }
   }
 
-  const acting = acts.map(async (one) => {
-    await chance.turn('act');
-    perform(apiserver, one);
-  });
-  const quiet = async (): Promise<void> => {
-    await Promise.all(acting);
-    for (let seen = 0; seen < deliveries.length;) {
+  const delivered = async (): Promise<void> => {
+    for (let seen = -1; seen < deliveries.length;) {
       seen = deliveries.length;
       await Promise.all(deliveries);
     }
+  };
+  /** Some things happen at once, some in the middle of what follows from others, and some when that is over. */
+  const quiet = async (): Promise<void> => {
+    for (const one of acts) {
+      const turns = upTo(mostTurnsBetween);
+      if (turns === mostTurnsBetween) await delivered();
+      else for (let turn = 0; turn < turns; turn += 1) await chance.turn('act');
+      perform(apiserver, one);
+    }
+    await delivered();
   };
   const ping = async (): Promise<void> => {
     while ((await updates[0]?.({ touched: 'all' })) !== 'done') await chance.turn('pinged');
@@ -149,6 +174,9 @@ async function run(scheduler: fc.Scheduler, { acts, instances, choices, faults, 
   if (isLossy) await scheduler.waitFor(ping());
   return apiserver;
 }
+
+/** A run has some six. */
+const mostTurnsBetween = 9;
 
 const fault = fc.constantFrom<'none' | 'before' | 'after'>('none', 'none', 'none', 'before', 'after');
 const story = {
@@ -173,11 +201,20 @@ test.each([1, 2, 3])('after quiet the status says what is so, with %i instances'
 });
 
 test('nobody is answered before the status shows what was told, with one instance and no strangers', async () => {
-  const check = (apiserver: SimulatedApiserver, { version = 0 }: ObjectVersion): void => {
-    const { history } = apiserver;
+  const check: Run['check'] = ({ history }, { object: { kind, namespace }, at }) => {
     const shown = summarize(history.at(-1)?.pool.status);
-    const later = Array.from({ length: history.length - version }, (_, index) => recount(apiserver, version + index));
-    expect(later).toContainEqual(shown);
+    const later = history.slice(at);
+    if (kind === 'gateway') expect(later.map(({ readyReplicas }) => readyReplicas)).toContain(shown.readyReplicas);
+    if (kind !== 'worker') return;
+    // Each namespace is seen at a moment of its own, and what is told of one says nothing of the others.
+    const shownBy = (count: (status: ReturnType<typeof summarizeWorkers>) => number) =>
+      namespaces
+        .map((one) => (one === namespace ? later : history).map(({ workers }) => count(summarizeWorkers(workers, one))))
+        .reduce((sums, counts) => [...new Set(sums.flatMap((sum) => counts.map((count) => sum + count)))], [0]);
+    expect(shownBy(({ total }) => total)).toContain(shown.total);
+    expect(shownBy(({ allocated }) => allocated)).toContain(shown.allocated);
+    const isNamed = shown.namespaces?.includes(namespace) ?? true;
+    if (!isNamed) expect(later.map(({ workers }) => summarizeWorkers(workers, namespace).total)).toContain(0);
   };
   const acts = story.acts.map((all) => all.filter(({ does }) => does !== 'overwrite'));
   await fc.assert(
@@ -187,43 +224,58 @@ test('nobody is answered before the status shows what was told, with one instanc
   );
 });
 
-test('an instance looks again after its own write: another one may have found true by then what it overwrote', async () => {
-  const told: ObjectVersion[] = [];
-  const chance: Chance = { upTo: () => 0, fault: () => 'none', turn: () => Promise.resolve() };
-  const apiserver = createApiserver(chance, (object) => told.push(object));
-  const writing = Promise.withResolvers<undefined>();
-  const released = Promise.withResolvers<undefined>();
-  let isHeld = false;
-  const slow: SimulatedApiserver['kube'] = {
-    ...apiserver.kube,
-    call: async (call) => {
-      if (isHeld && call.method === 'PATCH') {
-        isHeld = false;
-        writing.resolve(undefined);
-        await released.promise;
-      }
-      return await apiserver.kube.call(call);
-    },
+type Change = (apiserver: SimulatedApiserver) => void;
+const change = (one: Act): Change => {
+  return (apiserver) => {
+    perform(apiserver, one);
   };
-  const [one, other] = [startInstance({ ...apiserver, kube: slow }), startInstance(apiserver)];
-  const tell = (update: typeof one) => update({ touched: 'one', pool: key, object: told.at(-1) as ObjectVersion });
-  const change = (does: 'create' | 'lease' | 'free') => {
-    perform(apiserver, { does, name: 'w0', namespace: 'a' });
-  };
-  change('create');
-  for (const update of [one, one, other]) await tell(update);
-  isHeld = true;
-  change('lease');
-  const late = tell(one);
-  await writing.promise;
-  change('free');
-  await tell(other);
-  released.resolve(undefined);
-  await late;
-  expect(summarize(apiserver.history.at(-1)?.pool.status).allocated).toBe(1);
-  await tell(one);
-  isTrue(apiserver);
-});
+};
+
+test.each<[string, Change, Change]>([
+  [
+    'workers',
+    change({ does: 'lease', name: 'w0', namespace: 'a' }),
+    change({ does: 'free', name: 'w0', namespace: 'a' }),
+  ],
+  ['the gateway', change({ does: 'scale', readyReplicas: 1 }), change({ does: 'scale', readyReplicas: 0 })],
+])(
+  'an instance looks at %s again after its own write: another one may have found true what it overwrote',
+  async (_, there, andBack) => {
+    const told: ObjectVersion[] = [];
+    const chance: Chance = { upTo: () => 0, fault: () => 'none', turn: () => Promise.resolve() };
+    const apiserver = createApiserver(chance, (object) => told.push(object));
+    const writing = Promise.withResolvers<undefined>();
+    const released = Promise.withResolvers<undefined>();
+    let isHeld = false;
+    const slow: SimulatedApiserver['kube'] = {
+      ...apiserver.kube,
+      call: async (call) => {
+        if (isHeld && call.method === 'PATCH') {
+          isHeld = false;
+          writing.resolve(undefined);
+          await released.promise;
+        }
+        return await apiserver.kube.call(call);
+      },
+    };
+    const [one, other] = [startInstance({ ...apiserver, kube: slow }), startInstance(apiserver)];
+    const tell = (update: typeof one) => update({ touched: 'one', pool: key, object: told.at(-1) as ObjectVersion });
+    change({ does: 'create', name: 'w0', namespace: 'a' })(apiserver);
+    for (const update of [one, one, other]) await tell(update);
+    const before = summarize(apiserver.history.at(-1)?.pool.status);
+    isHeld = true;
+    there(apiserver);
+    const late = tell(one);
+    await writing.promise;
+    andBack(apiserver);
+    await tell(other);
+    released.resolve(undefined);
+    await late;
+    expect(summarize(apiserver.history.at(-1)?.pool.status)).not.toEqual(before);
+    await tell(one);
+    isTrue(apiserver);
+  },
+);
 
 test('a resync makes good what lost events left', async () => {
   await fc.assert(
