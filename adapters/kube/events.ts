@@ -91,9 +91,9 @@ async function write(options: TellerOptions, told: Told, { series }: Share): Pro
     return 'repeated';
   }
   const name = nameEvent(told);
-  const outcome = await create(options, makeEvent(told, name, options));
+  // Before it is known to be there: one whose answer is late or lost is there all the same.
   series.set(key, { name, count: 1, lastMs: nowMs });
-  return outcome;
+  return await create(options, makeEvent(told, name, options));
 }
 
 /** False where the Event is gone. */

@@ -135,6 +135,19 @@ describe('what is told again', () => {
     expect(outcomes).toEqual(['told', 'told']);
   });
 
+  it.each([
+    ['makes a series of it', undefined, ['failed', 'repeated']],
+    ['is created where it never came to be', new KubeError(404, 'NotFound', ''), ['failed', 'told']],
+  ])('after one whose answer was lost %s', async (_, patched, expected) => {
+    let lost = 1;
+    const { tell, outcomes } = createWorld(({ method }) => {
+      if (method === 'PATCH') return patched === undefined ? Promise.resolve({}) : Promise.reject(patched);
+      return lost-- > 0 ? Promise.reject(new KubeError(0, 'Unreachable', '')) : Promise.resolve({});
+    });
+    await tell([told, later('8')]);
+    expect(outcomes).toEqual(expected);
+  });
+
   it('too often has to wait, for that object alone', async () => {
     const { tell, calls, outcomes, wait } = createWorld();
     await tell(Array.from({ length: 12 }, (_, index) => later(String(index))));
@@ -157,13 +170,14 @@ describe('what can not be told', () => {
 
   it('is not taken for told', async () => {
     let isDown = true;
-    const { tell, calls, outcomes } = createWorld(() =>
-      isDown ? Promise.reject(new KubeError(0, 'Unreachable', 'down')) : Promise.resolve({}),
-    );
+    const { tell, calls, outcomes } = createWorld(({ method }) => {
+      if (isDown) return Promise.reject(new KubeError(0, 'Unreachable', 'down'));
+      return method === 'PATCH' ? Promise.reject(new KubeError(404, 'NotFound', '')) : Promise.resolve({});
+    });
     await tell([told]);
     isDown = false;
     await tell([told]);
     expect(outcomes).toEqual(['failed', 'told']);
-    expect(nameOf(calls[1])).toBe(nameOf(calls[0]));
+    expect(nameOf(calls[2])).toBe(nameOf(calls[0]));
   });
 });
