@@ -2,16 +2,12 @@
  * From a Pod that is created to one that is Ready, with its parts: the part `api` in our image on a real node, beside
  * a server that does nothing in the same image under the same rules.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { podsPath } from '../adapters/kube/paths.ts';
 import { SYSTEM_NAMESPACE } from '../api/names.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
 import { startCluster } from '../dev/node/cluster.ts';
 import { install } from '../dev/node/install.ts';
-import { findObstacle } from '../dev/node/obstacle.ts';
-import { createWatchdog } from '../dev/watchdog.ts';
+import { measureOnNode } from './on-node.ts';
 import { percentile } from './percentile.ts';
 import {
   connectAdministrator,
@@ -41,25 +37,20 @@ interface Start {
   readonly ready: number;
 }
 
-/** Takes a minute or two. No row where this machine can run no node, and why. */
-export async function measurePodStarts(): Promise<Row[]> {
-  const obstacle = await findObstacle();
-  if (obstacle !== undefined) {
-    console.warn(`not measured, starts of Pods: ${obstacle}`);
-    return [];
-  }
-  await using ends = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'bench-pod-start-'));
-  ends.defer(() => rm(folder, { recursive: true, force: true }));
-  const watchdog = createWatchdog();
-  ends.defer(watchdog.release);
-  const cluster = await startCluster({ folder, watch: watchdog.watch });
-  ends.defer(cluster.stop);
-  await install({ cluster, folder });
-  const kube = await connectAdministrator(cluster.kubectl, cluster.controlPlane);
-  ends.defer(kube.close);
-  return await measure({ kube, kubectl: cluster.kubectl });
-}
+export const measurePodStarts = (): Promise<Row[]> =>
+  measureOnNode({
+    what: 'starts of Pods',
+    start: startCluster,
+    measure: async (cluster, folder) => {
+      await install({ cluster, folder });
+      const kube = await connectAdministrator(cluster.kubectl, cluster.controlPlane);
+      try {
+        return await measure({ kube, kubectl: cluster.kubectl });
+      } finally {
+        kube.close();
+      }
+    },
+  });
 
 interface Spec {
   readonly containers: readonly object[];

@@ -2,8 +2,6 @@
  * From a request at zero to its answer on real Knative, with its parts: a certificate of `api`, beside what a function
  * of Node answers that does nothing.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { podsPath } from '../adapters/kube/paths.ts';
@@ -13,8 +11,7 @@ import { callFunction, type FunctionCall } from '../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../dev/knative/overlay.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
-import { findObstacle } from '../dev/node/obstacle.ts';
-import { createWatchdog } from '../dev/watchdog.ts';
+import { measureOnNode } from './on-node.ts';
 import { percentile } from './percentile.ts';
 import {
   connectAdministrator,
@@ -46,22 +43,8 @@ interface Wake {
   readonly answered: number;
 }
 
-/** Takes minutes. No row where this machine can run no node, and why. */
-export async function measureWakes(): Promise<Row[]> {
-  const obstacle = await findObstacle();
-  if (obstacle !== undefined) {
-    console.warn(`not measured, wakes on Knative: ${obstacle}`);
-    return [];
-  }
-  await using ends = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'bench-wake-'));
-  ends.defer(() => rm(folder, { recursive: true, force: true }));
-  const watchdog = createWatchdog();
-  ends.defer(watchdog.release);
-  const cluster = await startKnativeCluster({ folder, watch: watchdog.watch });
-  ends.defer(cluster.stop);
-  return await measure(cluster, folder);
-}
+export const measureWakes = (): Promise<Row[]> =>
+  measureOnNode({ what: 'wakes on Knative', start: startKnativeCluster, measure });
 
 async function measure(cluster: KnativeCluster, folder: string): Promise<Row[]> {
   const { kubectl, controlPlane, address } = cluster;

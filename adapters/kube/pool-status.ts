@@ -3,7 +3,7 @@ import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS } from '../../
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Reads } from '../../core/status/memory.ts';
+import type { Reads, Wanted } from '../../core/status/memory.ts';
 import type { Applied, GatewayObjects, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
@@ -12,18 +12,6 @@ import { listAll } from './list.ts';
 import { deploymentPath, ourObjectPath, podsPath, servicePath } from './paths.ts';
 import { createPoolReader } from './pools.ts';
 import { findWorkers, type FoundWorkers } from './pool-workers.ts';
-
-export interface Wanted {
-  /** For the pool as it was read. */
-  readonly planReads: (pool: Pool) => Reads;
-  /**
-   * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
-   * present.
-   */
-  readonly atLeast: number;
-  /** With the Pods of the gateway even where none was counted before. */
-  readonly withPods: boolean;
-}
 
 export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */

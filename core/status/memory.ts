@@ -1,7 +1,7 @@
 /**
  * What is remembered of a pool between runs: what its last run that came to its end had read and written. It makes runs
- * unnecessary and cheap, and never stands for a read: a run reads anew whatever it uses. docs/decisions/0015-recompute.md says why
- * each rule is as it is. No I/O.
+ * unnecessary and cheap, and never stands for a read: what a run does not read anew, it takes from the status.
+ * docs/decisions/0015-recompute.md says why each rule is as it is. No I/O.
  */
 import { maxListedNamespaces, maxRememberedPools } from '../../api/limits.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
@@ -18,6 +18,19 @@ export interface Reads {
   readonly notOlderThan: string;
   /** Whether the gateway's objects are to be read; it is as the status says when not. */
   readonly withGateway: boolean;
+}
+
+/** What a run needs to see. */
+export interface Wanted {
+  /** For the pool as it was read. */
+  readonly planReads: (pool: Pool) => Reads;
+  /**
+   * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
+   * present.
+   */
+  readonly atLeast: number;
+  /** With the Pods of the gateway even where none was counted before. */
+  readonly withPods: boolean;
 }
 
 /** What made a status true. */

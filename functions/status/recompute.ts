@@ -4,22 +4,10 @@ import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Memory, Reads } from '../../core/status/memory.ts';
+import type { Memory, Wanted } from '../../core/status/memory.ts';
 import type { Applied, Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';
 import type { ReceivedReport } from '../../core/status/report.ts';
-
-export interface Wanted {
-  /** For the pool as it was read. */
-  readonly planReads: (pool: Pool) => Reads;
-  /**
-   * Resource version of a worker that must be seen, if there is one that late: anybody may have made it up. Infinity: the
-   * present.
-   */
-  readonly atLeast: number;
-  /** With the Pods of the gateway even where none was counted before. */
-  readonly withPods: boolean;
-}
 
 export interface RecomputePorts {
   /** Undefined when the pool does not exist. */

@@ -1,7 +1,7 @@
 import type { PoolStatus } from '../../../api/status.ts';
 import { expect, test } from 'vitest';
-import { createMemory } from '../../../core/status/memory.ts';
-import { createRecompute, type Wanted } from '../../../functions/status/recompute.ts';
+import { createMemory, type Wanted } from '../../../core/status/memory.ts';
+import { createRecompute } from '../../../functions/status/recompute.ts';
 import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
 
 const key = { namespace: 'buildkit-system', name: 'shared-pool' };
