@@ -13,7 +13,7 @@ import { compactEtcd } from './etcd.ts';
 import type { Key } from './objects.ts';
 import { recount } from './recount.ts';
 import type { Chances } from './storm.ts';
-import { bringUpWalk, createRandom, namespaces, type WalkWorld } from './walk.ts';
+import { bringUpWalk, createRandom, gatewayPools, namespaces, type WalkWorld } from './walk.ts';
 import { isSoak } from './webhooks.ts';
 
 const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
@@ -43,9 +43,8 @@ const pickKey = (prefix: string, most: number): Key => ({
   namespace: pick(namespaces),
   name: `${prefix}-${draw(most)}`,
 });
-/** The two with gateways more often than the eight that come and go. */
-const pickPool = (): Key =>
-  draw(2) === 0 ? { namespace: namespaces[0], name: pick([...world.gateways.keys()]) } : pickKey('pool', 4);
+/** Those with gateways more often than the eight that come and go. */
+const pickPool = (): Key => (draw(2) === 0 ? pick(gatewayPools) : pickKey('pool', 4));
 const pickWorker = (): Key => pickKey('worker', 30);
 const pickGateway = (): readonly [Key, Gateway] => {
   const [name, gateway] = pick([...world.gateways]);
@@ -68,6 +67,7 @@ const changes: readonly (() => Promise<void>)[] = [
     await gateway.losePod();
     await world.scaleGateway(pool, draw(4));
   },
+  ...Array.from({ length: 6 }, () => () => world.scaleGateway(pick(gatewayPools), draw(4))),
   async () => {
     await pickGateway()[1].restartProcess();
   },

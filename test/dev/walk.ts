@@ -44,9 +44,12 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Two namespaces, of which one has two pools with gateways that stay; pools and workers come and go in both. */
+/** Two namespaces, of which one has pools with gateways that stay; pools and workers come and go in both. */
 export const namespaces = ['walk-a', 'walk-b'] as const;
-const gatewayPools: readonly Key[] = ['first', 'second'].map((name) => ({ namespace: namespaces[0], name }));
+const poolOf = (name: string): Key => ({ namespace: namespaces[0], name });
+const reportingPools = ['first', 'second'].map(poolOf);
+/** The gateway of the third reports nothing: its status is true by the events of its Deployment alone. */
+export const gatewayPools: readonly Key[] = [...reportingPools, poolOf('third')];
 
 export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'walk-'));
@@ -81,8 +84,8 @@ export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
   for (const pool of gatewayPools) {
     await objects.createPool(pool);
     await createGatewayObjects(kube, pool);
-    gateways.set(pool.name, createGateway({ kube, pool, statusUrl, random }));
   }
+  for (const pool of reportingPools) gateways.set(pool.name, createGateway({ kube, pool, statusUrl, random }));
   const find = (name: string): Child | undefined => stack.children.find((child) => child.name === name);
   const untilOk = (url: string) =>
     vi.waitUntil(
