@@ -12,7 +12,7 @@ import { KINDS, STORAGE_API_VERSION, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '..
 import { bundle } from '../dev/build.ts';
 import { findFreePort, type Child } from '../dev/child.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
-import { apiPart, bridgePart, bridgeUser, lifecyclePart, statusPart } from '../dev/parts.ts';
+import { apiPart, authorityPart, bridgePart, bridgeUser, lifecyclePart, statusPart } from '../dev/parts.ts';
 import { bringUp, type Stack } from '../dev/stack.ts';
 import { createWatchdog } from '../dev/watchdog.ts';
 import { connectAsAdministrator } from './stack.ts';
@@ -58,7 +58,9 @@ async function main(): Promise<void> {
     const busy = await measure(parts, () =>
       work({ administrator, url: `http://127.0.0.1:${ports.api}`, token }, windowSeconds),
     );
-    console.log(makeTable(parts, idle, busy));
+    const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port: ports.api };
+    const authority = await measureRun(await stack.launch(authorityPart(place)));
+    console.log(makeTable({ parts, idle, busy, authority }));
     administrator.close();
   } finally {
     await stack.stop();
@@ -134,6 +136,22 @@ async function measure(parts: readonly Child[], during: () => Promise<void>): Pr
   return new Map(await Promise.all(usages));
 }
 
+/** Of a process that ends by itself: the most it had in memory, and its time by how long it ran. */
+async function measureRun({ pid, ended }: Child): Promise<Usage> {
+  const beganAt = performance.now();
+  const state = { isOver: false };
+  void ended.then(() => (state.isOver = true));
+  let [mebibytes, cpuMs] = [0, 0];
+  while (!state.isOver) {
+    // Who has just ended has no memory any more, or is gone.
+    const [taken, used] = await Promise.all([readMebibytes(pid), readCpuMs(pid)]).catch(() => [NaN, cpuMs] as const);
+    if (taken > mebibytes) mebibytes = taken;
+    cpuMs = used;
+    await sleep(5);
+  }
+  return { mebibytes, millicores: (1000 * cpuMs) / (performance.now() - beganAt) };
+}
+
 /** User and system time; the kernel counts both in hundredths of a second (proc(5)). */
 async function readCpuMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
@@ -148,15 +166,18 @@ async function readMebibytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
 }
 
-function makeTable(
-  parts: readonly Child[],
-  idle: ReadonlyMap<string, Usage>,
-  busy: ReadonlyMap<string, Usage>,
-): string {
+interface Measured {
+  readonly parts: readonly Child[];
+  readonly idle: ReadonlyMap<string, Usage>;
+  readonly busy: ReadonlyMap<string, Usage>;
+  readonly authority: Usage;
+}
+
+function makeTable({ parts, idle, busy, authority }: Measured): string {
   const show = (usage: Usage | undefined) => `${usage?.mebibytes.toFixed(0)} | ${usage?.millicores.toFixed(1)}`;
   const rows = parts.map(({ name }) => `| \`${name}\` | ${show(idle.get(name))} | ${show(busy.get(name))} |`);
   const header = '| part | idle, MiB | idle, mCPU | busy, MiB | busy, mCPU |\n| --- | --- | --- | --- | --- |';
-  return [header, ...rows].join('\n');
+  return [header, ...rows, `| \`authority\` | 0 | 0.0 | ${show(authority)} |`].join('\n');
 }
 
 await main();

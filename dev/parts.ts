@@ -106,6 +106,13 @@ export const apiPart = (place: FunctionPlace): Part => ({
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
 
+/** Ends when the keys are as they should be. */
+export const authorityPart = (place: FunctionPlace): Part => ({
+  name: 'authority',
+  file: 'functions/authority/main.ts',
+  environment: { ...kubeVariables(place, 'buildkit-authority'), CLUSTER_FQDN: developmentFqdn },
+});
+
 const functionVariables = (place: FunctionPlace, account: string) => ({
   ...kubeVariables(place, account),
   HOST: '127.0.0.1',

@@ -90,6 +90,11 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
   const originate = () => ({ id: randomUUID(), source: config.kube.url });
   const closed = new Set(sinks.flatMap(({ resources }) => resources));
   setClosedWatches(closed.size);
+  const resync = (): void => {
+    const origin = { ...originate(), traceparent: newTraceparent() };
+    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => withTrace(makeResync(origin), origin));
+  };
+  let hasBegun = false;
   const watches = [...closed].map((resource) => {
     const takers = sinks.filter(({ resources }) => resources.includes(resource));
     return listAndWatch(kube, resource, {
@@ -103,6 +108,11 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
         if (isWatching) closed.delete(resource);
         else closed.add(resource);
         setClosedWatches(closed.size);
+        if (closed.size === 0 && !hasBegun) {
+          // What was deleted before the lists stands in none of them, and no bridge that could know is left.
+          hasBegun = true;
+          resync();
+        }
         metrics.setWatching(resource.plural, isWatching);
       },
       pause,
@@ -110,10 +120,7 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
       signal,
     });
   });
-  const resyncs = setInterval(() => {
-    const origin = { ...originate(), traceparent: newTraceparent() };
-    for (const { queue } of sinks) queue.push({ group: '', id: 'resync' }, () => withTrace(makeResync(origin), origin));
-  }, resyncPeriodMs);
+  const resyncs = setInterval(resync, resyncPeriodMs);
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
   clearInterval(resyncs);

@@ -91,6 +91,8 @@ beforeEach(() => {
   answerWith = 200;
 });
 
+const others = ['deployments', 'services', 'namespaces'];
+
 const isTold = (sink: string, text: string) => told.some((one) => one.sink === sink && one.text === text);
 const expectTold = (text: string) => expect.poll(() => isTold('/status/events', text), soon).toBe(true);
 /** What the bridge listed so far, by kind. */
@@ -109,6 +111,13 @@ it('tells each function of what is there already, and of nothing that is not its
   await expect.poll(() => isTold('/lifecycle/events', 'update Namespace default'), soon).toBe(true);
   expect(isTold('/lifecycle/events', 'update BuildKitPool pool')).toBe(true);
   expect(told.some(({ sink, text }) => sink === '/status/events' && text.includes('Namespace'))).toBe(false);
+});
+
+it('asks each function once to look at everything when all is listed: what was deleted before stands in no list', async () => {
+  const asked = () => told.filter(({ text }) => text.startsWith('ping ')).map(({ sink }) => sink);
+  await expect.poll(() => asked().toSorted(), soon).toEqual(['/lifecycle/events', '/status/events']);
+  const lists = new Set(await listed());
+  expect(lists).toEqual(new Set([...Object.values(KINDS).map(({ plural }) => plural), ...others]));
 });
 
 it('keeps the newest state of an object for a function that is away, and its order', async () => {
