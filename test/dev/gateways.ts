@@ -66,6 +66,9 @@ async function persist(kube: Pick<KubeClient, 'call'>, call: KubeCall): Promise<
   }
 }
 
+/** Far fewer than a status counts, those of Pods among them that it has not seen go. */
+const mostPods = 20;
+
 export function createGateway({ kube, pool, statusUrl, random }: GatewayOptions): Gateway {
   const pods: Pod[] = [];
   /** Of the processes of Pods that are gone. */
@@ -110,6 +113,7 @@ export function createGateway({ kube, pool, statusUrl, random }: GatewayOptions)
 
   return {
     addPod: async () => {
+      if (pods.length === mostPods) return;
       const name = `gateway-${pool.name}-${made++}`;
       const metadata = { name, labels: { [LABELS.pool]: pool.name } };
       const body = { metadata, spec: { containers: [{ name: 'gateway', image: 'none' }] } };
