@@ -136,20 +136,17 @@ async function measure(parts: readonly Child[], during: () => Promise<void>): Pr
   return new Map(await Promise.all(usages));
 }
 
-/** Of a process that ends by itself: the most it had in memory, and its time by how long it ran. */
-async function measureRun({ pid, ended }: Child): Promise<Usage> {
-  const beganAt = performance.now();
-  const state = { isOver: false };
+/** MiB: the most that a process had in memory which ends by itself. */
+async function measureRun({ pid, ended }: Child): Promise<number> {
+  const state = { isOver: false, most: 0 };
   void ended.then(() => (state.isOver = true));
-  let [mebibytes, cpuMs] = [0, 0];
   while (!state.isOver) {
     // Who has just ended has no memory any more, or is gone.
-    const [taken, used] = await Promise.all([readMebibytes(pid), readCpuMs(pid)]).catch(() => [NaN, cpuMs] as const);
-    if (taken > mebibytes) mebibytes = taken;
-    cpuMs = used;
+    const taken = await readMebibytes(pid).catch(() => NaN);
+    if (taken > state.most) state.most = taken;
     await sleep(5);
   }
-  return { mebibytes, millicores: (1000 * cpuMs) / (performance.now() - beganAt) };
+  return state.most;
 }
 
 /** User and system time; the kernel counts both in hundredths of a second (proc(5)). */
@@ -170,14 +167,15 @@ interface Measured {
   readonly parts: readonly Child[];
   readonly idle: ReadonlyMap<string, Usage>;
   readonly busy: ReadonlyMap<string, Usage>;
-  readonly authority: Usage;
+  /** MiB. */
+  readonly authority: number;
 }
 
 function makeTable({ parts, idle, busy, authority }: Measured): string {
   const show = (usage: Usage | undefined) => `${usage?.mebibytes.toFixed(0)} | ${usage?.millicores.toFixed(1)}`;
   const rows = parts.map(({ name }) => `| \`${name}\` | ${show(idle.get(name))} | ${show(busy.get(name))} |`);
   const header = '| part | idle, MiB | idle, mCPU | busy, MiB | busy, mCPU |\n| --- | --- | --- | --- | --- |';
-  return [header, ...rows, `| \`authority\` | 0 | 0.0 | ${show(authority)} |`].join('\n');
+  return [header, ...rows, `| \`authority\` | - | - | ${authority.toFixed(0)} | - |`].join('\n');
 }
 
 await main();

@@ -38,6 +38,23 @@ describe('the roles for people', () => {
   });
 });
 
+/** The most that any row of the part has: MiB, and thousandths of a core. */
+function readSizes(part: string): number[] {
+  const page = readFileSync(join(manifests, '../docs/sizes.md'), 'utf8');
+  const rows = page.matchAll(/^\| `([a-z]+)(?:-\d)?`[^|]*((?:\| *[-\d.]+ *)+)\|$/gm);
+  const figures = [...rows]
+    .filter(([, name]) => name === part)
+    .map(([, , columns = '']) => columns.split('|').slice(1).map(Number));
+  const most = (...columns: readonly number[]) =>
+    Math.max(...figures.flatMap((row) => columns.map((column) => row[column] || 0)));
+  return [most(0, 2), most(1, 3)];
+}
+
+function expectNear(asked: number, taken: number, mostAdded: number): void {
+  expect(asked).toBeGreaterThanOrEqual(taken);
+  expect(asked).toBeLessThanOrEqual(taken + mostAdded);
+}
+
 describe('every part of overlay', () => {
   let rendered: Record<string, Manifest[]>;
   beforeAll(async () => {
@@ -74,13 +91,21 @@ describe('every part of overlay', () => {
   });
 
   it.each(['plain', 'knative', 'kind'])(
-    '%s asks for what it needs, and has a limit of memory and none of time',
+    '%s asks for what docs/sizes.md says that it takes, and has a limit of memory and none of time',
     (name) => {
       for (const { container } of workloads(name)) {
         expect(container['resources']).toEqual({
-          requests: { cpu: expect.stringMatching(/m$/) as string, memory: expect.stringMatching(/Mi$/) as string },
+          requests: {
+            cpu: expect.stringMatching(/^\d+m$/) as string,
+            memory: expect.stringMatching(/^\d+Mi$/) as string,
+          },
           limits: { memory: expect.stringMatching(/[MG]i$/) as string },
         });
+        const { cpu, memory } = (container['resources'] as { requests: { cpu: string; memory: string } }).requests;
+        const [mebibytes = NaN, millicores = NaN] = readSizes(container.name);
+        expectNear(Number.parseInt(memory), mebibytes, 32);
+        // What runs for seconds takes all it gets.
+        if (container.name !== 'authority') expectNear(Number.parseInt(cpu), millicores, 16);
         expect(container['terminationMessagePolicy']).toBe('FallbackToLogsOnError');
       }
     },
