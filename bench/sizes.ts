@@ -146,6 +146,8 @@ async function measureRun({ pid, ended }: Child): Promise<number> {
     if (taken > state.most) state.most = taken;
     await sleep(5);
   }
+  const { status } = await ended;
+  if (status !== 0) throw new Error(`expected the authority to end well, got status ${status}`);
   return state.most;
 }
 

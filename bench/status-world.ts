@@ -51,7 +51,7 @@ export interface World {
   readonly startBridge: () => Promise<Child>;
   /** What `status` asked of the apiserver so far. */
   readonly readCalls: () => Promise<readonly AuditedCall[]>;
-  /** Events that the bridge has not delivered yet; 0 where it does not run. */
+  /** Events that the bridge, which must run, has not delivered yet. */
   readonly countUndelivered: () => Promise<number>;
   /** Asks for a resync. @returns the status of the answer. */
   readonly ping: () => Promise<number>;
@@ -188,9 +188,10 @@ async function ping({ apiUrl, mounts }: Stack): Promise<number> {
 }
 
 async function countUndelivered(port: number): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${port}${METRICS_PATH}`).catch(() => undefined);
-  const text = (await answer?.text()) ?? '';
-  const counts = text.matchAll(new RegExp(`^${METRICS.undelivered}\\{[^}]*\\} (\\d+)$`, 'gm'));
+  const answer = await fetch(`http://127.0.0.1:${port}${METRICS_PATH}`);
+  const text = await answer.text();
+  const counts = [...text.matchAll(new RegExp(`^${METRICS.undelivered}\\{[^}]*\\} (\\d+)$`, 'gm'))];
+  if (counts.length === 0) throw new Error(`expected ${METRICS.undelivered} among the figures of the bridge`);
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 

@@ -91,7 +91,7 @@ async function write(options: TellerOptions, told: Told, { series }: Share): Pro
     return 'repeated';
   }
   const name = nameEvent(told);
-  // Before it is known to be there: one whose answer is late or lost is there all the same.
+  // Before it is known to be there: one whose answer is late or lost may be.
   series.set(key, { name, count: 1, lastMs: nowMs });
   return await create(options, makeEvent(told, name, options));
 }

@@ -101,6 +101,7 @@ function createUpdateOne({
 }: UpdatePorts): (pool: PoolKey, object: ObjectVersion) => Promise<void> {
   return createMerge<PoolKey, ObjectVersion>(recompute, {
     idOf: formatPoolKey,
+    // Nothing covers `any`; who asks is told of events alone.
     isSettled: (pool, object) => object.kind !== 'any' && isCovered(pool, object),
   });
 }

@@ -84,7 +84,7 @@ export function createMemory(): Memory {
       return {
         namespaces: findNamespaces(pool, seen, told),
         notOlderThan: isLater ? String(seen.workersAt) : resourceVersion,
-        withGateway: !isLeft(pool, seen) || !isGatewayAsStated(pool, seen, told),
+        withGateway: !isUnmodified(pool, seen) || !isGatewayAsStated(pool, seen, told),
       };
     },
 
@@ -121,12 +121,12 @@ export function createMemory(): Memory {
 const toNumber = (resourceVersion: string | undefined): number => parseResourceVersion(resourceVersion) ?? 0;
 
 /** Whether nobody else wrote the pool since the last run. */
-const isLeft = ({ metadata: { resourceVersion } }: Pool, seen: Seen | undefined): seen is Seen =>
+const isUnmodified = ({ metadata: { resourceVersion } }: Pool, seen: Seen | undefined): seen is Seen =>
   resourceVersion === seen?.read || resourceVersion === seen?.written;
 
 /**
- * Whether all that is told of is workers and the last run's own write. Where that run wrote what it saw of the gateway,
- * another instance may have found true what that overwrote.
+ * Whether all that is told of is workers and the last run's own write; a run for reports is told of nothing. Where the last
+ * run wrote what it saw of the gateway, another one may have found true what that overwrote.
  */
 function isGatewayAsStated(
   { metadata: { resourceVersion } }: Pool,
@@ -151,7 +151,7 @@ function findNamespaces(
   told: readonly ObjectVersion[],
 ): ReadonlySet<string> | undefined {
   const [before, now] = [seen?.workerNamespaces, pool.status?.workerNamespaces];
-  if (!isLeft(pool, seen) || before === undefined || now === undefined) return undefined;
+  if (!isUnmodified(pool, seen) || before === undefined || now === undefined) return undefined;
   const workers = told.filter(({ kind }) => kind === 'worker');
   const namespaces = new Set([...before, ...now, ...workers.map(({ namespace }) => namespace)]);
   return namespaces.size <= maxListedNamespaces ? namespaces : undefined;

@@ -23,6 +23,8 @@ const soon = { timeout: 30_000, interval: 50 };
 const pool = { namespace: 'default', name: 'pool' };
 
 interface Told {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
   readonly sink: string;
   readonly id: string;
   readonly text: string;
@@ -49,6 +51,7 @@ beforeAll(async () => {
       const change = String(headers['ce-type']).split('.').at(-1) ?? '';
       const { metadata } = JSON.parse(body.toString()) as { metadata?: { resourceVersion: string } };
       told.push({
+        at: Date.now(),
         sink: request.url ?? '',
         id: String(headers['ce-id']),
         text: `${change} ${String(headers['ce-kind'])} ${String(headers['ce-name'])}`,
@@ -91,7 +94,19 @@ beforeEach(() => {
   answerWith = 200;
 });
 
-const others = ['deployments', 'services', 'namespaces'];
+const watched = [
+  ...Object.values(KINDS).map(({ plural }) => plural),
+  'deployments',
+  'namespaces',
+  'services',
+].toSorted();
+const bothSinks = ['/lifecycle/events', '/status/events'];
+/** Who was asked to look at everything. */
+const listAsked = () =>
+  told
+    .filter(({ text }) => text.startsWith('ping '))
+    .map(({ sink }) => sink)
+    .toSorted();
 
 const isTold = (sink: string, text: string) => told.some((one) => one.sink === sink && one.text === text);
 const expectTold = (text: string) => expect.poll(() => isTold('/status/events', text), soon).toBe(true);
@@ -114,10 +129,12 @@ it('tells each function of what is there already, and of nothing that is not its
 });
 
 it('asks each function once to look at everything when all is listed: what was deleted before stands in no list', async () => {
-  const asked = () => told.filter(({ text }) => text.startsWith('ping ')).map(({ sink }) => sink);
-  await expect.poll(() => asked().toSorted(), soon).toEqual(['/lifecycle/events', '/status/events']);
-  const lists = new Set(await listed());
-  expect(lists).toEqual(new Set([...Object.values(KINDS).map(({ plural }) => plural), ...others]));
+  await expect.poll(listAsked, soon).toEqual(bothSinks);
+  // A watch is asked for when the list before it is there.
+  const watches = (await audit.read()).filter(({ verb }) => verb === 'watch');
+  expect(watches.map(({ objectRef }) => objectRef?.resource).toSorted()).toEqual(watched);
+  const lastAt = Math.max(...watches.map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp)));
+  for (const { at, text } of told) if (text.startsWith('ping ')) expect(at).toBeGreaterThanOrEqual(lastAt);
 });
 
 it('keeps the newest state of an object for a function that is away, and its order', async () => {
@@ -163,4 +180,5 @@ it('is not ready without its apiserver, and tells all that happened while it cou
   await expectTold('update BuildKitWorker late');
   await expect.poll(isReady, soon).toBe(true);
   expect((await listed()).filter((plural) => plural === KINDS.worker.plural)).toHaveLength(3);
+  expect(listAsked()).toEqual(bothSinks);
 });

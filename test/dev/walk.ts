@@ -21,7 +21,7 @@ export interface WalkWorld {
   readonly objects: Objects;
   readonly storm: Storm;
   readonly gateways: ReadonlyMap<string, Gateway>;
-  /** Changes the Deployment of a gateway, as its controller does when a Pod comes or goes. */
+  /** Sets how many replicas the gateway's Deployment wants. */
   readonly scaleGateway: (pool: Key, replicas: number) => Promise<void>;
   /** Replicas wanted of the Deployment of each gateway, by the name of its pool. */
   readonly readReplicas: () => Promise<ReadonlyMap<string, number>>;

@@ -106,7 +106,7 @@ describe("looks at the gateway's objects", () => {
   const gateway = { kind: 'gateway', namespace: key.namespace, version: undefined } as const;
   const any = { ...gateway, kind: 'any' } as const;
   /** Of a run that read the pool at 10 and wrote it at 30, or found it true. */
-  const isLooked = (
+  const readsGateway = (
     run: { readonly saw: boolean; readonly written?: string },
     at: string,
     told: readonly ObjectVersion[],
@@ -121,24 +121,24 @@ describe("looks at the gateway's objects", () => {
   const unchanged = { saw: true };
 
   test('not for workers, nor for its own write', () => {
-    expect(isLooked(unchanged, '10', [worker(40), worker(undefined)])).toBe(false);
-    expect(isLooked(unseen, '30', [worker(40)])).toBe(false);
-    expect(isLooked(unseen, '30', [poolAt(30), worker(40)])).toBe(false);
+    expect(readsGateway(unchanged, '10', [worker(40), worker(undefined)])).toBe(false);
+    expect(readsGateway(unseen, '30', [worker(40)])).toBe(false);
+    expect(readsGateway(unseen, '30', [poolAt(30), worker(40)])).toBe(false);
   });
 
   test('where the run before wrote what it saw of them, whatever is told of', () => {
-    expect(isLooked(seen, '30', [poolAt(30)])).toBe(true);
-    expect(isLooked(seen, '30', [worker(40)])).toBe(true);
+    expect(readsGateway(seen, '30', [poolAt(30)])).toBe(true);
+    expect(readsGateway(seen, '30', [worker(40)])).toBe(true);
   });
 
   test('where anything else is told of, or nothing', () => {
     for (const told of [[], [gateway], [worker(40), gateway], [worker(40), any], [poolAt(31)], [poolAt(undefined)]])
-      expect(isLooked(unseen, '30', told)).toBe(true);
-    expect(isLooked(unchanged, '10', [poolAt(undefined)])).toBe(true);
+      expect(readsGateway(unseen, '30', told)).toBe(true);
+    expect(readsGateway(unchanged, '10', [poolAt(undefined)])).toBe(true);
   });
 
   test('where somebody else wrote the pool, or nothing is known of it', () => {
-    expect(isLooked(unseen, '31', [worker(40)])).toBe(true);
+    expect(readsGateway(unseen, '31', [worker(40)])).toBe(true);
     expect(createMemory().planReads(makeRead('30', ['a']), [worker(40)]).withGateway).toBe(true);
   });
 });
