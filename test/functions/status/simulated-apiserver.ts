@@ -3,7 +3,7 @@
  * is told to: what a real one does seldom.
  */
 import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
-import { gatewayDeploymentName, LABELS, MANAGED_BY } from '../../../api/names.ts';
+import { gatewayDeploymentName, gatewayServiceName, LABELS, MANAGED_BY } from '../../../api/names.ts';
 import type { PoolStatus, WorkerPhase } from '../../../api/status.ts';
 import type { ObjectVersion } from '../../../core/events/parse.ts';
 
@@ -15,9 +15,14 @@ interface SimulatedWorker {
   readonly phase: WorkerPhase;
 }
 
-interface State {
-  /** Of the Deployment. */
+/** Replicas of the Deployment that are ready, and whether the Service exists. */
+export interface SimulatedGateway {
   readonly readyReplicas: number;
+  readonly hasService: boolean;
+}
+
+interface State {
+  readonly gateway: SimulatedGateway;
   readonly workers: readonly SimulatedWorker[];
   readonly pool: { readonly resourceVersion: number; readonly status: PoolStatus | undefined };
 }
@@ -36,7 +41,7 @@ export type Emit = (object: ObjectVersion, at: number) => void;
 
 export interface SimulatedApiserver {
   readonly kube: KubeClient;
-  readonly changeGateway: (readyReplicas: number) => void;
+  readonly changeGateway: (change: Partial<SimulatedGateway>) => void;
   readonly changeWorkers: (
     change: (workers: readonly SimulatedWorker[]) => readonly SimulatedWorker[],
     at: string,
@@ -47,10 +52,12 @@ export interface SimulatedApiserver {
 }
 
 export function createApiserver(chance: Chance, emit: Emit): SimulatedApiserver {
-  const history: State[] = [
-    { readyReplicas: 0, workers: [], pool: { resourceVersion: 0, status: undefined } },
-    { readyReplicas: 0, workers: [], pool: { resourceVersion: 1, status: undefined } },
-  ];
+  const gateway = { readyReplicas: 0, hasService: false };
+  const history: State[] = [0, 1].map((resourceVersion) => ({
+    gateway,
+    workers: [],
+    pool: { resourceVersion, status: undefined },
+  }));
   const now = (): State => history.at(-1) as State;
 
   function commit(change: Partial<State>, kind: ObjectVersion['kind'], namespace: string): void {
@@ -90,15 +97,27 @@ export function createApiserver(chance: Chance, emit: Emit): SimulatedApiserver 
     };
   }
 
-  const showDeployment = ({ readyReplicas }: State) => ({
-    metadata: {
-      namespace: key.namespace,
-      name: gatewayDeploymentName(key.name),
-      labels: { [LABELS.managedBy]: MANAGED_BY },
+  const labels = { [LABELS.managedBy]: MANAGED_BY };
+  const showDeployments = ({ gateway: { readyReplicas } }: State) => [
+    {
+      metadata: { namespace: key.namespace, name: gatewayDeploymentName(key.name), labels },
+      spec: { replicas: 1 },
+      status: { readyReplicas },
     },
-    spec: { replicas: 1 },
-    status: { readyReplicas },
-  });
+  ];
+  const showServices = ({ gateway: { hasService } }: State) =>
+    hasService ? [{ metadata: { ...key, name: gatewayServiceName(key.name), labels } }] : [];
+
+  function getOrList(
+    call: KubeCall,
+    plural: string,
+    items: readonly { readonly metadata: { readonly name: string } }[],
+  ) {
+    if (call.path.endsWith(`/${plural}`)) return { metadata: { resourceVersion: '1' }, items };
+    const found = items.find(({ metadata }) => call.path.endsWith(`/${plural}/${metadata.name}`));
+    if (found === undefined) throw new KubeError(404, 'NotFound', call.path);
+    return found;
+  }
 
   function apply({ body }: KubeCall) {
     const { metadata, status } = body as { metadata: { resourceVersion: string }; status: PoolStatus };
@@ -115,11 +134,8 @@ export function createApiserver(chance: Chance, emit: Emit): SimulatedApiserver 
     if (call.path.endsWith('/buildkitpools')) {
       return { metadata: { resourceVersion: String(history.length - 1) }, items: [showPool(now())] };
     }
-    if (call.path.endsWith('/deployments/pool-gateway')) return showDeployment(now());
-    if (call.path.endsWith('/deployments')) {
-      return { metadata: { resourceVersion: '1' }, items: [showDeployment(now())] };
-    }
-    if (call.path.endsWith('/services')) return { metadata: { resourceVersion: '1' }, items: [] };
+    if (call.path.includes('/deployments')) return getOrList(call, 'deployments', showDeployments(now()));
+    if (call.path.includes('/services')) return getOrList(call, 'services', showServices(now()));
     throw new KubeError(404, 'NotFound', call.path);
   }
 
@@ -139,8 +155,8 @@ export function createApiserver(chance: Chance, emit: Emit): SimulatedApiserver 
       },
       close: () => undefined,
     },
-    changeGateway: (readyReplicas) => {
-      commit({ readyReplicas }, 'gateway', key.namespace);
+    changeGateway: (change) => {
+      commit({ gateway: { ...now().gateway, ...change } }, 'gateway', key.namespace);
     },
     changeWorkers: (change, at) => {
       commit({ workers: change(now().workers) }, 'worker', at);

@@ -11,14 +11,20 @@ import { createMemory } from '../../../core/status/memory.ts';
 import { createRecompute } from '../../../functions/status/recompute.ts';
 import { createResync } from '../../../functions/status/resync.ts';
 import { createManualClock } from '../../core/events/clock.ts';
-import { createApiserver, key, type Chance, type SimulatedApiserver } from './simulated-apiserver.ts';
+import {
+  createApiserver,
+  key,
+  type Chance,
+  type SimulatedApiserver,
+  type SimulatedGateway,
+} from './simulated-apiserver.ts';
 
 const namespaces = ['own', 'a', 'b'];
 const names = ['w0', 'w1'];
 
 type Act =
   | { readonly does: 'create' | 'lease' | 'free' | 'delete'; readonly name: string; readonly namespace: string }
-  | { readonly does: 'scale'; readonly readyReplicas: number }
+  | { readonly does: 'scale'; readonly gateway: Partial<SimulatedGateway> }
   | { readonly does: 'overwrite'; readonly with: PoolStatus };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -32,7 +38,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ does: fc.constant('scale' as const), readyReplicas: fc.nat(1) }),
+    arbitrary: fc.record({
+      does: fc.constant('scale' as const),
+      gateway: fc.oneof(fc.record({ readyReplicas: fc.nat(1) }), fc.record({ hasService: fc.boolean() })),
+    }),
   },
   {
     weight: 1,
@@ -54,7 +63,7 @@ function perform(apiserver: SimulatedApiserver, one: Act): void {
     return;
   }
   if (one.does === 'scale') {
-    apiserver.changeGateway(one.readyReplicas);
+    apiserver.changeGateway(one.gateway);
     return;
   }
   const isOne = (worker: { name: string; namespace: string }) =>
@@ -77,14 +86,19 @@ function summarizeWorkers(workers: SimulatedApiserver['history'][number]['worker
   return { total: found.length, allocated: found.filter(({ phase }) => phase === 'Allocated').length };
 }
 
+const summarizeGateway = ({ readyReplicas, hasService }: SimulatedGateway) => ({
+  readyReplicas,
+  isReady: readyReplicas > 0 && hasService,
+});
+
 /** What a status should say at a resource version. */
 function recount({ history }: SimulatedApiserver, at: number) {
-  const { workers, readyReplicas } = history[at] ?? { workers: [], readyReplicas: 0 };
+  const { workers, gateway } = history[at] ?? { workers: [], gateway: { readyReplicas: 0, hasService: false } };
   const found = [...new Set(workers.map(({ namespace }) => namespace))].toSorted();
   return {
     ...summarizeWorkers(workers),
     namespaces: found.length <= maxListedNamespaces ? found : undefined,
-    readyReplicas,
+    ...summarizeGateway(gateway),
   };
 }
 
@@ -93,6 +107,7 @@ const summarize = (status: PoolStatus | undefined) => ({
   allocated: status?.workers?.allocated ?? 0,
   namespaces: status?.workerNamespaces,
   readyReplicas: status?.gateway?.readyReplicas ?? 0,
+  isReady: status?.gateway?.ready ?? false,
 });
 
 /** An instance of the function. */
@@ -204,7 +219,9 @@ test('nobody is answered before the status shows what was told, with one instanc
   const check: Run['check'] = ({ history }, { object: { kind, namespace }, at }) => {
     const shown = summarize(history.at(-1)?.pool.status);
     const later = history.slice(at);
-    if (kind === 'gateway') expect(later.map(({ readyReplicas }) => readyReplicas)).toContain(shown.readyReplicas);
+    if (kind === 'gateway') {
+      expect(later.map(({ gateway }) => gateway.readyReplicas)).toContain(shown.readyReplicas);
+    }
     if (kind !== 'worker') return;
     // Each namespace is seen at a moment of its own, and what is told of one says nothing of the others.
     const shownBy = (count: (status: ReturnType<typeof summarizeWorkers>) => number) =>
@@ -237,7 +254,11 @@ test.each<[string, Change, Change]>([
     change({ does: 'lease', name: 'w0', namespace: 'a' }),
     change({ does: 'free', name: 'w0', namespace: 'a' }),
   ],
-  ['the gateway', change({ does: 'scale', readyReplicas: 1 }), change({ does: 'scale', readyReplicas: 0 })],
+  [
+    'the gateway',
+    change({ does: 'scale', gateway: { readyReplicas: 1 } }),
+    change({ does: 'scale', gateway: { readyReplicas: 0 } }),
+  ],
 ])(
   'an instance looks at %s again after its own write: another one may have found true what it overwrote',
   async (_, there, andBack) => {
