@@ -7,8 +7,7 @@ import { SYSTEM_NAMESPACE } from '../api/names.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
 import { startCluster } from '../dev/node/cluster.ts';
 import { install } from '../dev/node/install.ts';
-import { measureOnNode } from './on-node.ts';
-import { percentile } from './percentile.ts';
+import { makeMomentRows, measureOnNode } from './on-node.ts';
 import {
   connectAdministrator,
   findStart,
@@ -66,7 +65,7 @@ async function measure(administrator: Administrator): Promise<Row[]> {
     ours.push(await timeStart(administrator, `ours-${round}`, spec));
     nothing.push(await timeStart(administrator, `nothing-${round}`, bare));
   }
-  return makeRows(ours, nothing);
+  return makeMomentRows(moments, ours, { peer: 'server that does nothing', nothing });
 }
 
 const script = `
@@ -97,25 +96,9 @@ async function timeStart({ kube, kubectl }: Administrator, name: string, spec: S
   return start;
 }
 
-const steps = {
-  bound: 'until it has a node',
-  started: 'until Node runs in it',
-  listening: 'until it listens',
+const moments = {
+  ready: { figure: 'Pod created to Ready', mostAdded: mostMsAdded + probePeriodMs },
+  bound: { figure: 'of that, until it has a node', mostAdded: mostMsAdded },
+  started: { figure: 'of that, until Node runs in it', mostAdded: mostMsAdded },
+  listening: { figure: 'of that, until it listens', mostAdded: mostMsAdded },
 } as const;
-
-function makeRows(ours: readonly Start[], nothing: readonly Start[]): Row[] {
-  const middle = (starts: readonly Start[], moment: keyof Start): number =>
-    percentile(
-      starts.map((one) => one[moment]),
-      50,
-    );
-  const makeRow = (moment: keyof Start, figure: string, most = mostMsAdded): Row => {
-    const [value, peerValue] = [middle(ours, moment), middle(nothing, moment)];
-    const goal = { goal: `<= ${most} ms added`, holds: value - peerValue <= most };
-    return { name: 'cold-start', figure, value, unit: 'ms', peer: 'server that does nothing', peerValue, ...goal };
-  };
-  return [
-    makeRow('ready', 'Pod created to Ready', mostMsAdded + probePeriodMs),
-    ...Object.entries(steps).map(([moment, step]) => makeRow(moment as keyof Start, `of that, ${step}`)),
-  ];
-}

@@ -11,8 +11,7 @@ import { callFunction, type FunctionCall } from '../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../dev/knative/overlay.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
-import { measureOnNode } from './on-node.ts';
-import { percentile } from './percentile.ts';
+import { makeMomentRows, measureOnNode } from './on-node.ts';
 import {
   connectAdministrator,
   findStart,
@@ -68,7 +67,7 @@ async function measure(cluster: KnativeCluster, folder: string): Promise<Row[]> 
     nothing.push(await timeWake({ kube, kubectl }, { ...place, name: empty, path: '/' }));
   }
   kube.close();
-  return makeRows(ours, nothing);
+  return makeMomentRows(moments, ours, { peer: 'empty function of Node', nothing });
 }
 
 const requestCertificate = (token: string) => ({
@@ -145,26 +144,10 @@ interface Deployment {
 
 const isWanted = ({ metadata }: Pod): boolean => metadata.deletionTimestamp === undefined;
 
-const steps = {
-  decided: 'until a Pod is wanted',
-  bound: 'until the Pod has a node',
-  started: 'until Node runs in it',
-  listening: 'until it listens',
+const moments = {
+  answered: { figure: 'request at zero to certificate', mostAdded: mostMsAdded },
+  decided: { figure: 'of that, until a Pod is wanted', mostAdded: mostMsAdded },
+  bound: { figure: 'of that, until the Pod has a node', mostAdded: mostMsAdded },
+  started: { figure: 'of that, until Node runs in it', mostAdded: mostMsAdded },
+  listening: { figure: 'of that, until it listens', mostAdded: mostMsAdded },
 } as const;
-
-function makeRows(ours: readonly Wake[], nothing: readonly Wake[]): Row[] {
-  const middle = (wakes: readonly Wake[], moment: keyof Wake): number =>
-    percentile(
-      wakes.map((one) => one[moment]),
-      50,
-    );
-  const makeRow = (moment: keyof Wake, figure: string, mostAdded: number): Row => {
-    const [value, peerValue] = [middle(ours, moment), middle(nothing, moment)];
-    const goal = { goal: `<= ${mostAdded} ms added`, holds: value - peerValue <= mostAdded };
-    return { name: 'cold-start', figure, value, unit: 'ms', peer: 'empty function of Node', peerValue, ...goal };
-  };
-  return [
-    makeRow('answered', 'request at zero to certificate', mostMsAdded),
-    ...Object.entries(steps).map(([moment, step]) => makeRow(moment as keyof Wake, `of that, ${step}`, mostMsAdded)),
-  ];
-}
