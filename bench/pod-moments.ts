@@ -62,31 +62,39 @@ export async function watchFor<T>(
   return { seen: follow() };
 }
 
-/** When Node began in a Pod: the kernel counts in ticks of 10 ms since the machine did. */
-export async function findStart(podUid: string): Promise<number> {
-  const uptimeMs = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]) * 1000;
-  const bootMs = nowMs() - uptimeMs;
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-    if (!(await read('cgroup')).includes(podUid) || !(await read('cmdline')).startsWith(node)) continue;
-    const fields = (await read('stat')).replace(/^.*\) /s, '').split(' ');
-    return bootMs + Number(fields[19]) * 10;
-  }
-  throw new Error(`Node does not run in Pod ${podUid}`);
-}
-
 /** What a process has said is in the log of its Pod a moment later: it writes several lines at once. */
-const maxLogDelayMs = 5_000;
+const maxDelayMs = 5_000;
 
-/** When the function said that it listens. */
-export async function readListening(kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> {
-  const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
-  const endMs = nowMs() + maxLogDelayMs;
+/** The first answer that is there within that time. @throws when there is none. */
+async function waitUntilFound(what: string, find: () => Promise<number | undefined>): Promise<number> {
+  const endMs = nowMs() + maxDelayMs;
   while (nowMs() < endMs) {
-    const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
-    const line = log.split('\n').find((text) => text.includes('listens'));
-    if (line !== undefined) return Date.parse((JSON.parse(line) as { time: string }).time);
+    const found = await find();
+    if (found !== undefined) return found;
     await sleep(50);
   }
-  throw new Error(`Pod ${metadata.name} does not say that it listens`);
+  throw new Error(`${what}: not found within ${maxDelayMs} ms`);
 }
+
+/** When Node began in a Pod: the kernel counts in ticks of 10 ms since the machine did. */
+export const findStart = (podUid: string): Promise<number> =>
+  waitUntilFound(`Node in Pod ${podUid}`, async () => {
+    const uptimeMs = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]) * 1000;
+    const bootMs = nowMs() - uptimeMs;
+    for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+      const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+      if (!(await read('cgroup')).includes(podUid) || !(await read('cmdline')).startsWith(node)) continue;
+      const fields = (await read('stat')).replace(/^.*\) /s, '').split(' ');
+      return bootMs + Number(fields[19]) * 10;
+    }
+    return undefined;
+  });
+
+/** When the function said that it listens. */
+export const readListening = (kubectl: Kubectl, { metadata, spec }: Pod): Promise<number> =>
+  waitUntilFound(`line of Pod ${metadata.name} that says that it listens`, async () => {
+    const container = spec.containers.find(({ name }) => name !== 'queue-proxy')?.name ?? '';
+    const log = await expectSuccess(kubectl, ['logs', metadata.name, '-n', metadata.namespace, '-c', container]);
+    const line = log.split('\n').find((text) => text.includes('listens'));
+    return line === undefined ? undefined : Date.parse((JSON.parse(line) as { time: string }).time);
+  });
