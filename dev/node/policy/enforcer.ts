@@ -56,6 +56,8 @@ export async function startEnforcer({
   const keepUp = async () => {
     while (!isEnding()) {
       await sleep(gatherMs);
+      // `stop` has resolved the change before: nothing would resolve another.
+      if (isEnding()) return;
       change = Promise.withResolvers();
       try {
         await apply(machine, await observe(kube, machine.folder));
