@@ -13,6 +13,7 @@ import { expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
 import { bringUp, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { originalDefinitions, originalObjects } from './original.ts';
+import { readWhenQuiet } from './quiet.ts';
 import { bringUpSystem, createWorker, isSoak, type TestSystem } from './webhooks.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -279,15 +280,11 @@ describe('from the previous commit', () => {
 
   /** The workers there are, and what pools say of them, after a second in which nothing was written. */
   async function countWhenQuiet(): Promise<{ workers: string[]; totals: number[] }> {
-    for (let before = await readBoth(); ; before = await readBoth()) {
-      await sleep(1_000);
-      const { workers, pools } = await readBoth();
-      if (versionsOf({ workers, pools }) !== versionsOf(before)) continue;
-      return {
-        workers: workers.map(({ metadata }) => metadata.name).toSorted(),
-        totals: pools.map(({ status }) => status?.workers?.total ?? 0),
-      };
-    }
+    const { workers, pools } = await readWhenQuiet({ read: readBoth, versionsOf, pass: () => sleep(1_000) });
+    return {
+      workers: workers.map(({ metadata }) => metadata.name).toSorted(),
+      totals: pools.map(({ status }) => status?.workers?.total ?? 0),
+    };
   }
 
   it(

@@ -11,6 +11,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Gateway } from './gateways.ts';
 import { compactEtcd } from './etcd.ts';
 import type { Key } from './objects.ts';
+import { readWhenQuiet } from './quiet.ts';
 import { recount } from './recount.ts';
 import type { Chances } from './storm.ts';
 import { bringUpWalk, createRandom, gatewayPools, namespaces, type WalkWorld } from './walk.ts';
@@ -145,13 +146,8 @@ const listVersions = ({ pools, workers }: Everything): string =>
   [...pools, ...workers].map(({ metadata }) => metadata.resourceVersion).join();
 
 /** What is there after a second in which nothing was written and no event was on its way. */
-async function quiet(): Promise<Everything> {
-  for (let before = await readEverything(); ; before = await readEverything()) {
-    await world.storm.calm();
-    const after = await readEverything();
-    if (listVersions(after) === listVersions(before)) return after;
-  }
-}
+const quiet = (): Promise<Everything> =>
+  readWhenQuiet({ read: readEverything, versionsOf: listVersions, pass: world.storm.calm });
 
 async function settle(): Promise<Everything> {
   world.storm.blow({ lost: 0, doubled: 0, late: 0 });
