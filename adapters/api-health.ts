@@ -1,7 +1,7 @@
 /** Asks our API whether it answers, as a client of it would. */
 import { get as getInsecurely } from 'node:http';
 import { get } from 'node:https';
-import { kubeCallTimeoutMs } from '../api/limits.ts';
+import { kubeCallTimeoutMs } from '../api/limits/kubernetes.ts';
 import { HEALTH_PATH } from '../api/names.ts';
 import type { Answer } from '../core/doctor/observed.ts';
 

@@ -1,6 +1,6 @@
 /** Pauses between attempts: exponential, capped, with jitter. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { maxRetryDelayMs, minRetryDelayMs } from '../api/limits.ts';
+import { maxRetryDelayMs, minRetryDelayMs } from '../api/limits/bridge.ts';
 
 export interface BackoffOptions {
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /** Sends CloudEvents over HTTP. */
 import { readFile } from 'node:fs/promises';
-import { eventDeliveryTimeoutMs } from '../api/limits.ts';
+import { eventDeliveryTimeoutMs } from '../api/limits/bridge.ts';
 import type { CloudEvent } from '../core/events/make.ts';
 
 export interface EventSenderOptions {

@@ -1,6 +1,6 @@
 /** One JSON line per fact: a constant message, variable key-values. */
 import { destination, pino, type Logger } from 'pino';
-import { logFlushMs, maxBufferedLogBytes } from '../api/limits.ts';
+import { logFlushMs, maxBufferedLogBytes } from '../api/limits/observability.ts';
 import { currentActivity } from './activity.ts';
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error' | 'debug'>;

@@ -17,9 +17,8 @@ import {
   maxHeaderBytes,
   requestTimeoutMs,
   slowRequestCheckMs,
-  webhookDrainMs,
-  webhookKeepAliveMs,
-} from '../api/limits.ts';
+} from '../api/limits/http.ts';
+import { webhookDrainMs, webhookKeepAliveMs } from '../api/limits/webhooks.ts';
 import { PROBE_PATHS } from '../api/names.ts';
 import type { TlsFolder } from './tls-folder.ts';
 

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tlsReloadMs } from '../api/limits.ts';
+import { tlsReloadMs } from '../api/limits/http.ts';
 import type { Log } from './log.ts';
 
 /** PEM, by the names of `node:tls`. */

@@ -1,6 +1,6 @@
 /** TOML (https://toml.io/en/v1.0.0), as smol-toml reads it. */
 import { parse, TomlError } from 'smol-toml';
-import { maxTomlDepth } from '../api/limits.ts';
+import { maxTomlDepth } from '../api/limits/fields.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { JsonObject } from '../core/json.ts';
 

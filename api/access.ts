@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
 import { objectName } from './formats.ts';
 import { labelSelector } from './label-selector.ts';
-import { maxClientRules, maxConfigRefs, maxInlineIssuers, maxRevokedPrincipals } from './limits.ts';
+import { maxClientRules, maxConfigRefs, maxInlineIssuers, maxRevokedPrincipals } from './limits/fields.ts';
 import { withRules } from './rule.ts';
 
 const namespaceSelector = withRules(labelSelector('Namespaces by their labels.'), {

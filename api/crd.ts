@@ -1,6 +1,6 @@
 /** The three CustomResourceDefinitions, each in both versions, made from the zod schemas. */
 import type { z } from 'zod';
-import { maxPoolNameLength } from './limits.ts';
+import { maxPoolNameLength } from './limits/fields.ts';
 import {
   CONVERSION_PATH,
   GROUP,

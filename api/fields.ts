@@ -7,7 +7,7 @@ import {
   maxClaimValueLength,
   maxNamespaceLength,
   maxPoolNameLength,
-} from './limits.ts';
+} from './limits/fields.ts';
 import { cidr, intOrStringQuantity } from './formats.ts';
 import { withRules } from './rule.ts';
 

@@ -10,7 +10,7 @@ import {
   maxImageLength,
   maxObjectNameLength,
   maxQuantityLength,
-} from './limits.ts';
+} from './limits/fields.ts';
 import { withRules } from './rule.ts';
 
 interface Form {

@@ -1,6 +1,6 @@
 /** metav1.LabelSelector and its parts, bounded. */
 import { z } from 'zod';
-import { maxLabelKeyLength, maxLabelValueLength } from './limits.ts';
+import { maxLabelKeyLength, maxLabelValueLength } from './limits/fields.ts';
 import { withRules } from './rule.ts';
 
 /** Qualified name: an optional DNS subdomain and a slash before the name. */

@@ -9,7 +9,7 @@ import {
   type FieldError,
   type ProblemCode,
 } from './http/problem.ts';
-import { maxRequestBodyBytes } from './limits.ts';
+import { maxRequestBodyBytes } from './limits/http.ts';
 import { HEALTH_PATH, poolEndpoint, REQUEST_ID_HEADER, STORAGE_API_VERSION, TOKEN_AUDIENCE } from './names.ts';
 
 const requestId = '0e5f7a4c-52f3-4a55-8d4e-3a1c54c2a0de';

@@ -1,7 +1,8 @@
 /** What is observed of each kind: both versions say it alike. */
 import { z } from 'zod';
 import { conditions, count, longCount, text, time } from './fields.ts';
-import { maxGatewayInstances, maxListedNamespaces, maxNamespaceLength, maxObjectNameLength } from './limits.ts';
+import { maxNamespaceLength, maxObjectNameLength } from './limits/fields.ts';
+import { maxGatewayInstances, maxListedNamespaces } from './limits/status.ts';
 
 export const poolPhase = z.enum(['Pending', 'Running', 'ScaledToZero', 'Terminating', 'Failed']);
 

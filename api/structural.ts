@@ -4,7 +4,7 @@
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
 import { z } from 'zod';
-import { maxQuantityLength } from './limits.ts';
+import { maxQuantityLength } from './limits/fields.ts';
 
 export type JsonSchema = { [key: string]: unknown };
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readListener, readVariables } from '../adapters/environment.ts';
 import { ADMISSION_API_VERSION, ADMISSION_KIND } from '../api/http/admission-review.ts';
-import { webhookKeepAliveMs } from '../api/limits.ts';
+import { webhookKeepAliveMs } from '../api/limits/webhooks.ts';
 
 async function main(): Promise<void> {
   const { TLS_FOLDER } = readVariables(['PORT', 'TLS_FOLDER']);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../adapters/kube/client.ts';
 import { ourObjectPath } from '../adapters/kube/paths.ts';
-import { minResyncPeriodMs } from '../api/limits.ts';
+import { minResyncPeriodMs } from '../api/limits/status.ts';
 import { KINDS } from '../api/names.ts';
 import { forEachAtOnce } from '../core/parallel.ts';
 import type { AuditedCall } from '../dev/audit.ts';

@@ -1,6 +1,6 @@
 /** Says which fields of a body are wrong: where, what was expected, and what came. No I/O. */
 import type { FieldError } from '../api/http/problem.ts';
-import { maxShownValueLength } from '../api/limits.ts';
+import { maxShownValueLength } from '../api/limits/messages.ts';
 import { at } from './json.ts';
 
 /** An issue of zod; its message says what is expected. */

@@ -1,5 +1,5 @@
 /** JSON values, whoever sent them. No I/O. */
-import { maxComparedDepth } from '../api/limits.ts';
+import { maxComparedDepth } from '../api/limits/webhooks.ts';
 
 /**
  * Whether two say the same: lists in order, members of an object in any order.

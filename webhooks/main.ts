@@ -24,7 +24,7 @@ import { createWebhookMetrics, type WebhookMetrics } from '../adapters/observe/w
 import { onTermination, serveHttps } from '../adapters/serve.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
-import { reviewCallsMs } from '../api/limits.ts';
+import { reviewCallsMs } from '../api/limits/webhooks.ts';
 import type { ValidationPorts } from '../core/admission/decide.ts';
 import { checkReady } from '../core/readiness.ts';
 import { createAdmissionApp } from './admission/app.ts';

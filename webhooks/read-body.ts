@@ -1,6 +1,6 @@
 /** The text of a request's body, as it arrives: what all unfinished ones hold together is bounded. */
 import type { Context } from 'hono';
-import { maxQuickBodyBytes, maxQuickBytesAtOnce, reviewRetryAfterSeconds } from '../api/limits.ts';
+import { maxQuickBodyBytes, maxQuickBytesAtOnce, reviewRetryAfterSeconds } from '../api/limits/webhooks.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** A body of which something came. What counts is what it takes, not what it announced. */

@@ -1,5 +1,5 @@
 /** A client whose calls share one time. */
-import { kubeCallTimeoutMs } from '../../api/limits.ts';
+import { kubeCallTimeoutMs } from '../../api/limits/kubernetes.ts';
 import { KubeError, type KubeClient } from './client.ts';
 
 /** From now on, all calls together end within this time: what is not answered by then fails with a KubeError. */

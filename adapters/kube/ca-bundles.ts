@@ -1,5 +1,5 @@
 /** Tells the apiserver which CA our webhooks serve with: for admission and for conversion. */
-import { definitionTimeoutMs } from '../../api/limits.ts';
+import { definitionTimeoutMs } from '../../api/limits/authority.ts';
 import { GROUP, KINDS, WEBHOOK_CONFIGURATION } from '../../api/names.ts';
 import { orUndefined, type KubeClient } from './client.ts';
 

@@ -10,7 +10,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { addAbortSignal } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { urlToHttpOptions } from 'node:url';
-import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits.ts';
+import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits/kubernetes.ts';
 import { traceCall } from '../activity.ts';
 
 export interface KubeClientOptions {

@@ -1,5 +1,5 @@
 /** Asks the apiserver to create a worker and not to keep it: it then asks our webhooks, as it would for anybody's. */
-import { dryRunTimeoutMs } from '../../api/limits.ts';
+import { dryRunTimeoutMs } from '../../api/limits/doctor.ts';
 import { GROUP, KINDS, SYSTEM_NAMESPACE, type Version } from '../../api/names.ts';
 import type { Answer, Seen } from '../../core/doctor/observed.ts';
 import { KubeError, type KubeClient } from './client.ts';

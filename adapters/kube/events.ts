@@ -10,7 +10,7 @@ import {
   maxEventNoteBytes,
   maxEventsAtOnce,
   maxRememberedEventObjects,
-} from '../../api/limits.ts';
+} from '../../api/limits/kubernetes-events.ts';
 import { GROUP, STORAGE_API_VERSION, type ToldOutcome } from '../../api/names.ts';
 import type { Told } from '../../core/kubernetes-events/event.ts';
 import { KubeError, type KubeClient } from './client.ts';

@@ -1,5 +1,5 @@
 /** Everything the doctor looks at, with the caller's own rights. Writes nothing, and reads nothing secret. */
-import { doctorCallTimeoutMs } from '../../api/limits.ts';
+import { doctorCallTimeoutMs } from '../../api/limits/doctor.ts';
 import {
   GROUP,
   INSTALL_SETTINGS,

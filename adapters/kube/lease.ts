@@ -1,5 +1,5 @@
 /** One writer at a time: a Lease, coordination.k8s.io/v1, of our own namespace. */
-import { maxClockSkewSeconds } from '../../api/limits.ts';
+import { maxClockSkewSeconds } from '../../api/limits/tokens.ts';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
 

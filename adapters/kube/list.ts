@@ -1,5 +1,5 @@
 /** All objects of a collection, page by page. */
-import { listPageSize } from '../../api/limits.ts';
+import { listPageSize } from '../../api/limits/kubernetes.ts';
 import type { KubeCall, KubeClient } from './client.ts';
 
 export interface Listed<T> {

@@ -1,5 +1,5 @@
 /** BuildKitOIDCConfigs, and the directory of the issuers that they and pools name. */
-import { issuerMemoryMs } from '../../api/limits.ts';
+import { issuerMemoryMs } from '../../api/limits/issuers.ts';
 import { KINDS } from '../../api/names.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';

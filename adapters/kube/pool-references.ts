@@ -1,5 +1,5 @@
 /** Reads what the references to a pool are judged by, and writes what came of it. */
-import { maxParallelWorkerCalls } from '../../api/limits.ts';
+import { maxParallelWorkerCalls } from '../../api/limits/status.ts';
 import { KINDS } from '../../api/names.ts';
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';

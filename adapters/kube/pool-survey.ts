@@ -1,6 +1,6 @@
 /** Reads what the statuses of all pools are computed from, by one LIST of each kind. */
 import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
-import { maxResyncMs } from '../../api/limits.ts';
+import { maxResyncMs } from '../../api/limits/status.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';

@@ -1,5 +1,5 @@
 /** BuildKitPools, one at a time or all by name. */
-import { maxObjectNameLength } from '../../api/limits.ts';
+import { maxObjectNameLength } from '../../api/limits/fields.ts';
 import { KINDS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';

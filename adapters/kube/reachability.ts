@@ -1,5 +1,5 @@
 /** Whether the apiserver can be asked at all. */
-import { reachabilityMemoryMs } from '../../api/limits.ts';
+import { reachabilityMemoryMs } from '../../api/limits/kubernetes.ts';
 import { KubeError, type KubeClient } from './client.ts';
 
 /**

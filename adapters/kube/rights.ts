@@ -1,5 +1,5 @@
 /** What the accounts of our parts may do, in the apiserver's own words. */
-import { maxParallelRightReviews } from '../../api/limits.ts';
+import { maxParallelRightReviews } from '../../api/limits/doctor.ts';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import type { Right } from '../../core/doctor/observed.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';

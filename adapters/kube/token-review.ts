@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits.ts';
+import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits/tokens.ts';
 import type { UserInfo } from '../../api/review.ts';
 import { inspectToken } from '../../core/tokens/inspect.ts';
 import { readIssuer } from '../../core/tokens/parse.ts';

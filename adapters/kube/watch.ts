@@ -1,5 +1,5 @@
 /** Keeps up with a collection: lists it, then watches it, for as long as it is wanted. */
-import { watchGraceMs, watchTimeoutSeconds } from '../../api/limits.ts';
+import { watchGraceMs, watchTimeoutSeconds } from '../../api/limits/kubernetes.ts';
 import type { ObjectMeta } from '../../api/fields.ts';
 import { LABELS } from '../../api/names.ts';
 import type { Change } from '../../core/events/make.ts';

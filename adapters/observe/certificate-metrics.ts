@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { CertificateOutcome } from '../../api/http/problem.ts';
-import { certificateSecondsBuckets } from '../../api/limits.ts';
+import { certificateSecondsBuckets } from '../../api/limits/observability.ts';
 import { METRICS } from '../../api/names.ts';
 import { createPartMetrics, type PartMetrics } from './part-metrics.ts';
 

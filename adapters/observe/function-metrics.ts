@@ -1,6 +1,6 @@
 /** Figures of a function that takes events. */
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { recomputeSecondsBuckets } from '../../api/limits.ts';
+import { recomputeSecondsBuckets } from '../../api/limits/observability.ts';
 import {
   EVENT_KINDS,
   METRICS,

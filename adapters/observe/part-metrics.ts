@@ -1,6 +1,6 @@
 /** The figures that every part has, in a registry of its own, to which it adds those that it alone has. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { kubeSecondsBuckets } from '../../api/limits.ts';
+import { kubeSecondsBuckets } from '../../api/limits/observability.ts';
 import { METRICS } from '../../api/names.ts';
 import { describeCall } from '../kube/describe-call.ts';
 import type { ObserveCall } from '../kube/client.ts';

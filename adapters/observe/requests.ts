@@ -1,6 +1,6 @@
 /** Around the app of a function: each request is part of a trace, and what it came to is counted. */
 import { Hono } from 'hono';
-import { refusalLogMs } from '../../api/limits.ts';
+import { refusalLogMs } from '../../api/limits/observability.ts';
 import type { EventKind, RequestOutcome } from '../../api/names.ts';
 import { EVENT_KINDS } from '../../api/names.ts';
 import { PING_EVENT_TYPE } from '../../core/events/types.ts';

@@ -1,5 +1,5 @@
 /** Around the runs of a function: each is timed, and leaves one line that says what it did, and for which events. */
-import { maxTraceLinks } from '../../api/limits.ts';
+import { maxTraceLinks } from '../../api/limits/observability.ts';
 import type { RunOutcome } from '../../api/names.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
 import type { UpdatePorts } from '../../core/events/update.ts';

@@ -1,6 +1,6 @@
 /** Figures of the webhooks. */
 import { Counter, Histogram } from 'prom-client';
-import { reviewSecondsBuckets } from '../../api/limits.ts';
+import { reviewSecondsBuckets } from '../../api/limits/observability.ts';
 import { METRICS, type ReviewOutcome, type Webhook } from '../../api/names.ts';
 import { createPartMetrics, type PartMetrics } from './part-metrics.ts';
 

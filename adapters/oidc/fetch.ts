@@ -10,7 +10,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { issuerTimeoutMs, maxIssuerDocumentBytes } from '../../api/limits.ts';
+import { issuerTimeoutMs, maxIssuerDocumentBytes } from '../../api/limits/issuers.ts';
 import { isPrivateAddress } from '../../core/oidc/address.ts';
 import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
 import { err, ok, type Result } from '../../core/result.ts';

@@ -6,7 +6,7 @@ import {
   maxParallelFetches,
   maxParallelFetchesPerNamespace,
   maxRememberedIssuersPerNamespace,
-} from '../../api/limits.ts';
+} from '../../api/limits/issuers.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { discoveryUrl, readDiscovery, readKeySet } from '../../core/oidc/discovery.ts';
 import type { FetchFault } from '../../core/oidc/fetch-fault.ts';

@@ -1,5 +1,5 @@
 /** What is remembered of issuers, so that no namespace pushes out what others need. No I/O. */
-import { maxRememberedIssuers, maxRememberedIssuersPerNamespace } from '../../api/limits.ts';
+import { maxRememberedIssuers, maxRememberedIssuersPerNamespace } from '../../api/limits/issuers.ts';
 
 export interface Place {
   readonly namespace: string;

@@ -1,7 +1,7 @@
 /** Addresses of host names: those that strangers chose may keep nobody else's names waiting. */
 import { BADNAME, lookup, NODATA, NOTFOUND, type LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
-import { maxSystemLookups } from '../../api/limits.ts';
+import { maxSystemLookups } from '../../api/limits/issuers.ts';
 
 /**
  * All addresses of a host name. Rejects with a code of `node:dns` where there are none, or none can be had now, and where

@@ -1,6 +1,6 @@
 /** Whether a token was signed with a key of its issuer (RFC 7515, 5.2; RFC 7518, 3). */
 import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { maxRsaBits, minRsaBits } from '../../api/limits.ts';
+import { maxRsaBits, minRsaBits } from '../../api/limits/certificates.ts';
 import { isPassing } from '../../core/oidc/fetch-fault.ts';
 import type { SignatureVerdict } from '../../core/oidc/identify.ts';
 import { selectKey, type PublicJwk } from '../../core/oidc/key.ts';

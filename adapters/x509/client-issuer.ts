@@ -2,7 +2,7 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { caFileMemoryMs } from '../../api/limits.ts';
+import { caFileMemoryMs } from '../../api/limits/certificates.ts';
 import { splitBundle } from '../../core/authority/bundle.ts';
 import type { IssuedCertificate, IssueFault, IssueRequest, SubjectKey } from '../../core/certificates/issued.ts';
 import { makeClientProfile } from '../../core/certificates/profile.ts';

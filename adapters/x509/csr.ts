@@ -3,7 +3,7 @@
  * is all that is taken. What else they ask for is refused, unless every certificate here says just that.
  */
 import { verify, type KeyObject } from 'node:crypto';
-import { maxCsrLength } from '../../api/limits.ts';
+import { maxCsrLength } from '../../api/limits/certificates.ts';
 import type { CsrFault, SubjectKey } from '../../core/certificates/issued.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { constructed, TAG } from './der.ts';

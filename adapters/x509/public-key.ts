@@ -1,6 +1,6 @@
 /** Public keys of strangers: which kinds and sizes are signed for, and which are known to be weak. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { maxRsaBits, maxRsaExponentBits, minRsaBits, minRsaExponent } from '../../api/limits.ts';
+import { maxRsaBits, maxRsaExponentBits, minRsaBits, minRsaExponent } from '../../api/limits/certificates.ts';
 import type { CsrFault } from '../../core/certificates/issued.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { TAG } from './der.ts';

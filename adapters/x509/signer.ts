@@ -1,6 +1,6 @@
 /** A CA that signs: its certificate is read once, its key is held as a handle. */
 import { createPrivateKey, createPublicKey, randomFillSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
-import { certificateSerialBytes } from '../../api/limits.ts';
+import { certificateSerialBytes } from '../../api/limits/certificates.ts';
 import type { SubjectKey } from '../../core/certificates/issued.ts';
 import type { CertificateProfile } from '../../core/certificates/profile.ts';
 import { checkCertificate } from './check.ts';

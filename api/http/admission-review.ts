@@ -1,6 +1,6 @@
 /** AdmissionReview, admission.k8s.io/v1 (https://pkg.go.dev/k8s.io/api/admission/v1). */
 import { z } from 'zod';
-import { maxObjectNameLength } from '../limits.ts';
+import { maxObjectNameLength } from '../limits/fields.ts';
 
 export const ADMISSION_API_VERSION = 'admission.k8s.io/v1';
 export const ADMISSION_KIND = 'AdmissionReview';

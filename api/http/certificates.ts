@@ -1,6 +1,7 @@
 /** Bodies of POST /api/v1/certs/request. */
 import { z } from 'zod';
-import { maxCsrLength, maxPoolReferenceLength, maxPoolsPerCertificate } from '../limits.ts';
+import { maxCsrLength, maxPoolsPerCertificate } from '../limits/certificates.ts';
+import { maxPoolReferenceLength } from '../limits/fields.ts';
 
 export const CERTIFICATES_PATH = '/api/v1/certs/request';
 

@@ -4,7 +4,7 @@ import { access, clientRules, inlineIssuer } from '../access.ts';
 import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
 import { duration, hostname, imageReference, objectName, quantity } from '../formats.ts';
 import { labelKey } from '../label-selector.ts';
-import { maxBuildkitConfigLength, maxInlineIssuers } from '../limits.ts';
+import { maxBuildkitConfigLength, maxInlineIssuers } from '../limits/fields.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
 import type { PoolStatus } from '../status.ts';

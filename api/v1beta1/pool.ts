@@ -4,7 +4,7 @@ import { access } from '../access.ts';
 import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
 import { duration, hostname, imageReference, objectName } from '../formats.ts';
 import { labelKey, labels, labelValue } from '../label-selector.ts';
-import { maxBuildkitConfigLength } from '../limits.ts';
+import { maxBuildkitConfigLength } from '../limits/fields.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
 import type { PoolStatus } from '../status.ts';

@@ -1,6 +1,6 @@
 /** What a pool that was sent in the older version carries for ours, which passed no schema on its way. No I/O. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
-import { maxReportedErrors } from '../../api/limits.ts';
+import { maxReportedErrors } from '../../api/limits/messages.ts';
 import { poolSpec } from '../../api/v1beta1/pool.ts';
 import { at, isSameJson } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';

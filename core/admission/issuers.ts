@@ -1,6 +1,6 @@
 /** The issuers that a pool or an OIDC config names. No I/O. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
-import { maxShownValueLength } from '../../api/limits.ts';
+import { maxShownValueLength } from '../../api/limits/messages.ts';
 import { isSameJson } from '../json.ts';
 import { isOpenToStrangers, judgeIssuer, lastingClaimsOf, type ClaimedIssuer, type Namer } from '../oidc/issuer.ts';
 import type { Access } from './narrowing.ts';

@@ -1,6 +1,7 @@
 /** Texts of a pool that a library reads: schedules and buildkitd.toml. No I/O but through the ports. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
-import { maxShownValueLength, maxTomlDepth } from '../../api/limits.ts';
+import { maxTomlDepth } from '../../api/limits/fields.ts';
+import { maxShownValueLength } from '../../api/limits/messages.ts';
 import { at, isShallow, type JsonObject } from '../json.ts';
 import type { Result } from '../result.ts';
 import type { ObjectRequest } from './object-request.ts';

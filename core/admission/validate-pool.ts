@@ -5,7 +5,7 @@
  */
 import { access as accessSchema } from '../../api/access.ts';
 import type { AdmissionAnswer } from '../../api/http/admission-review.ts';
-import { maxShownValueLength } from '../../api/limits.ts';
+import { maxShownValueLength } from '../../api/limits/messages.ts';
 import { NAMESPACE_NAME_LABEL } from '../../api/names.ts';
 import { listSelectedKeys, type Labels } from '../access/label-selector.ts';
 import type { PoolKey } from '../pool-reference.ts';

@@ -4,7 +4,7 @@
  * Nothing is told about a pool, not even that it exists, before the reference is permitted.
  */
 import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
-import { maxRequesterBytes } from '../../api/limits.ts';
+import { maxRequesterBytes } from '../../api/limits/webhooks.ts';
 import { VERBS } from '../../api/names.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { allowed, cannot, forbidden, immutable, invalid, ungranted } from './answers.ts';

@@ -4,7 +4,7 @@
  *
  * No I/O. No clock. No randomness.
  */
-import { intermediateCaTtlSeconds, rootOverlapSeconds } from '../../api/limits.ts';
+import { intermediateCaTtlSeconds, rootOverlapSeconds } from '../../api/limits/authority.ts';
 import { CA_SECRETS, TRUST_BUNDLE } from '../../api/names.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isPastHalf, planCa, type Validity } from './rotation.ts';

@@ -4,7 +4,7 @@
  *
  * No I/O. No clock.
  */
-import { certificateBackdateSeconds } from '../../api/limits.ts';
+import { certificateBackdateSeconds } from '../../api/limits/certificates.ts';
 
 /** Seconds since the epoch. */
 export interface Validity {

@@ -1,6 +1,6 @@
 /** The CAs as a person sees them: what the authority tells, held against the certificates and the bundle. No I/O. No clock. */
 import type { CaStatus, ReportedCertificate } from '../../api/ca-status.ts';
-import { overdueSeconds } from '../../api/limits.ts';
+import { overdueSeconds } from '../../api/limits/authority.ts';
 import { splitBundle } from './bundle.ts';
 import { formatTime, parseTime } from './status.ts';
 import type { Validity } from './rotation.ts';

@@ -3,13 +3,13 @@
  * No I/O. No clock. No randomness.
  */
 import {
-  certificateBackdateSeconds,
   intermediateCaTtlSeconds,
   rootCaTtlSeconds,
   serverLeafTtlSeconds,
   webhookCaTtlSeconds,
   webhookLeafTtlSeconds,
-} from '../../api/limits.ts';
+} from '../../api/limits/authority.ts';
+import { certificateBackdateSeconds } from '../../api/limits/certificates.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
 

@@ -1,7 +1,8 @@
 /** The body of a certificate request, judged whole: every field that is wrong is named at once. No I/O. */
 import { certificateRequest, DURATION_EXPECTATION, UNSUPPORTED_FIELDS } from '../../api/http/certificates.ts';
 import type { FieldError } from '../../api/http/problem.ts';
-import { maxCertificateTtlSeconds, maxReportedErrors, minCertificateTtlSeconds } from '../../api/limits.ts';
+import { maxCertificateTtlSeconds, minCertificateTtlSeconds } from '../../api/limits/certificates.ts';
+import { maxReportedErrors } from '../../api/limits/messages.ts';
 import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
 import { fieldErrorAt, toFieldErrors } from '../field-errors.ts';
 import { at } from '../json.ts';

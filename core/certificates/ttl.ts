@@ -1,5 +1,5 @@
 /** How long a certificate lives: what is asked for, within what every pool it names allows. No I/O. */
-import { defaultCertificateTtlSeconds, maxCertificateTtlSeconds } from '../../api/limits.ts';
+import { defaultCertificateTtlSeconds, maxCertificateTtlSeconds } from '../../api/limits/certificates.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
 import { err, ok, type Result } from '../result.ts';

@@ -5,7 +5,7 @@
  * Anybody may write an annotation. What can't be read is left out, and what can only ever adds what the spec of the
  * version at hand can't say.
  */
-import { maxAnnotationsBytes, maxCarriedDepth } from '../../api/limits.ts';
+import { maxAnnotationsBytes, maxCarriedDepth } from '../../api/limits/webhooks.ts';
 import { CARRIED_ANNOTATION, type Version } from '../../api/names.ts';
 import { parseJson } from '../json-text.ts';
 import { isJsonObject, isShallow, type JsonObject } from '../json.ts';

@@ -1,5 +1,5 @@
 /** What must be there before any part can run. No I/O. No clock. */
-import { minKubernetesMinor } from '../../api/limits.ts';
+import { minKubernetesMinor } from '../../api/limits/fields.ts';
 import { INSTALL_SETTINGS, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { parseClusterFqdn } from '../certificates/profile.ts';
 import { when, type Check, type Facts } from './check.ts';

@@ -1,5 +1,5 @@
 /** Whether the objects of the tenants are looked after. No I/O. No clock. */
-import { settledWithinSeconds } from '../../api/limits.ts';
+import { repairedWithinSeconds } from '../../api/limits/doctor.ts';
 import { KINDS, POOL_FINALIZER, STATUS_FIELD_MANAGER } from '../../api/names.ts';
 import { parseTime } from '../authority/status.ts';
 import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
@@ -68,7 +68,7 @@ export const objectChecks: readonly Check[] = [
 const shownWorkers = 3;
 
 const isOverdue = (time: string | undefined, now: number): boolean =>
-  (parseTime(time) ?? Infinity) + settledWithinSeconds < now;
+  (parseTime(time) ?? Infinity) + repairedWithinSeconds < now;
 
 function findStale(kind: string, objects: readonly WithConditions[], now: number): Found[] {
   return objects

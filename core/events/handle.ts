@@ -3,7 +3,7 @@
  *
  * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
  */
-import { eventRetryAfterSeconds, maxEventBodyBytes, maxResyncWaitMs } from '../../api/limits.ts';
+import { eventRetryAfterSeconds, maxEventBodyBytes, maxResyncWaitMs } from '../../api/limits/status.ts';
 import { readBearer } from '../bearer.ts';
 import { isAnnouncedTooLarge, readBody } from '../body.ts';
 import { parseEvent } from './parse.ts';

@@ -1,5 +1,10 @@
 /** Brings up to date what an event touches: each piece of work once, for all who wait for it. */
-import { configTouchPeriodMs, maxParallelRecomputes, maxResyncWaitMs, minResyncPeriodMs } from '../../api/limits.ts';
+import {
+  configTouchPeriodMs,
+  maxParallelRecomputes,
+  maxResyncWaitMs,
+  minResyncPeriodMs,
+} from '../../api/limits/status.ts';
 import { forEachAtOnce } from '../parallel.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { createMerge } from './merge.ts';

@@ -1,5 +1,5 @@
 /** What is known of the right to attach to one pool. No I/O. No clock. */
-import { maxReviewAgeMs, resyncPeriodMs } from '../../api/limits.ts';
+import { maxReviewAgeMs, resyncPeriodMs } from '../../api/limits/status.ts';
 import type { UserInfo } from '../../api/review.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { makeRequester } from '../admission/requester.ts';

@@ -1,5 +1,5 @@
 /** OpenID Connect Discovery 1.0, as far as keys need it: which URLs may be asked, and what a document must say. No I/O. */
-import { maxIssuerKeys } from '../../api/limits.ts';
+import { maxIssuerKeys } from '../../api/limits/issuers.ts';
 import { isJsonObject, member, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isPublicUrl } from './issuer.ts';

@@ -1,5 +1,5 @@
 /** What a verified token says by the terms of one issuer. No I/O. No clock. */
-import { maxUserValueLength } from '../../api/limits.ts';
+import { maxUserValueLength } from '../../api/limits/tokens.ts';
 import { member, type JsonObject } from '../json.ts';
 import type { Vouched } from '../principal.ts';
 import { hasAudience } from '../tokens/parse.ts';

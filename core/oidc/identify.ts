@@ -4,7 +4,7 @@
  * A pipeline: parse, times, issuers that it may be of, signature by the keys of each, claims by the terms of each. A
  * token that no issuer can be meant by costs no network traffic.
  */
-import { maxVerifications } from '../../api/limits.ts';
+import { maxVerifications } from '../../api/limits/tokens.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { formatOidcName, type Principal, type Vouched } from '../principal.ts';
 import { err, ok, type Result } from '../result.ts';

@@ -3,7 +3,7 @@
  * or counts it twice: each process has its own counters, a report of an earlier moment changes nothing, and who is gone
  * is folded into one sum in the same write that forgets it. No I/O. No clock.
  */
-import { maxGatewayInstances } from '../../api/limits.ts';
+import { maxGatewayInstances } from '../../api/limits/status.ts';
 import type { Connections, GatewayInstance } from '../../api/status.ts';
 import type { ReceivedReport } from './report.ts';
 

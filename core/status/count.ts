@@ -1,5 +1,6 @@
 /** Workers of a pool by state. No I/O. */
-import { defaultMaxWorkers, maxListedNamespaces } from '../../api/limits.ts';
+import { defaultMaxWorkers } from '../../api/limits/fields.ts';
+import { maxListedNamespaces } from '../../api/limits/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus, WorkerPhase } from '../../api/status.ts';
 import { RESOLVED_REFS } from '../lifecycle/reasons.ts';

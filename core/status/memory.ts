@@ -3,7 +3,7 @@
  * unnecessary and cheap, and never stands for a read: what a run does not read anew, it takes from the status.
  * docs/decisions/0015-recompute.md says why each rule is as it is. No I/O.
  */
-import { maxListedNamespaces, maxRememberedPools } from '../../api/limits.ts';
+import { maxListedNamespaces, maxRememberedPools } from '../../api/limits/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { ObjectVersion } from '../events/parse.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';

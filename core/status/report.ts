@@ -1,7 +1,7 @@
 /** What a gateway reports of its connections, and who the reporter is. No I/O. */
 import { connectionReport } from '../../api/http/connection-report.ts';
 import type { FieldError } from '../../api/http/problem.ts';
-import { maxReportedErrors } from '../../api/limits.ts';
+import { maxReportedErrors } from '../../api/limits/messages.ts';
 import { toFieldErrors } from '../field-errors.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';

@@ -3,7 +3,7 @@
  *
  * Every token has one spelling: canonical base64url, no member twice.
  */
-import { maxKeyIdLength, maxTokenBytes } from '../../api/limits.ts';
+import { maxKeyIdLength, maxTokenBytes } from '../../api/limits/tokens.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { parseStrictJson } from './strict-json.ts';

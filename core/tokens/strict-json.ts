@@ -1,5 +1,5 @@
 /** JSON as a token may hold it: no member twice, no deep nesting. No I/O. */
-import { maxTokenDepth } from '../../api/limits.ts';
+import { maxTokenDepth } from '../../api/limits/tokens.ts';
 import { parseJson } from '../json-text.ts';
 
 /** The value; undefined for what is no JSON, names a member twice at any depth, or is nested too deeply. */

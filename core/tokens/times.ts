@@ -1,5 +1,5 @@
 /** When a token counts (RFC 7519, 4.1.4 to 4.1.6). No I/O. No clock. */
-import { maxClockSkewSeconds } from '../../api/limits.ts';
+import { maxClockSkewSeconds } from '../../api/limits/tokens.ts';
 import type { JsonObject } from '../json.ts';
 
 /** `exp` must be there; `nbf` and `iat` may be. Each is a number, of seconds since the epoch. */

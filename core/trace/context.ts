@@ -2,7 +2,7 @@
  * W3C Trace Context (https://www.w3.org/TR/trace-context-1/): which trace a request belongs to, and how the next hop is
  * told. What is not exactly as the recommendation says is ignored. No I/O. No randomness.
  */
-import { maxTracestateLength, maxTracestateMembers } from '../../api/limits.ts';
+import { maxTracestateLength, maxTracestateMembers } from '../../api/limits/observability.ts';
 
 export interface TraceContext {
   /** 32 lower-case hexadecimal digits, not all zero. */

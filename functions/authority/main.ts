@@ -9,7 +9,7 @@ import { createSecrets } from '../../adapters/kube/secrets.ts';
 import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthorities } from '../../adapters/x509/authorities.ts';
-import { authorityCallTimeoutMs, authorityLeaseSeconds } from '../../api/limits.ts';
+import { authorityCallTimeoutMs, authorityLeaseSeconds } from '../../api/limits/authority.ts';
 import { AUTHORITY_LEASE, ROTATE_ANNOTATION } from '../../api/names.ts';
 import { parseTime } from '../../core/authority/status.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';

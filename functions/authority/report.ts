@@ -1,6 +1,6 @@
 /** Tells of the CAs where whoever may read the trust bundle can read it. */
 import type { ReportedCertificate } from '../../api/ca-status.ts';
-import { rootOverlapSeconds } from '../../api/limits.ts';
+import { rootOverlapSeconds } from '../../api/limits/authority.ts';
 import { INTERMEDIATES } from '../../core/authority/hierarchy.ts';
 import { parseTime, reportCa, reportRenewed } from '../../core/authority/status.ts';
 import { expectThere } from './hierarchy.ts';

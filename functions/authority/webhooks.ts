@@ -1,6 +1,6 @@
 /** The CA of the webhooks, what they serve with, and the apiserver's trust in it. */
 import type { ReportedCertificate } from '../../api/ca-status.ts';
-import { webhookOverlapSeconds } from '../../api/limits.ts';
+import { webhookOverlapSeconds } from '../../api/limits/authority.ts';
 import { CA_SECRETS, SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
 import { isPastHalf, madeAt, planCa, type CaStep, type Validity } from '../../core/authority/rotation.ts';
 import { reportCa, reportRenewed } from '../../core/authority/status.ts';

@@ -4,7 +4,8 @@
 import { Hono, type Context } from 'hono';
 import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certificates.ts';
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
-import { maxRequestBodyBytes, maxTokenBytes, retryAfterSeconds } from '../../api/limits.ts';
+import { maxRequestBodyBytes, retryAfterSeconds } from '../../api/limits/http.ts';
+import { maxTokenBytes } from '../../api/limits/tokens.ts';
 import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import { readBearer } from '../../core/bearer.ts';

@@ -1,6 +1,6 @@
 /** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
 import { UNAUTHENTICATED_DETAIL, type FieldError, type ProblemCode } from '../../api/http/problem.ts';
-import { maxParallelPoolCalls } from '../../api/limits.ts';
+import { maxParallelPoolCalls } from '../../api/limits/certificates.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
 import { isBarred } from '../../core/access/revocation.ts';
 import { judgeUse, type Client, type UsablePool, type UsePorts, type UseVerdict } from '../../core/access/use.ts';

@@ -1,5 +1,6 @@
 /** Brings one pool and the workers that refer to it up to date: gather, review, plan, apply. */
-import { maxApplyAttempts, maxParallelWorkerCalls } from '../../api/limits.ts';
+import { maxApplyAttempts } from '../../api/limits/kubernetes.ts';
+import { maxParallelWorkerCalls } from '../../api/limits/status.ts';
 import type { UserInfo } from '../../api/review.ts';
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';

@@ -1,5 +1,6 @@
 /** Brings the status of OIDC configs up to date: list, judge, ask the issuers that count, apply. */
-import { maxParallelFetchesPerNamespace, maxParallelRecomputes } from '../../api/limits.ts';
+import { maxParallelFetchesPerNamespace } from '../../api/limits/issuers.ts';
+import { maxParallelRecomputes } from '../../api/limits/status.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Verdict } from '../../core/conditions.ts';

@@ -1,5 +1,5 @@
 /** Brings the status of one pool up to date: gather, plan, apply. */
-import { maxApplyAttempts } from '../../api/limits.ts';
+import { maxApplyAttempts } from '../../api/limits/kubernetes.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';

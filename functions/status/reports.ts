@@ -1,5 +1,6 @@
 /** `POST /status/reports`: who it is, what is reported, and then the status. */
-import { maxReportBodyBytes, retryAfterSeconds } from '../../api/limits.ts';
+import { retryAfterSeconds } from '../../api/limits/http.ts';
+import { maxReportBodyBytes } from '../../api/limits/status.ts';
 import { readBearer } from '../../core/bearer.ts';
 import { isAnnouncedTooLarge, parseJson, readBody } from '../../core/body.ts';
 import type { Principal } from '../../core/principal.ts';

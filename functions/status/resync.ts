@@ -1,5 +1,5 @@
 /** Brings the status of every pool up to date: one look at everything, and a write of what differs. */
-import { maxParallelRecomputes } from '../../api/limits.ts';
+import { maxParallelRecomputes } from '../../api/limits/status.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { UpdatePool } from '../../core/events/update.ts';

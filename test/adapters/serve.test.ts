@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveHttp, serveHttps, type Serving } from '../../adapters/serve.ts';
 import { openTlsFolder } from '../../adapters/tls-folder.ts';
-import { tlsReloadMs } from '../../api/limits.ts';
+import { tlsReloadMs } from '../../api/limits/http.ts';
 
 const hostname = '127.0.0.1';
 const hello = { fetch: () => new Response('hello') };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { stringify } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { parseToml } from '../../adapters/toml.ts';
-import { maxBuildkitConfigLength } from '../../api/limits.ts';
+import { maxBuildkitConfigLength } from '../../api/limits/fields.ts';
 
 const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 200) };
 

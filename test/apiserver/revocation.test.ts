@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Condition } from '../../api/fields.ts';
-import { maxReviewAgeMs, minResyncPeriodMs, resyncPeriodMs } from '../../api/limits.ts';
+import { maxReviewAgeMs, minResyncPeriodMs, resyncPeriodMs } from '../../api/limits/status.ts';
 import { POOL_FINALIZER, STORAGE_API_VERSION } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { describeCertificate } from '../../adapters/x509/describe.ts';
-import { intermediateCaTtlSeconds, overdueSeconds, serverLeafTtlSeconds } from '../../api/limits.ts';
+import { intermediateCaTtlSeconds, overdueSeconds, serverLeafTtlSeconds } from '../../api/limits/authority.ts';
 import { runCaRotate, runCaShow, type CommandPorts } from '../../cli/commands.ts';
 import { createWorld, day, run, start } from '../functions/authority/world.ts';
 

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { createLog } from '../../adapters/log.ts';
 import { KubeError, orUndefined } from '../../adapters/kube/client.ts';
-import { intermediateCaTtlSeconds, rootOverlapSeconds } from '../../api/limits.ts';
+import { intermediateCaTtlSeconds, rootOverlapSeconds } from '../../api/limits/authority.ts';
 import { splitBundle } from '../../core/authority/bundle.ts';
 import { developmentFqdn } from '../../dev/parts.ts';
 import { runAuthority } from '../../functions/authority/main.ts';

@@ -1,6 +1,6 @@
 /** What goes wrong with an installation: how it comes about, what the doctor says then, and how it is mended. */
 import { join } from 'node:path';
-import { settledWithinSeconds } from '../../api/limits.ts';
+import { repairedWithinSeconds } from '../../api/limits/doctor.ts';
 import { sayReady, type Patient } from './doctor-system.ts';
 import { createWorker } from './webhooks.ts';
 
@@ -17,7 +17,7 @@ export interface Breakage {
 const rbac = join(import.meta.dirname, '../../manifests/base/rbac');
 const ours = ['-n', 'buildkit-system'];
 const oidcConfigs = 'buildkitoidcconfigs';
-const afterSettling = (settledWithinSeconds + 60) * 1000;
+const afterSettling = (repairedWithinSeconds + 60) * 1000;
 const dayMs = 24 * 60 * 60_000;
 const validating = ['validatingwebhookconfiguration', 'buildkit-controller'];
 const mutating = ['mutatingwebhookconfiguration', 'buildkit-controller'];

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
-import { tlsReloadMs } from '../../api/limits.ts';
+import { tlsReloadMs } from '../../api/limits/http.ts';
 import { bringUpSystem, createWorker, isSoak, readTrust, runAuthorityAt, type TestSystem } from './webhooks.ts';
 
 let system: TestSystem;

@@ -1,12 +1,8 @@
 /** The admission webhooks: AdmissionReview v1 in and out, 200 on denial. */
 import { Hono, type Context } from 'hono';
 import { admissionReview, type AdmissionAnswer, type AdmissionRequest } from '../../api/http/admission-review.ts';
-import {
-  maxLoggedUserLength,
-  maxReviewBodyBytes,
-  maxReviewBytesAtOnce,
-  maxReviewCharsAtOnce,
-} from '../../api/limits.ts';
+import { maxLoggedUserLength } from '../../api/limits/messages.ts';
+import { maxReviewBodyBytes, maxReviewBytesAtOnce, maxReviewCharsAtOnce } from '../../api/limits/webhooks.ts';
 import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';

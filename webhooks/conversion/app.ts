@@ -1,7 +1,7 @@
 /** The conversion webhook: ConversionReview v1 in and out, 200 on failure. */
 import { Hono, type Context } from 'hono';
 import { conversionReview, makeConversionAnswer } from '../../api/http/conversion-review.ts';
-import { maxConversionBodyBytes, maxConversionBytesAtOnce, maxConversionValues } from '../../api/limits.ts';
+import { maxConversionBodyBytes, maxConversionBytesAtOnce, maxConversionValues } from '../../api/limits/webhooks.ts';
 import { CONVERSION_PATH, type ReviewOutcome, type Webhook } from '../../api/names.ts';
 import { convertReview } from '../../core/conversion/review.ts';
 import { createBodyReader } from '../read-body.ts';

@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { limitCalls } from '../../../adapters/kube/budget.ts';
 import { createKubeClient, KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
 import { makeRoot, makeWebhookLeaf } from '../../../adapters/x509/authorities.ts';
-import { kubeCallTimeoutMs } from '../../../api/limits.ts';
+import { kubeCallTimeoutMs } from '../../../api/limits/kubernetes.ts';
 import { makeWebhookRootProfile } from '../../../core/certificates/profile.ts';
 
 it('gives each call what is left of the time, and no call more than any may take', async () => {

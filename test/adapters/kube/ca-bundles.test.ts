@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { definitionTimeoutMs } from '../../../api/limits.ts';
+import { definitionTimeoutMs } from '../../../api/limits/authority.ts';
 import { createCaBundleWriter } from '../../../adapters/kube/ca-bundles.ts';
 import { KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
 

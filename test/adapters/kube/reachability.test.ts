@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KubeError } from '../../../adapters/kube/client.ts';
 import { createReachability } from '../../../adapters/kube/reachability.ts';
-import { reachabilityMemoryMs } from '../../../api/limits.ts';
+import { reachabilityMemoryMs } from '../../../api/limits/kubernetes.ts';
 
 function createWorld(answer: () => Promise<unknown>) {
   let nowMs = 0;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createCertificateMetrics } from '../../../adapters/observe/certificate-metrics.ts';
 import { makeRoot } from '../../../adapters/x509/authorities.ts';
-import { rootCaTtlSeconds } from '../../../api/limits.ts';
+import { rootCaTtlSeconds } from '../../../api/limits/authority.ts';
 import { makeRootProfile } from '../../../core/certificates/profile.ts';
 
 let folder: string;

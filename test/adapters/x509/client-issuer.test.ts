@@ -19,7 +19,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../../adapters/x509/authorities.ts';
 import { createClientIssuer } from '../../../adapters/x509/client-issuer.ts';
-import { intermediateCaTtlSeconds } from '../../../api/limits.ts';
+import { intermediateCaTtlSeconds } from '../../../api/limits/authority.ts';
 import { splitBundle } from '../../../core/authority/bundle.ts';
 import type { IssuedCertificate, IssueRequest } from '../../../core/certificates/issued.ts';
 import { makeClientCa, writeClientCa, type ClientCa } from './client-ca.ts';

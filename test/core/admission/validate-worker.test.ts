@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AdmissionAnswer } from '../../../api/http/admission-review.ts';
-import { maxRequesterBytes } from '../../../api/limits.ts';
+import { maxRequesterBytes } from '../../../api/limits/webhooks.ts';
 import type { ReferencePorts } from '../../../core/admission/reference.ts';
 import { validateWorker } from '../../../core/admission/validate-worker.ts';
 import { developer, makeCreate, makeUpdate, makeWorker, makeWorkerRequest } from './reviews.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { intermediateCaTtlSeconds, rootCaTtlSeconds, rootOverlapSeconds } from '../../../api/limits.ts';
+import { intermediateCaTtlSeconds, rootCaTtlSeconds, rootOverlapSeconds } from '../../../api/limits/authority.ts';
 import { planHierarchy, type HierarchyStep, type ObservedHierarchy } from '../../../core/authority/hierarchy.ts';
 
 const now = 1_800_000_000;

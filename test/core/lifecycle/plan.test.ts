@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits.ts';
+import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits/status.ts';
 import { workerPhase, type WorkerPhase } from '../../../api/status.ts';
 import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { namespacesToRead, type Observed } from '../../../core/lifecycle/observed.ts';

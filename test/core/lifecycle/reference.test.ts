@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits.ts';
+import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits/status.ts';
 import { judgeReference, type Reference } from '../../../core/lifecycle/reference.ts';
 import { reviewKey } from '../../../core/lifecycle/reviews.ts';
 import { dev, grant, key, makePool, makeWorker, now, selectorGrant } from './observed.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maxRememberedPools } from '../../../api/limits.ts';
+import { maxRememberedPools } from '../../../api/limits/status.ts';
 import type { ObjectVersion } from '../../../core/events/parse.ts';
 import { createMemory, type Ended } from '../../../core/status/memory.ts';
 import type { Extent } from '../../../core/status/observed.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { makeServerLeaf } from '../../../adapters/x509/authorities.ts';
 import { caStatus } from '../../../api/ca-status.ts';
-import { intermediateCaTtlSeconds, serverLeafTtlSeconds } from '../../../api/limits.ts';
+import { intermediateCaTtlSeconds, serverLeafTtlSeconds } from '../../../api/limits/authority.ts';
 import { createWorld, dataOf, day, run, start } from './world.ts';
 
 const tls = 'buildkit-api-tls';

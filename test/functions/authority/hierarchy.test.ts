@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy, makeIntermediate, makeRoot } from '../../../adapters/x509/authorities.ts';
 import { caStatus } from '../../../api/ca-status.ts';
-import { intermediateCaTtlSeconds, rootCaTtlSeconds } from '../../../api/limits.ts';
+import { intermediateCaTtlSeconds, rootCaTtlSeconds } from '../../../api/limits/authority.ts';
 import { splitBundle } from '../../../core/authority/bundle.ts';
 import { makeClientCaProfile, makeRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 import { clusterFqdn, createWorld, dataOf, day, Killed, run, start } from './world.ts';

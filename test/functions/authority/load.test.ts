@@ -10,7 +10,7 @@ import { createClientIssuer } from '../../../adapters/x509/client-issuer.ts';
 import { generateKeyPair } from '../../../adapters/x509/keys.ts';
 import { toPem } from '../../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial } from '../../../adapters/x509/signer.ts';
-import { maxCertificateTtlSeconds, minCertificateTtlSeconds } from '../../../api/limits.ts';
+import { maxCertificateTtlSeconds, minCertificateTtlSeconds } from '../../../api/limits/certificates.ts';
 import { splitBundle } from '../../../core/authority/bundle.ts';
 import { clusterFqdn, createWorld, day, Killed, run, start } from './world.ts';
 

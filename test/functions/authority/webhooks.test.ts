@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy, makeRoot, makeWebhookLeaf } from '../../../adapters/x509/authorities.ts';
-import { webhookCaTtlSeconds, webhookLeafTtlSeconds, webhookOverlapSeconds } from '../../../api/limits.ts';
+import { webhookCaTtlSeconds, webhookLeafTtlSeconds, webhookOverlapSeconds } from '../../../api/limits/authority.ts';
 import { makeWebhookRootProfile } from '../../../core/certificates/profile.ts';
 import { ensureAuthority } from '../../../functions/authority/ensure.ts';
 import type { AuthorityPorts } from '../../../functions/authority/ports.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maxEventBodyBytes } from '../../../api/limits.ts';
+import { maxEventBodyBytes } from '../../../api/limits/status.ts';
 import { formatPoolKey, type PoolKey } from '../../../core/pool-reference.ts';
 import { createManualClock } from '../../core/events/clock.ts';
 import { createLifecycleApp } from '../../../functions/lifecycle/app.ts';

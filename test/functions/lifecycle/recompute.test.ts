@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits.ts';
+import { maxReviewAgeMs, resyncPeriodMs } from '../../../api/limits/status.ts';
 import type { Observed } from '../../../core/lifecycle/observed.ts';
 import { createRecompute } from '../../../functions/lifecycle/recompute.ts';
 import { dev, grant, key, makeObserved, makePool, makeWorker, now } from '../../core/lifecycle/observed.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createPoolStatusStore } from '../../../adapters/kube/pool-status.ts';
 import { beginSurvey } from '../../../adapters/kube/pool-survey.ts';
-import { maxListedNamespaces } from '../../../api/limits.ts';
+import { maxListedNamespaces } from '../../../api/limits/status.ts';
 import type { PoolStatus } from '../../../api/status.ts';
 import type { ObjectVersion, Touched } from '../../../core/events/parse.ts';
 import { createUpdate, type Outcome } from '../../../core/events/update.ts';

@@ -2,7 +2,7 @@ import { isSchedule } from '../../../adapters/cron.ts';
 import { parseToml } from '../../../adapters/toml.ts';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionAnswer, AdmissionRequest } from '../../../api/http/admission-review.ts';
-import { maxReviewBodyBytes } from '../../../api/limits.ts';
+import { maxReviewBodyBytes } from '../../../api/limits/webhooks.ts';
 import type { ValidationPorts } from '../../../core/admission/decide.ts';
 import { createAdmissionApp } from '../../../webhooks/admission/app.ts';
 import { developer, makeAdmissionRequest, makeWorker, patchOf } from '../../core/admission/reviews.ts';

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isSchedule } from '../../../adapters/cron.ts';
 import { serveHttp, type Serving } from '../../../adapters/serve.ts';
 import { parseToml } from '../../../adapters/toml.ts';
-import { maxReviewBodyBytes, maxReviewBytesAtOnce } from '../../../api/limits.ts';
+import { maxReviewBodyBytes, maxReviewBytesAtOnce } from '../../../api/limits/webhooks.ts';
 import { createAdmissionApp } from '../../../webhooks/admission/app.ts';
 import { makeAdmissionRequest } from '../../core/admission/reviews.ts';
 

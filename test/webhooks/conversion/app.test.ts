@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxConversionBodyBytes, maxConversionValues } from '../../../api/limits.ts';
+import { maxConversionBodyBytes, maxConversionValues } from '../../../api/limits/webhooks.ts';
 import { createConversionApp } from '../../../webhooks/conversion/app.ts';
 
 const group = 'buildkit.smrt-devops.net';

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { serveHttp, type Serving } from '../../../adapters/serve.ts';
-import { maxConversionBodyBytes } from '../../../api/limits.ts';
+import { maxConversionBodyBytes } from '../../../api/limits/webhooks.ts';
 import { createConversionApp } from '../../../webhooks/conversion/app.ts';
 
 const hostname = '127.0.0.1';
