@@ -42,3 +42,15 @@ const serviceAccount = /^system:serviceaccount:([^:]+):[^:]+$/;
 /** The namespace of a ServiceAccount; undefined for every other principal. */
 export const namespaceOf = ({ user, vouched }: Principal): string | undefined =>
   vouched === undefined ? serviceAccount.exec(user.username)?.[1] : undefined;
+
+/**
+ * Whose builds may share a worker: `ns/<namespace>` for a ServiceAccount, `oidc/<uid>/<username>` for whom an issuer
+ * vouches for, with the UID of the config or, where a pool names the issuer, of the pool, and `user/<username>` for
+ * every other user of the cluster. No domain of one kind reads like one of another.
+ */
+export function trustDomainOf(principal: Principal): string {
+  const { user, vouched } = principal;
+  if (vouched !== undefined) return `oidc/${vouched.by.uid}/${user.username}`;
+  const namespace = namespaceOf(principal);
+  return namespace === undefined ? `user/${user.username}` : `ns/${namespace}`;
+}

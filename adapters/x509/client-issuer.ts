@@ -72,7 +72,7 @@ const readPublicKey = (pem: string): string =>
 
 async function issueFrom(
   { issuer, sign, keys, certificate, bundle }: Ca,
-  { principal, pools, ttlSeconds, issuedAtMs, subjectKey }: IssueRequest,
+  { principal, trustDomain, pools, ttlSeconds, issuedAtMs, subjectKey }: IssueRequest,
   { clusterFqdn }: ClientIssuerOptions,
 ): Promise<Result<IssuedCertificate, IssueFault>> {
   if (subjectKey !== undefined && keys.has(subjectKey.publicKey.toHex())) return err('issuer_key');
@@ -80,6 +80,7 @@ async function issueFrom(
     clusterFqdn,
     pools,
     principalHash: hash('sha256', principal),
+    domainHash: hash('sha256', trustDomain),
     serial: makeSerial(),
     nowSeconds: Math.floor(issuedAtMs / 1000),
     ttlSeconds,

@@ -1,5 +1,5 @@
 /** What is asked of an issuer of client certificates, and what it gives. */
-import type { PoolIdentity } from './profile.ts';
+import type { PoolIdentity } from './client-uris.ts';
 
 /** A key that somebody proved to have. */
 export interface SubjectKey {
@@ -16,7 +16,10 @@ export interface CsrFault {
 }
 
 export interface IssueRequest {
+  /** Username of the principal. */
   readonly principal: string;
+  /** Of the principal, see `trustDomainOf`. */
+  readonly trustDomain: string;
   readonly pools: readonly PoolIdentity[];
   readonly ttlSeconds: number;
   /** Milliseconds since the epoch: not after anything that speaks for issuing was read. */

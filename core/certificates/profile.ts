@@ -10,8 +10,8 @@ import {
   webhookLeafTtlSeconds,
 } from '../../api/limits/authority.ts';
 import { certificateBackdateSeconds } from '../../api/limits/certificates.ts';
-import type { PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
+import { formatClientUris, type ClientIdentity } from './client-uris.ts';
 
 export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
 export type ExtendedKeyUsage = 'clientAuth' | 'serverAuth';
@@ -38,16 +38,8 @@ export interface CertificateProfile {
   readonly names: readonly SubjectName[];
 }
 
-/** A pool as it is: the UID tells it from one that had the same name. */
-export interface PoolIdentity extends PoolKey {
-  readonly uid: string;
-}
-
-export interface ClientFacts {
+export interface ClientFacts extends ClientIdentity {
   readonly clusterFqdn: string;
-  readonly pools: readonly PoolIdentity[];
-  /** At most 64 characters (RFC 5280, ub-common-name). */
-  readonly principalHash: string;
   readonly serial: Uint8Array;
   readonly nowSeconds: number;
   readonly ttlSeconds: number;
@@ -55,21 +47,18 @@ export interface ClientFacts {
   readonly issuerNotAfter: number;
 }
 
-/** `buildkit://<cluster-fqdn>/ns/<ns>/pool/<name>/uid/<uid>` */
-export const formatPoolUri = (clusterFqdn: string, pool: PoolIdentity): string =>
-  `buildkit://${clusterFqdn}/ns/${pool.namespace}/pool/${pool.name}/uid/${pool.uid}`;
-
 /** Never outlives its issuer; an issuer that has ended signs nothing. */
 export function makeClientProfile(facts: ClientFacts): Result<CertificateProfile, 'issuer_expired'> {
   if (facts.issuerNotAfter <= facts.nowSeconds) return err('issuer_expired');
   return ok({
     serial: facts.serial,
+    // A label for people, of the 64 characters that RFC 5280 allows (ub-common-name).
     subject: { organization: 'buildkit-client', commonName: facts.principalHash },
     notBefore: facts.nowSeconds - certificateBackdateSeconds,
     notAfter: Math.min(facts.nowSeconds + facts.ttlSeconds, facts.issuerNotAfter),
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: ['clientAuth'],
-    names: facts.pools.map((pool) => ({ kind: 'uri', value: formatPoolUri(facts.clusterFqdn, pool) })),
+    names: formatClientUris(facts.clusterFqdn, facts).map((value) => ({ kind: 'uri', value })),
   });
 }
 

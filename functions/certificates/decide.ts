@@ -6,14 +6,14 @@ import { isBarred } from '../../core/access/revocation.ts';
 import { judgeUse, type Client, type UsablePool, type UsePorts, type UseVerdict } from '../../core/access/use.ts';
 import type { Caller } from '../../core/caller.ts';
 import type { IssuedCertificate, IssueFault, IssueRequest } from '../../core/certificates/issued.ts';
-import type { PoolIdentity } from '../../core/certificates/profile.ts';
+import type { PoolIdentity } from '../../core/certificates/client-uris.ts';
 import type { CertificateRequest } from '../../core/certificates/request.ts';
 import { isBareName, resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
 import { decideTtl } from '../../core/certificates/ttl.ts';
 import { formatSeconds } from '../../core/duration.ts';
 import type { IdentityFault } from '../../core/oidc/identify.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import { namespaceOf, type Principal } from '../../core/principal.ts';
+import { namespaceOf, trustDomainOf, type Principal } from '../../core/principal.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
 /** Each port throws when the part behind it can't answer. */
@@ -165,6 +165,7 @@ async function issue(
   if (!ttl.ok) return err({ ...refuseDuration(asked, ttl.error.maxSeconds), principal });
   const certificate = await ports.issue({
     principal: principal.user.username,
+    trustDomain: trustDomainOf(principal),
     pools: identities,
     ttlSeconds: ttl.value,
     issuedAtMs,

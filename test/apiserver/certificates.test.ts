@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -95,7 +95,11 @@ describe('a certificate for pools in two namespaces', () => {
         return `URI:buildkit://${developmentFqdn}/ns/${namespace}/pool/${name}/uid/${metadata.uid}`;
       }),
     );
-    expect(leaf.subjectAltName?.split(', ').toSorted()).toEqual(identities.toSorted());
+    const [principalHash, domainHash] = [`system:serviceaccount:${tenant}:default`, `ns/${tenant}`].map((text) =>
+      createHash('sha256').update(text).digest('hex'),
+    );
+    const own = `URI:buildkit://${developmentFqdn}/principal/${String(principalHash)}/domain/${String(domainHash)}`;
+    expect(leaf.subjectAltName?.split(', ')).toEqual([...identities, own]);
     expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
     expect(leaf.ca).toBe(false);
     expect((leaf.validToDate.getTime() - leaf.validFromDate.getTime()) / 1000).toBe(3600 + 60);

@@ -131,7 +131,13 @@ describe.skipIf(!isRoot)('a worker with the CA of its gateways (buildkitd runs a
     await writeClientCa(folder, ca);
     const pool = { namespace: 'tenant-a', name: 'pool', uid: '11111111-1111-4111-8111-111111111111' };
     const issuer = createClientIssuer({ caFolder: folder, clusterFqdn, now: Date.now });
-    const issued = await issuer({ principal: 'p', pools: [pool], ttlSeconds: 3600, issuedAtMs: Date.now() });
+    const issued = await issuer({
+      principal: 'p',
+      trustDomain: 'd',
+      pools: [pool],
+      ttlSeconds: 3600,
+      issuedAtMs: Date.now(),
+    });
     if (!issued.ok || issued.value.clientKey === undefined) throw new Error('expected a certificate');
     const { clientCert, clientKey, caCert } = issued.value;
     expect(await callAs({ certificate: clientCert, key: clientKey })).toBe('refused');

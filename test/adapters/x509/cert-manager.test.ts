@@ -60,7 +60,7 @@ describe.skipIf(!hasGo)('what cert-manager signs (it needs Go)', () => {
     const files = { 'tls.crt': ca.certificate, 'tls.key': ca.key, 'ca.crt': ca.root };
     for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
     const pool = { namespace: 'tenant', name: 'pool', uid: '11111111-1111-4111-8111-111111111111' };
-    const request = { principal: 'someone', pools: [pool], ttlSeconds: 3600, issuedAtMs: Date.now() };
+    const request = { principal: 'someone', trustDomain: 'd', pools: [pool], ttlSeconds: 3600, issuedAtMs: Date.now() };
     const issued = await createClientIssuer({ caFolder: folder, clusterFqdn, now: Date.now })(request);
     expect(issued).toMatchObject({ ok: true, value: { caCert: ca.root } });
   });

@@ -3,6 +3,7 @@ import { checkCertificate, type CheckedAgainst } from '../../../adapters/x509/ch
 import { generateKeyPair } from '../../../adapters/x509/keys.ts';
 import { createSelfSigner, type Signer } from '../../../adapters/x509/signer.ts';
 import { encodeCertificate, encodeTbsCertificate } from '../../../adapters/x509/template.ts';
+import { formatClientUris, type ClientIdentity } from '../../../core/certificates/client-uris.ts';
 import { makeRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 
 const makeSigner = (): Signer =>
@@ -102,6 +103,21 @@ describe('a certificate is held back when it says another', () => {
     ],
   ])('%s', (_, change, message) => {
     expect(checkCertificate(make({ ...profile, ...change }), against)).toEqual(refused(message));
+  });
+
+  it.each(['principalHash', 'domainHash'] as const)('%s', (field) => {
+    const pools = [{ namespace: 'n', name: 'p', uid: 'u' }];
+    const own = { pools, principalHash: 'a'.repeat(64), domainHash: 'b'.repeat(64) };
+    const profileOf = (identity: ClientIdentity): CertificateProfile => ({
+      ...profile,
+      names: formatClientUris('a.b', identity).map((value) => ({ kind: 'uri', value })),
+    });
+    const [meant, said] = [profileOf(own), profileOf({ ...own, [field]: 'c'.repeat(64) })];
+    const text = ({ names }: CertificateProfile) => JSON.stringify(names.map(({ value }) => `6:${value}`));
+    expect(checkCertificate(make(meant), { ...against, profile: meant }).ok).toBe(true);
+    expect(checkCertificate(make(said), { ...against, profile: meant })).toEqual(
+      refused(`certificate.2.5.29.17: expected ${text(meant)}, got ${text(said)}`),
+    );
   });
 
   it('key', () => {

@@ -33,8 +33,15 @@ const pools = [
 const uris = [
   'buildkit://dev.buildkit.internal/ns/tenant-a/pool/tenant-pool/uid/11111111-1111-4111-8111-111111111111',
   'buildkit://dev.buildkit.internal/ns/buildkit-system/pool/shared-pool/uid/22222222-2222-4222-8222-222222222222',
+  // sha256sum of the two texts.
+  'buildkit://dev.buildkit.internal/principal/b42f7d9d2e558774e3d09615f6a6bc86ae25e649ccd0172241cbcbc1245f0d6b/domain/fae37255bc7a0553f403b485e676c4e66ae106b4bfb10c426c15dd3e52ec7006',
 ];
-const request = { principal: 'system:serviceaccount:tenant-a:default', pools, ttlSeconds: 3600 };
+const request = {
+  principal: 'system:serviceaccount:tenant-a:default',
+  trustDomain: 'ns/tenant-a',
+  pools,
+  ttlSeconds: 3600,
+};
 
 let folder: string;
 let clockMs: number;
@@ -173,15 +180,16 @@ describe('a client certificate', () => {
         fc.array(pool, { minLength: 1, maxLength: 16 }),
         fc.integer({ min: 300, max: 86_400 }),
         async (some, ttlSeconds) => {
-          const { clientCert } = await issue({ principal: 'p', pools: some, ttlSeconds });
+          const { clientCert } = await issue({ ...request, pools: some, ttlSeconds });
           const certificate = new NodeCertificate(clientCert);
           expect(certificate.verify(ca.publicKey)).toBe(true);
-          expect(certificate.subjectAltName?.split(', ')).toEqual(
-            some.map(
+          expect(certificate.subjectAltName?.split(', ')).toEqual([
+            ...some.map(
               ({ namespace, name, uid }) =>
                 `URI:buildkit://dev.buildkit.internal/ns/${namespace}/pool/${name}/uid/${uid}`,
             ),
-          );
+            `URI:${String(uris.at(-1))}`,
+          ]);
         },
       ),
       { numRuns: 50 },

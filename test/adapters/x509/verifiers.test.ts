@@ -15,8 +15,8 @@ import { readUris } from '../../../adapters/x509/names.ts';
 import { toPem } from '../../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial } from '../../../adapters/x509/signer.ts';
 import type { IssuedCertificate } from '../../../core/certificates/issued.ts';
-import { opensPool } from '../../../core/certificates/opens.ts';
-import { makeClientProfile, type CertificateProfile, type PoolIdentity } from '../../../core/certificates/profile.ts';
+import { opensPool, type PoolIdentity } from '../../../core/certificates/client-uris.ts';
+import { makeClientProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 import { makeClientCa, writeClientCa, type ClientCa } from './client-ca.ts';
 import { ed25519, makeDer, p384, rsa2048, toAlgorithm, toSpki, NULL, type Pair } from './csrs.ts';
 import { sign } from 'node:crypto';
@@ -84,6 +84,7 @@ async function issueFor(pools: readonly PoolIdentity[], csr?: string): Promise<I
   const issuer = createClientIssuer({ caFolder: folder, clusterFqdn, now: Date.now });
   const issued = await issuer({
     principal: 'p',
+    trustDomain: 'd',
     pools,
     ttlSeconds: 3600,
     issuedAtMs: Date.now(),
@@ -98,7 +99,7 @@ const show = ({ clientCert, caCert }: IssuedCertificate): Shown => ({ chain: cli
 function forge(change: Partial<CertificateProfile>): Shown {
   const signer = loadSigner(ca.clients);
   const moment = { serial: makeSerial(), nowSeconds, ttlSeconds: 3600, issuerNotAfter: signer.notAfter };
-  const profile = makeClientProfile({ ...moment, clusterFqdn, pools: [poolA], principalHash: 'x' });
+  const profile = makeClientProfile({ ...moment, clusterFqdn, pools: [poolA], principalHash: 'x', domainHash: 'y' });
   if (!profile.ok) throw new Error(profile.error);
   const leaf = issue(signer, { ...profile.value, ...change }, generateKeyPair());
   return { chain: toPem('CERTIFICATE', leaf) + ca.clients.certificate, roots: ca.root.certificate };

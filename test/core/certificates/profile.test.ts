@@ -8,6 +8,7 @@ const facts = {
     { namespace: 'buildkit-system', name: 'shared-pool', uid: 'u2' },
   ],
   principalHash: 'abc',
+  domainHash: 'def',
   serial: Uint8Array.of(1, 2),
   nowSeconds: 10_000,
   ttlSeconds: 3_600,
@@ -15,7 +16,7 @@ const facts = {
 };
 
 describe('a client profile', () => {
-  it('says the pools, the time and one use', () => {
+  it('says the pools, whose it is, the time and one use', () => {
     expect(makeClientProfile(facts)).toEqual({
       ok: true,
       value: {
@@ -28,6 +29,7 @@ describe('a client profile', () => {
         names: [
           { kind: 'uri', value: 'buildkit://dev.buildkit.internal/ns/tenant-a/pool/tenant-pool/uid/u1' },
           { kind: 'uri', value: 'buildkit://dev.buildkit.internal/ns/buildkit-system/pool/shared-pool/uid/u2' },
+          { kind: 'uri', value: 'buildkit://dev.buildkit.internal/principal/abc/domain/def' },
         ],
       },
     });

@@ -179,7 +179,7 @@ async function live(seed: number) {
     for (const { issueClient, remount } of instances) {
       await remount();
       const ttlSeconds = between(minCertificateTtlSeconds, maxCertificateTtlSeconds + 1);
-      const issued = await issueClient({ principal: 'p', pools, ttlSeconds, issuedAtMs: now * 1000 });
+      const issued = await issueClient({ principal: 'p', trustDomain: 'd', pools, ttlSeconds, issuedAtMs: now * 1000 });
       if (!issued.ok) throw new Error(issued.error);
       const { clientCert, caCert, notAfter } = issued.value;
       clients.push(show(clientCert, roots));
