@@ -20,7 +20,8 @@ const layers = [
     'what runs in production imports nothing of dev/, bench/ or test/.',
   ],
 ];
-const betweenFunctions = 'functions never import each other: only functions/api/main.ts joins apps.';
+const betweenFunctions =
+  'functions never import each other: only functions/api/main.ts joins apps; what several answer alike is a file of functions/.';
 const betweenParts = 'parts never import each other: share words in api/, decisions in core/, the world in adapters/.';
 
 /** What is wrong with `file` importing `target`, both relative to the root; undefined when nothing is. */
@@ -29,7 +30,9 @@ function judgeImport(file, target) {
   const [targetPart, targetName] = target.split('/');
   const isPart = (folder) => ['functions', 'webhooks', 'cli'].includes(folder);
   if (isPart(part) && isPart(targetPart) && part !== targetPart) return betweenParts;
-  if (part === 'functions' && targetPart === 'functions' && name !== targetName && file !== 'functions/api/main.ts') {
+  const isLoose = /^functions\/[^/]+\.ts$/.test(target);
+  const isJoining = file === 'functions/api/main.ts';
+  if (part === 'functions' && targetPart === 'functions' && name !== targetName && !isLoose && !isJoining) {
     return betweenFunctions;
   }
   return layers.find(([from, forbidden]) => from.test(file) && forbidden.test(target))?.[2];
@@ -126,7 +129,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['functions/*/*.ts', 'webhooks/*/*.ts'],
+    files: ['functions/**/*.ts', 'webhooks/*/*.ts'],
     ignores: ['functions/*/main.ts'],
     rules: pure,
   },

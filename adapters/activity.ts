@@ -64,6 +64,9 @@ export async function act<T>({ context, isResync, work }: Work<T>): Promise<T> {
   }
 }
 
+/** What is done through the result is done as a part of what the current code works for. */
+export const captureActivity = (): (<T>(work: () => T) => T) => AsyncLocalStorage.snapshot();
+
 export const currentActivity = (): Activity | undefined => activities.getStore();
 
 /** Counts a request to the apiserver, and makes it part of the trace; its line in the audit log is found by it too. */

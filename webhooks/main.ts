@@ -9,12 +9,10 @@ import {
   readSwitch,
   readVariables,
 } from '../adapters/environment.ts';
-import { createAccessReviewer } from '../adapters/kube/access-review.ts';
 import { limitCalls } from '../adapters/kube/budget.ts';
 import { createKubeClient, type KubeClientOptions } from '../adapters/kube/client.ts';
-import { createNamespaceLister, createNamespaceReader } from '../adapters/kube/namespaces.ts';
+import { createNamespaceLister } from '../adapters/kube/namespaces.ts';
 import { createOidcConfigLister } from '../adapters/kube/oidc-configs.ts';
-import { createPoolReader } from '../adapters/kube/pools.ts';
 import { createReachability } from '../adapters/kube/reachability.ts';
 import { createReferrerReader } from '../adapters/kube/referrers.ts';
 import { readClusterIssuer } from '../adapters/kube/token-review.ts';
@@ -22,6 +20,7 @@ import { createLog, type Log } from '../adapters/log.ts';
 import { serveMetrics } from '../adapters/observe/serve-metrics.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../adapters/observe/webhook-metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
+import { createSharedLookups } from '../adapters/shared-lookups.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
 import { reviewCallsMs } from '../api/limits/webhooks.ts';
@@ -56,12 +55,11 @@ export async function wireWebhooks(
   const operations = createOperationsApp({
     checkReady: async () => checkReady({ ...tls.validity(), isReachable: await isReachable(), now: Date.now() }),
   });
+  const openLookups = createSharedLookups(client);
   const openPorts = (): ValidationPorts => {
     const kube = limitCalls(client, reviewCallsMs);
     return {
-      getPool: createPoolReader(kube),
-      getNamespaceLabels: createNamespaceReader(kube),
-      reviewAccess: createAccessReviewer(kube),
+      ...openLookups(reviewCallsMs),
       isAttachCounted,
       listReferrers: createReferrerReader(kube),
       listNamespaceLabels: createNamespaceLister(kube),

@@ -6,6 +6,7 @@ import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/
 import type { UserInfo } from '../../api/review.ts';
 import { inspectToken } from '../../core/tokens/inspect.ts';
 import { readIssuer } from '../../core/tokens/parse.ts';
+import { createMerge } from '../../core/merge.ts';
 import type { Principal } from '../../core/principal.ts';
 import { hashTokenId } from '../token-id.ts';
 import type { KubeClient } from './client.ts';
@@ -32,6 +33,13 @@ interface Verdict {
   readonly forgetAtMs: number;
 }
 
+interface Reviewed {
+  /** Names the token. */
+  readonly key: string;
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
 /** The issuer of the cluster's ServiceAccount tokens, as our own mounted token names it. */
 export async function readClusterIssuer(accountFolder: string): Promise<string> {
   const path = join(accountFolder, 'token');
@@ -43,7 +51,6 @@ export async function readClusterIssuer(accountFolder: string): Promise<string> 
 /** Verdicts are remembered for a moment, never past the token's end; reviews of one token at one time are one call. */
 export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
   const remembered = new Map<string, Verdict>();
-  const running = new Map<string, Promise<Principal | undefined>>();
 
   function recall(key: string): Verdict | undefined {
     const verdict = remembered.get(key);
@@ -57,12 +64,17 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     if (remembered.size > maxRememberedAuthentications && oldest !== undefined) remembered.delete(oldest);
   }
 
-  async function askAndRemember(key: string, token: string, expiresAtMs: number): Promise<Principal | undefined> {
+  async function reviewAndRemember({ key, token, expiresAtMs }: Reviewed): Promise<Principal | undefined> {
     const user = await review(kube, token, audience);
     const principal = user === undefined ? undefined : makePrincipal(user);
     remember(key, { principal, forgetAtMs: Math.min(now() + authenticationMemoryMs, expiresAtMs) });
     return principal;
   }
+
+  const reviewOnce = createMerge<Reviewed, void, Principal | undefined>(reviewAndRemember, {
+    idOf: ({ key }) => key,
+    isCovered: ({ key }) => recall(key) !== undefined,
+  });
 
   return async (token) => {
     const inspected = inspectToken(token, { issuer, audience, nowMs: now() });
@@ -70,12 +82,7 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     const key = hash('sha256', token, 'base64');
     const verdict = recall(key);
     if (verdict !== undefined) return verdict.principal;
-    let asked = running.get(key);
-    if (asked === undefined) {
-      asked = askAndRemember(key, token, inspected.value.expiresAtMs).finally(() => running.delete(key));
-      running.set(key, asked);
-    }
-    return await asked;
+    return await reviewOnce({ key, token, expiresAtMs: inspected.value.expiresAtMs });
   };
 }
 

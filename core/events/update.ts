@@ -7,8 +7,8 @@ import {
 } from '../../api/limits/status.ts';
 import { forEachAtOnce } from '../parallel.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
-import { createMerge } from './merge.ts';
-import { createPace, type Clock } from './pace.ts';
+import { createMerge } from '../merge.ts';
+import { createThrottle, type Clock } from './throttle.ts';
 import type { ObjectVersion, Touched } from './parse.ts';
 
 /** Brings one pool up to date, at once for all who ask. Rejects when it may be tried again; that is logged by then. */
@@ -41,11 +41,11 @@ export type Outcome = 'done' | 'failed' | 'not ours' | 'too soon';
 /** Never rejects: what fails is logged. */
 export function createUpdate(ports: UpdatePorts): (touched: Touched) => Promise<Outcome> {
   const { listPoolsOf, configs, clock, log } = ports;
-  const settle = createSettle(log);
+  const attempt = createAttempt(log);
   const updateOne = createUpdateOne(ports);
   const updatePool: UpdatePool = async (pool) => {
     const any = { kind: 'any', namespace: pool.namespace, version: undefined } as const;
-    const outcome = await settle(updateOne(pool, any), 'pool not brought up to date', { pool: formatPoolKey(pool) });
+    const outcome = await attempt(updateOne(pool, any), 'pool not brought up to date', { pool: formatPoolKey(pool) });
     if (outcome === 'failed') throw new Error(`${formatPoolKey(pool)} failed`);
   };
   const updateNamespace = createMerge<string>(
@@ -55,7 +55,7 @@ export function createUpdate(ports: UpdatePorts): (touched: Touched) => Promise<
     { idOf: (namespace) => namespace },
   );
   const updateConfigs = configs && createConfigUpdate(configs, updatePool, clock);
-  const updateAll = createPace(
+  const updateAll = createThrottle(
     async () => {
       const results = await Promise.allSettled([ports.resync(updatePool), configs?.recompute(undefined)]);
       const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
@@ -70,27 +70,27 @@ export function createUpdate(ports: UpdatePorts): (touched: Touched) => Promise<
         return 'not ours';
       case 'one': {
         const about = { pool: formatPoolKey(event.pool) };
-        return await settle(updateOne(event.pool, event.object), 'pool not brought up to date', about);
+        return await attempt(updateOne(event.pool, event.object), 'pool not brought up to date', about);
       }
       case 'namespace': {
         const about = { namespace: event.namespace };
-        return await settle(updateNamespace(event.namespace), 'pools of a namespace not brought up to date', about);
+        return await attempt(updateNamespace(event.namespace), 'pools of a namespace not brought up to date', about);
       }
       case 'configs': {
         if (updateConfigs === undefined) return 'not ours';
         const about = { namespace: event.namespace };
-        return await settle(updateConfigs(event.namespace), 'OIDC configs not brought up to date', about);
+        return await attempt(updateConfigs(event.namespace), 'OIDC configs not brought up to date', about);
       }
       case 'all':
-        return await settle(updateAll(), 'resync incomplete', {});
+        return await attempt(updateAll(), 'resync incomplete', {});
     }
   };
 }
 
-type Settle = (work: Promise<Outcome> | Promise<void>, message: string, about: object) => Promise<Outcome>;
+type Attempt = (work: Promise<Outcome> | Promise<void>, message: string, about: object) => Promise<Outcome>;
 
-const createSettle =
-  (log: UpdatePorts['log']): Settle =>
+const createAttempt =
+  (log: UpdatePorts['log']): Attempt =>
   async (work, message, about) => {
     try {
       return (await work) ?? 'done';
@@ -102,13 +102,15 @@ const createSettle =
 
 function createUpdateOne({
   recompute,
-  isCovered = () => false,
+  isCovered: isEventCovered = () => false,
 }: UpdatePorts): (pool: PoolKey, object: ObjectVersion) => Promise<void> {
-  return createMerge<PoolKey, ObjectVersion>(recompute, {
-    idOf: formatPoolKey,
-    // Nothing covers `any`; who asks is told of events alone.
-    isSettled: (pool, object) => object.kind !== 'any' && isCovered(pool, object),
-  });
+  // Nothing covers `any`; the port is asked about events alone.
+  const isCovered = (pool: PoolKey, object: ObjectVersion): boolean =>
+    object.kind !== 'any' && isEventCovered(pool, object);
+  const merged = createMerge<PoolKey, ObjectVersion>(recompute, { idOf: formatPoolKey, isCovered });
+  return async (pool, object) => {
+    if (!isCovered(pool, object)) await merged(pool, object);
+  };
 }
 
 /** One pool that fails does not keep the others from being brought up to date. @throws when one failed. */
@@ -128,7 +130,7 @@ function createConfigUpdate(
 ): (namespace: string) => Promise<void> {
   const recomputeOnce = createMerge<string>((namespace) => recompute(namespace), { idOf: (namespace) => namespace });
   let touched = new Set<string>();
-  const updateReferrers = createPace(
+  const updateReferrers = createThrottle(
     async () => {
       const namespaces = touched;
       touched = new Set();

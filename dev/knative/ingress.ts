@@ -8,7 +8,7 @@ import { listAll } from '../../adapters/kube/list.ts';
 import { servicePath } from '../../adapters/kube/paths.ts';
 import { listAndWatch } from '../../adapters/kube/watch.ts';
 import type { Log } from '../../adapters/log.ts';
-import { createMerge } from '../../core/events/merge.ts';
+import { createMerge } from '../../core/merge.ts';
 import { isAcknowledged, isOfClass, makeRoutes, makeStatus, type Ingress, type Route } from './routes.ts';
 
 const group = '/apis/networking.internal.knative.dev/v1alpha1';

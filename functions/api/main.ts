@@ -11,10 +11,7 @@ import {
   type PrivateIssuers,
 } from '../../adapters/environment.ts';
 import { followTrace } from '../../adapters/activity.ts';
-import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
-import { createPoolReader } from '../../adapters/kube/pools.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
@@ -22,6 +19,7 @@ import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createCertificateMetrics, type CertificateMetrics } from '../../adapters/observe/certificate-metrics.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp, serveHttps } from '../../adapters/serve.ts';
+import { createSharedLookups } from '../../adapters/shared-lookups.ts';
 import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
@@ -61,9 +59,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
       fetchDocument: createFetch({ privateCaFile: privateIssuers.caFile }),
       now,
     }),
-    reviewAccess: createAccessReviewer(kube),
-    getNamespaceLabels: createNamespaceReader(kube),
-    getPool: createPoolReader(kube),
+    openReads: createSharedLookups(kube),
     readCsr,
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
     startRequest: metrics.startRequest,

@@ -8,16 +8,24 @@ import { maxRequestBodyBytes, retryAfterSeconds } from '../../api/limits/http.ts
 import { maxTokenBytes } from '../../api/limits/tokens.ts';
 import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
-import { readBearer } from '../../core/bearer.ts';
-import { isAnnouncedTooLarge, isJson, parseJson, readBody } from '../../core/body.ts';
 import type { Caller } from '../../core/caller.ts';
+import {
+  decide,
+  refusals,
+  type Decision,
+  type DecisionPorts,
+  type DecisionReads,
+  type Refusal,
+} from '../../core/certificates/decide.ts';
 import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { isAnnouncedTooLarge, isJson, parseJson, readBearer, readBody } from '../request.ts';
 import { startAudit, type AuditPorts } from './audit.ts';
-import { decide, refusals, type Decision, type DecisionPorts, type Refusal } from './decide.ts';
 
-export interface CertificatesPorts extends DecisionPorts, AuditPorts {
+export interface CertificatesPorts extends Omit<DecisionPorts, keyof DecisionReads>, AuditPorts {
+  /** Called when a request arrives: what is read by them is as it was then, or later. */
+  readonly openReads: () => DecisionReads;
   /** Whoever shows the token; undefined when it is refused. Throws when the apiserver gives no verdict. */
   readonly authenticate: (token: string) => Promise<Caller | undefined>;
   /** Checks that the sender has the key, and takes nothing but the key. */
@@ -58,12 +66,13 @@ export function createCertificatesApp(ports: CertificatesPorts): Hono<Env> {
 /** A stranger is refused before anything of the body is read. */
 async function answerRequest(ports: CertificatesPorts, context: Context<Env>): Promise<Response> {
   const audit = startAudit(ports, context.var.requestId);
+  const reads = ports.openReads();
   try {
     const request = context.req.raw;
     const caller = isAnnouncedTooLarge(request, maxRequestBodyBytes)
       ? err(tooLarge)
       : await authenticate(ports, request);
-    const decision = caller.ok ? await judge(ports, caller.value, request) : caller;
+    const decision = caller.ok ? await evaluate({ ...ports, ...reads }, caller.value, request) : caller;
     if (decision.ok) {
       audit.issued(decision.value);
       return context.json(makeAnswer(decision.value, context.var.requestId), 200, { 'Cache-Control': 'no-store' });
@@ -85,7 +94,11 @@ async function authenticate(ports: CertificatesPorts, request: Request): Promise
   return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
 }
 
-async function judge(ports: CertificatesPorts, caller: Caller, request: Request): Promise<Result<Decision, Refusal>> {
+async function evaluate(
+  ports: DecisionPorts & Pick<CertificatesPorts, 'readCsr'>,
+  caller: Caller,
+  request: Request,
+): Promise<Result<Decision, Refusal>> {
   if (!isJson(request.headers.get('content-type') ?? '')) {
     return err({ code: 'unsupported_media_type', detail: 'expected application/json in UTF-8' });
   }

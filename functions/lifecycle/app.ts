@@ -1,7 +1,7 @@
 /** Takes CloudEvents and looks anew at the pools they touch, and at the workers that refer to them. */
 import { Hono } from 'hono';
 import { LIFECYCLE_EVENTS_PATH, PROBE_PATHS } from '../../api/names.ts';
-import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
+import { createEventHandler, type EventPorts } from '../event-handler.ts';
 import { updateEach } from '../../core/events/update.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 

@@ -21,7 +21,7 @@ import { createFunctionObserver } from '../../adapters/observe/function.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
-import type { Clock } from '../../core/events/pace.ts';
+import type { Clock } from '../../core/events/throttle.ts';
 import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
 import { createLifecycleApp } from './app.ts';
 import { createRecompute } from './recompute.ts';

@@ -1,7 +1,7 @@
 /** Takes CloudEvents and reports of gateways, and brings the status of pools and OIDC configs up to date. */
 import { Hono } from 'hono';
 import { PROBE_PATHS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH } from '../../api/names.ts';
-import { createEventHandler, type EventPorts } from '../../core/events/handle.ts';
+import { createEventHandler, type EventPorts } from '../event-handler.ts';
 import { createReportHandler, type ReportPorts } from './reports.ts';
 
 export interface StatusPorts extends Omit<EventPorts, 'listPoolsOf'>, ReportPorts {}

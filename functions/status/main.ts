@@ -29,7 +29,7 @@ import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
 import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
-import type { Clock } from '../../core/events/pace.ts';
+import type { Clock } from '../../core/events/throttle.ts';
 import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
 import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
 import { createMemory } from '../../core/status/memory.ts';

@@ -1,5 +1,5 @@
 /** Counts what gateways report: gather, plan, apply, for all reports of one pool at once. */
-import { createMerge } from '../../core/events/merge.ts';
+import { createMerge } from '../../core/merge.ts';
 import { formatPoolKey, type PoolKey } from '../../core/pool-reference.ts';
 import type { ReceivedReport } from '../../core/status/report.ts';
 import { writeStatus, type RecomputePorts } from './recompute.ts';

@@ -1,10 +1,9 @@
 /** `POST /status/reports`: who it is, what is reported, and then the status. */
 import { retryAfterSeconds } from '../../api/limits/http.ts';
 import { maxReportBodyBytes } from '../../api/limits/status.ts';
-import { readBearer } from '../../core/bearer.ts';
-import { isAnnouncedTooLarge, parseJson, readBody } from '../../core/body.ts';
 import type { Principal } from '../../core/principal.ts';
 import { parseReport, readReporter, type ReceivedReport } from '../../core/status/report.ts';
+import { isAnnouncedTooLarge, parseJson, readBearer, readBody } from '../request.ts';
 import type { Recorded } from './record.ts';
 
 export interface ReportPorts {

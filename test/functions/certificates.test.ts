@@ -1,5 +1,6 @@
 import { expect, describe, it } from 'vitest';
 import type { Caller } from '../../core/caller.ts';
+import type { DecisionReads } from '../../core/certificates/decide.ts';
 import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
 
 const principal = (username: string, groups?: string[]): Caller => ({
@@ -7,7 +8,7 @@ const principal = (username: string, groups?: string[]): Caller => ({
   principal: { user: { username, ...(groups === undefined ? {} : { groups }) } },
 });
 const user = { username: 'system:serviceaccount:tenant-a:default', groups: ['system:serviceaccounts'] };
-type Spec = NonNullable<Awaited<ReturnType<CertificatesPorts['getPool']>>>['spec'];
+type Spec = NonNullable<Awaited<ReturnType<DecisionReads['getPool']>>>['spec'];
 type Access = Spec['access'];
 type ClientCertificates = NonNullable<Spec['certificates']>['client'];
 
@@ -24,13 +25,16 @@ const subjectKey = { publicKey: Uint8Array.of(1), keyId: Uint8Array.of(2) };
 const nowMs = Date.parse('2026-11-23T12:00:00Z');
 
 /** A cluster of plain data, and what was asked of it. */
-function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access, client?: ClientCertificates) {
+function createWorld(
+  change: Partial<CertificatesPorts & DecisionReads> = {},
+  access?: Access,
+  client?: ClientCertificates,
+) {
   const asked: string[] = [];
   const logged: object[] = [];
   const existing = ['tenant-a/tenant-pool', 'buildkit-system/shared-pool', 'tenant-b/private-pool'];
   const counted: string[] = [];
-  const app = createCertificatesApp({
-    authenticate: (token) => Promise.resolve(token === 'good' ? principal(user.username, user.groups) : undefined),
+  const reads: DecisionReads = {
     reviewAccess: (_, { verb, namespace, name }) => {
       asked.push(`${verb} ${namespace}/${name}`);
       return Promise.resolve(namespace === 'buildkit-system');
@@ -47,6 +51,10 @@ function createWorld(change: Partial<CertificatesPorts> = {}, access?: Access, c
       asked.push(`get namespace ${namespace}`);
       return Promise.resolve({ 'kubernetes.io/metadata.name': namespace });
     },
+  };
+  const app = createCertificatesApp({
+    authenticate: (token) => Promise.resolve(token === 'good' ? principal(user.username, user.groups) : undefined),
+    openReads: () => ({ ...reads, ...change }),
     readCsr: (csr) =>
       csr === 'CSR' ? { ok: true, value: subjectKey } : { ok: false, error: { expected: 'CSR', got: 'another' } },
     issue: ({ principal, pools, ttlSeconds, subjectKey: sent }) => {
@@ -435,7 +443,7 @@ describe('checks come in order:', () => {
 
 describe('503 with Retry-After', () => {
   const broken = () => Promise.reject(new Error('apiserver unreachable'));
-  it.each<[string, Partial<CertificatesPorts>]>([
+  it.each<[string, Partial<CertificatesPorts & DecisionReads>]>([
     ['nobody can say whose token it is', { authenticate: broken }],
     ['nobody can say who may use a pool', { reviewAccess: broken }],
     ['nobody can say what labels a namespace has', { getNamespaceLabels: broken }],

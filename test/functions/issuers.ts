@@ -66,12 +66,14 @@ export function createIssuersWorld(isPrivateAllowed = false): IssuersWorld {
   const reviewToken = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer: clusterIssuer, now });
   const app = createCertificatesApp({
     authenticate: createAuthenticator({ kube, fetchDocument, reviewToken, policy, now }),
-    reviewAccess: ({ username }, { namespace, name }) => {
-      world.calls.push(`REVIEW ${namespace}/${name}`);
-      return Promise.resolve(world.reviewed.has(username));
-    },
-    getNamespaceLabels: () => Promise.resolve({}),
-    getPool: createPoolReader(kube),
+    openReads: () => ({
+      reviewAccess: ({ username }, { namespace, name }) => {
+        world.calls.push(`REVIEW ${namespace}/${name}`);
+        return Promise.resolve(world.reviewed.has(username));
+      },
+      getNamespaceLabels: () => Promise.resolve({}),
+      getPool: createPoolReader(kube),
+    }),
     issue: ({ principal }) => {
       world.issuedTo.push(principal);
       const notAfter = now() / 1000 + 3600;

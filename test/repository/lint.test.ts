@@ -38,17 +38,23 @@ describe('the linter refuses', () => {
       'an app takes its ports as arguments: wire the adapter in main.ts.',
     ],
     [
-      'functions/certificates/decide.ts',
+      'functions/certificates/app.ts',
       `import '../../adapters/log.ts';`,
       'an app takes its ports as arguments: wire the adapter in main.ts.',
     ],
     [
       'functions/status/main.ts',
       `import '../certificates/app.ts';`,
-      'functions never import each other: only functions/api/main.ts joins apps.',
+      'functions never import each other: only functions/api/main.ts joins apps; what several answer alike is a file of functions/.',
     ],
     [
-      'functions/certificates/decide.ts',
+      'functions/request.ts',
+      `import './status/app.ts';`,
+      'functions never import each other: only functions/api/main.ts joins apps; what several answer alike is a file of functions/.',
+    ],
+    ['functions/request.ts', 'export const now = Date.now();', 'this has no clock: take `now` as an argument.'],
+    [
+      'functions/certificates/app.ts',
       'export const now = Date.now();',
       'this has no clock: take `now` as an argument.',
     ],
@@ -74,6 +80,9 @@ describe('the linter refuses', () => {
 });
 
 describe('the linter accepts', () => {
+  it('a function that takes what several answer alike', async () => {
+    expect(await findMessages('functions/status/app.ts', `import '../request.ts';\n`)).toEqual([]);
+  });
   it('functions/api/main.ts joining an app with its adapters', async () => {
     const text = `import '../certificates/app.ts';\nimport '../../adapters/log.ts';\n`;
     expect(await findMessages('functions/api/main.ts', text)).toEqual([]);

@@ -1,5 +1,5 @@
 /** A clock that is moved by hand. */
-import type { Clock } from '../../../core/events/pace.ts';
+import type { Clock } from '../../../core/events/throttle.ts';
 
 export interface ManualClock extends Clock {
   readonly advance: (ms: number) => void;

@@ -1,25 +1,28 @@
 /** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
 import { UNAUTHENTICATED_DETAIL, type FieldError, type ProblemCode } from '../../api/http/problem.ts';
 import { maxParallelPoolCalls } from '../../api/limits/certificates.ts';
-import type { Labels } from '../../core/access/label-selector.ts';
-import { isBarred } from '../../core/access/revocation.ts';
-import { judgeUse, type Client, type UsablePool, type UsePorts, type UseVerdict } from '../../core/access/use.ts';
-import type { Caller } from '../../core/caller.ts';
-import type { IssuedCertificate, IssueFault, IssueRequest } from '../../core/certificates/issued.ts';
-import type { PoolIdentity } from '../../core/certificates/client-uris.ts';
-import type { CertificateRequest } from '../../core/certificates/request.ts';
-import { isBareName, resolvePools, type ResolvedPool } from '../../core/certificates/resolve.ts';
-import { decideTtl } from '../../core/certificates/ttl.ts';
-import { formatSeconds } from '../../core/duration.ts';
-import type { IdentityFault } from '../../core/oidc/identify.ts';
-import type { PoolKey } from '../../core/pool-reference.ts';
-import { namespaceOf, trustDomainOf, type Principal } from '../../core/principal.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import type { Labels } from '../access/label-selector.ts';
+import { isBarred } from '../access/revocation.ts';
+import { judgeUse, type Client, type UsablePool, type UsePorts, type UseVerdict } from '../access/use.ts';
+import type { Caller } from '../caller.ts';
+import type { IssuedCertificate, IssueFault, IssueRequest } from './issued.ts';
+import type { PoolIdentity } from './client-uris.ts';
+import type { CertificateRequest } from './request.ts';
+import { isBareName, resolvePools, type ResolvedPool } from './resolve.ts';
+import { decideTtl } from './ttl.ts';
+import { formatSeconds } from '../duration.ts';
+import type { IdentityFault } from '../oidc/identify.ts';
+import type { PoolKey } from '../pool-reference.ts';
+import { namespaceOf, trustDomainOf, type Principal } from '../principal.ts';
+import { err, ok, type Result } from '../result.ts';
 
-/** Each port throws when the part behind it can't answer. */
-export interface DecisionPorts extends UsePorts {
+/** What a decision reads. Each port throws when the part behind it can't answer. */
+export interface DecisionReads extends UsePorts {
   /** Undefined where there is no such namespace. */
   readonly getNamespaceLabels: (namespace: string) => Promise<Labels | undefined>;
+}
+
+export interface DecisionPorts extends DecisionReads {
   readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, IssueFault>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -49,9 +52,9 @@ export async function decide(
 ): Promise<Result<Decision, Refusal>> {
   // Before anything is read: what is taken back while the request is decided makes an earlier certificate of it.
   const issuedAtMs = ports.now();
-  const home = await findHome(caller, request.pools);
-  if (!home.ok) return err(home.error);
-  const resolved = resolvePools(request.pools, home.value);
+  const namespace = await findDefaultNamespace(caller, request.pools);
+  if (!namespace.ok) return err(namespace.error);
+  const resolved = resolvePools(request.pools, namespace.value);
   if (!resolved.ok)
     return err({ code: 'invalid_request', detail: 'a pool needs its namespace', errors: resolved.error });
   const pools = resolved.value;
@@ -65,7 +68,10 @@ export async function decide(
 }
 
 /** The namespace that bare names mean; undefined where they mean nothing or there are none. */
-async function findHome(caller: Caller, names: readonly string[]): Promise<Result<string | undefined, Refusal>> {
+async function findDefaultNamespace(
+  caller: Caller,
+  names: readonly string[],
+): Promise<Result<string | undefined, Refusal>> {
   if (caller.kind === 'known') return ok(namespaceOf(caller.principal));
   if (!names.some(isBareName)) return ok(undefined);
   const home = await caller.bearer.findHome();

@@ -1,4 +1,4 @@
-/** Merges calls that want the same work done, and keeps a distance between its runs. The clock is a port. */
+/** Merges calls that want the same work done, and limits how often it runs. The clock is a port. */
 
 export interface Clock {
   readonly nowMs: () => number;
@@ -6,18 +6,18 @@ export interface Clock {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-export interface PaceOptions {
+export interface ThrottleOptions {
   /** From the beginning of one run to the beginning of the next. */
   readonly everyMs: number;
-  /** A caller who would wait longer for the beginning of its run is told so at once. */
+  /** A caller who would wait longer for the beginning of its run gets `too soon` at once. */
   readonly maxWaitMs: number;
   readonly clock: Clock;
 }
 
 /** A caller gets the outcome of a run that began after the call. `too soon`: it should come again. */
-export function createPace(
+export function createThrottle(
   work: () => Promise<void>,
-  { everyMs, maxWaitMs, clock }: PaceOptions,
+  { everyMs, maxWaitMs, clock }: ThrottleOptions,
 ): () => Promise<'done' | 'too soon'> {
   let beganMs = -Infinity;
   let running: Promise<void> = Promise.resolve();

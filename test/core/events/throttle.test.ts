@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createPace } from '../../../core/events/pace.ts';
+import { createThrottle } from '../../../core/events/throttle.ts';
 import { createManualClock, settle } from './clock.ts';
 
 /** Runs that are ended by hand, at least 30 s apart, for whoever need not wait longer than 15 s. */
 function createRuns() {
   const clock = createManualClock();
   const runs: { readonly atMs: number; readonly end: () => void; readonly fail: () => void }[] = [];
-  const call = createPace(
+  const call = createThrottle(
     () =>
       new Promise((resolve, reject) => {
         const fail = () => {

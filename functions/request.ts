@@ -1,6 +1,10 @@
-/** Bodies of requests, whoever sent them. No I/O but the reading of the body. */
-import { parseJson as parseJsonText } from './json-text.ts';
-import { err, ok, type Result } from './result.ts';
+/** What every function reads of a request: the token, and a body of bounded size. No I/O but the reading of the body. */
+import { parseJson as parseJsonText } from '../core/json-text.ts';
+import { err, ok, type Result } from '../core/result.ts';
+
+/** The token of a request (RFC 6750, 2.1); undefined where it shows none. */
+export const readBearer = (request: Request): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 
 /** Whether the head says so already: nobody need be asked anything about such a request. */
 export const isAnnouncedTooLarge = (request: Request, maxBytes: number): boolean =>

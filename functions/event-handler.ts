@@ -1,13 +1,12 @@
 /**
  * What a function does with a CloudEvent: finds the pools that it touches and brings each up to date.
  *
- * A pipeline: sender, event, pools, work, answer. An error is told to the sender as 503, which alone is sent again.
+ * A pipeline: sender, event, pools, work, answer. An error becomes 503, which alone makes the sender try again.
  */
-import { eventRetryAfterSeconds, maxEventBodyBytes, maxResyncWaitMs } from '../../api/limits/status.ts';
-import { readBearer } from '../bearer.ts';
-import { isAnnouncedTooLarge, readBody } from '../body.ts';
-import { parseEvent } from './parse.ts';
-import { createUpdate, type Outcome, type UpdatePorts } from './update.ts';
+import { eventRetryAfterSeconds, maxEventBodyBytes, maxResyncWaitMs } from '../api/limits/status.ts';
+import { parseEvent } from '../core/events/parse.ts';
+import { createUpdate, type Outcome, type UpdatePorts } from '../core/events/update.ts';
+import { isAnnouncedTooLarge, readBearer, readBody } from './request.ts';
 
 export interface EventPorts extends UpdatePorts {
   /** Whether the holder of the token, or who has none, may send events; rejects when nobody can say now. */
@@ -55,11 +54,11 @@ function answer(outcome: Outcome): Response {
     case 'not ours':
       return new Response('about nothing of ours', { status: 202 });
     case 'failed':
-      return tellToRetry('try again', eventRetryAfterSeconds);
+      return answerRetry('try again', eventRetryAfterSeconds);
     case 'too soon':
-      return tellToRetry('everything was looked at a moment ago', maxResyncWaitMs / 1000);
+      return answerRetry('everything was looked at a moment ago', maxResyncWaitMs / 1000);
   }
 }
 
-const tellToRetry = (text: string, afterSeconds: number): Response =>
+const answerRetry = (text: string, afterSeconds: number): Response =>
   new Response(text, { status: 503, headers: { 'retry-after': String(afterSeconds) } });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseJson } from '../../core/body.ts';
+import { parseJson } from '../../functions/request.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

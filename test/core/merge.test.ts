@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createMerge } from '../../../core/events/merge.ts';
+import { createMerge } from '../../core/merge.ts';
 
 /** Work whose runs are ended by hand. */
 function createWork() {
@@ -30,6 +30,13 @@ test('200 calls at once cost two runs', async () => {
   runs[1]?.end();
   await Promise.all(calls);
   expect(runs).toHaveLength(2);
+});
+
+test('every caller gets the result of its run', async () => {
+  let count = 0;
+  const merged = createMerge<string, undefined, number>(() => Promise.resolve((count += 1)), { idOf: (key) => key });
+  const calls = [1, 2, 3].map(() => merged('a', undefined));
+  expect(await Promise.all(calls)).toEqual([1, 2, 2]);
 });
 
 test('keys run beside each other', () => {
@@ -73,21 +80,12 @@ function createCovering() {
           },
         });
       }),
-    { idOf: (key) => key, isSettled: (_, call) => call <= seen },
+    { idOf: (key) => key, isCovered: (_, call) => call <= seen },
   );
   return { runs, merged };
 }
 
-test('a call that a run saw which is over costs none', async () => {
-  const { runs, merged } = createCovering();
-  const first = merged('a', 1);
-  runs[0]?.end(5);
-  await first;
-  await merged('a', 5);
-  expect(runs).toHaveLength(1);
-});
-
-test('calls that the run sees which is under way wait for its end, and only for the others there is another', async () => {
+test('calls that the run under way turns out to cover wait for its end alone, and the others for the next', async () => {
   const { runs, merged } = createCovering();
   const calls = [1, 5, 6, 4, 7].map((call) => merged('a', call));
   runs[0]?.end(5);
