@@ -71,7 +71,7 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     return principal;
   }
 
-  const reviewOnce = createMerge<Reviewed, void, Principal | undefined>(reviewAndRemember, {
+  const reviewOnce = createMerge<Reviewed, undefined, Principal | undefined>(reviewAndRemember, {
     idOf: ({ key }) => key,
     isCovered: ({ key }) => recall(key) !== undefined,
   });
@@ -82,7 +82,7 @@ export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }:
     const key = hash('sha256', token, 'base64');
     const verdict = recall(key);
     if (verdict !== undefined) return verdict.principal;
-    return await reviewOnce({ key, token, expiresAtMs: inspected.value.expiresAtMs });
+    return await reviewOnce({ key, token, expiresAtMs: inspected.value.expiresAtMs }, undefined);
   };
 }
 
