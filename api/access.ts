@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
 import { objectName } from './formats.ts';
 import { labelSelector } from './label-selector.ts';
-import { maxClientRules, maxConfigRefs, maxInlineIssuers, maxRevokedPrincipals } from './limits/fields.ts';
+import {
+  maxClientRules,
+  maxConfigRefs,
+  maxInlineIssuers,
+  maxPrincipalLength,
+  maxRevokedPrincipals,
+} from './limits/fields.ts';
 import { withRules } from './rule.ts';
 
 const namespaceSelector = withRules(labelSelector('Namespaces by their labels.'), {
@@ -90,7 +96,7 @@ const revokedPrincipal = z
     principal: z
       .string()
       .min(1)
-      .max(1024)
+      .max(maxPrincipalLength)
       .meta({ example: 'system:serviceaccount:tenant-a:default' })
       .describe('Principal, as it stands in the audit log.'),
     before: time('Certificates issued to it before this time are refused.'),

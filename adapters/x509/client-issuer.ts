@@ -79,6 +79,7 @@ async function issueFrom(
   const profile = makeClientProfile({
     clusterFqdn,
     pools,
+    principal,
     principalHash: hash('sha256', principal),
     domainHash: hash('sha256', trustDomain),
     serial: makeSerial(),

@@ -52,6 +52,9 @@ export const maxBoundClaimValues = 16;
 export const maxClaimNameLength = 256;
 export const maxClaimValueLength = 1024;
 
+/** Longest name of a principal, in UTF-16 code units: of a ServiceAccount, or of an OIDC user with its config. */
+export const maxPrincipalLength = 1024;
+
 /** A rule is compared with every request: thousands belong in RBAC. */
 export const maxClientRules = 64;
 

@@ -3,6 +3,7 @@
  * subject of a certificate is only a label. No I/O.
  */
 import { maxPoolsPerCertificate } from '../../api/limits/certificates.ts';
+import { maxPrincipalLength } from '../../api/limits/fields.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { err, ok, type Result } from '../result.ts';
 
@@ -11,12 +12,13 @@ export interface PoolIdentity extends PoolKey {
   readonly uid: string;
 }
 
-/** Hashes are lower-case hexadecimal SHA-256: a name of any length and alphabet fits, and none is shown to others. */
 export interface ClientIdentity {
   readonly pools: readonly PoolIdentity[];
-  /** Of the principal's username, as `access.revokedPrincipals` writes it. */
-  readonly principalHash: string;
-  /** Of the trust domain, see `trustDomainOf`: builds of two domains never share a worker. */
+  /** Username, as `access.revokedPrincipals` writes it: rules, grants and reviews are evaluated again while it builds. */
+  readonly principal: string;
+  /**
+   * SHA-256 of the trust domain, see `trustDomainOf`, lower-case hexadecimal: builds of two domains never share a worker.
+   */
   readonly domainHash: string;
 }
 
@@ -28,11 +30,11 @@ export type ClientUriFault =
 export const formatPoolUri = (clusterFqdn: string, { namespace, name, uid }: PoolIdentity): string =>
   `buildkit://${clusterFqdn}/ns/${namespace}/pool/${name}/uid/${uid}`;
 
-/** `buildkit://<cluster-fqdn>/principal/<hash>/domain/<hash>` */
+/** `buildkit://<cluster-fqdn>/principal/<percent-encoded name>/domain/<hash>`. @throws {URIError} for a lone surrogate. */
 export const formatPrincipalUri = (
   clusterFqdn: string,
-  { principalHash, domainHash }: Pick<ClientIdentity, 'principalHash' | 'domainHash'>,
-): string => `buildkit://${clusterFqdn}/principal/${principalHash}/domain/${domainHash}`;
+  { principal, domainHash }: Pick<ClientIdentity, 'principal' | 'domainHash'>,
+): string => `buildkit://${clusterFqdn}/principal/${encodeURIComponent(principal)}/domain/${domainHash}`;
 
 /** In the order in which `parseClientUris` expects them. */
 export const formatClientUris = (clusterFqdn: string, identity: ClientIdentity): string[] => [
@@ -68,11 +70,23 @@ function parsePoolUri(clusterFqdn: string, uri: string): PoolIdentity | undefine
   return namespace === undefined || name === undefined || uid === undefined ? undefined : { namespace, name, uid };
 }
 
-const principalPath = /^\/principal\/(?<principalHash>[0-9a-f]{64})\/domain\/(?<domainHash>[0-9a-f]{64})$/;
+const principalPath = /^\/principal\/(?<encoded>[^/]+)\/domain\/(?<domainHash>[0-9a-f]{64})$/;
 
 function parsePrincipalUri(clusterFqdn: string, uri: string): Omit<ClientIdentity, 'pools'> | undefined {
-  const { principalHash, domainHash } = principalPath.exec(pathOf(clusterFqdn, uri))?.groups ?? {};
-  return principalHash === undefined || domainHash === undefined ? undefined : { principalHash, domainHash };
+  const { encoded, domainHash } = principalPath.exec(pathOf(clusterFqdn, uri))?.groups ?? {};
+  if (encoded === undefined || domainHash === undefined) return undefined;
+  const principal = decodePrincipal(encoded);
+  return principal === undefined ? undefined : { principal, domainHash };
+}
+
+/** One spelling for each name: what `encodeURIComponent` writes, of a name that can be revoked. */
+function decodePrincipal(encoded: string): string | undefined {
+  try {
+    const principal = decodeURIComponent(encoded);
+    return principal.length <= maxPrincipalLength && encodeURIComponent(principal) === encoded ? principal : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Empty where the URI is not of this cluster. */

@@ -40,6 +40,8 @@ export interface CertificateProfile {
 
 export interface ClientFacts extends ClientIdentity {
   readonly clusterFqdn: string;
+  /** SHA-256 of the principal, hexadecimal. */
+  readonly principalHash: string;
   readonly serial: Uint8Array;
   readonly nowSeconds: number;
   readonly ttlSeconds: number;

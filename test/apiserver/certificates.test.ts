@@ -95,10 +95,9 @@ describe('a certificate for pools in two namespaces', () => {
         return `URI:buildkit://${developmentFqdn}/ns/${namespace}/pool/${name}/uid/${metadata.uid}`;
       }),
     );
-    const [principalHash, domainHash] = [`system:serviceaccount:${tenant}:default`, `ns/${tenant}`].map((text) =>
-      createHash('sha256').update(text).digest('hex'),
-    );
-    const own = `URI:buildkit://${developmentFqdn}/principal/${String(principalHash)}/domain/${String(domainHash)}`;
+    const domainHash = createHash('sha256').update(`ns/${tenant}`).digest('hex');
+    const principal = `system%3Aserviceaccount%3A${tenant}%3Adefault`;
+    const own = `URI:buildkit://${developmentFqdn}/principal/${principal}/domain/${domainHash}`;
     expect(leaf.subjectAltName?.split(', ')).toEqual([...identities, own]);
     expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
     expect(leaf.ca).toBe(false);

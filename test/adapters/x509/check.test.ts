@@ -105,9 +105,9 @@ describe('a certificate is held back when it says another', () => {
     expect(checkCertificate(make({ ...profile, ...change }), against)).toEqual(refused(message));
   });
 
-  it.each(['principalHash', 'domainHash'] as const)('%s', (field) => {
+  it.each(['principal', 'domainHash'] as const)('%s', (field) => {
     const pools = [{ namespace: 'n', name: 'p', uid: 'u' }];
-    const own = { pools, principalHash: 'a'.repeat(64), domainHash: 'b'.repeat(64) };
+    const own = { pools, principal: 'a'.repeat(64), domainHash: 'b'.repeat(64) };
     const profileOf = (identity: ClientIdentity): CertificateProfile => ({
       ...profile,
       names: formatClientUris('a.b', identity).map((value) => ({ kind: 'uri', value })),

@@ -33,8 +33,8 @@ const pools = [
 const uris = [
   'buildkit://dev.buildkit.internal/ns/tenant-a/pool/tenant-pool/uid/11111111-1111-4111-8111-111111111111',
   'buildkit://dev.buildkit.internal/ns/buildkit-system/pool/shared-pool/uid/22222222-2222-4222-8222-222222222222',
-  // sha256sum of the two texts.
-  'buildkit://dev.buildkit.internal/principal/b42f7d9d2e558774e3d09615f6a6bc86ae25e649ccd0172241cbcbc1245f0d6b/domain/fae37255bc7a0553f403b485e676c4e66ae106b4bfb10c426c15dd3e52ec7006',
+  // sha256sum of the trust domain.
+  'buildkit://dev.buildkit.internal/principal/system%3Aserviceaccount%3Atenant-a%3Adefault/domain/fae37255bc7a0553f403b485e676c4e66ae106b4bfb10c426c15dd3e52ec7006',
 ];
 const request = {
   principal: 'system:serviceaccount:tenant-a:default',

@@ -99,7 +99,14 @@ const show = ({ clientCert, caCert }: IssuedCertificate): Shown => ({ chain: cli
 function forge(change: Partial<CertificateProfile>): Shown {
   const signer = loadSigner(ca.clients);
   const moment = { serial: makeSerial(), nowSeconds, ttlSeconds: 3600, issuerNotAfter: signer.notAfter };
-  const profile = makeClientProfile({ ...moment, clusterFqdn, pools: [poolA], principalHash: 'x', domainHash: 'y' });
+  const profile = makeClientProfile({
+    ...moment,
+    clusterFqdn,
+    pools: [poolA],
+    principal: 'x',
+    principalHash: 'x',
+    domainHash: 'y',
+  });
   if (!profile.ok) throw new Error(profile.error);
   const leaf = issue(signer, { ...profile.value, ...change }, generateKeyPair());
   return { chain: toPem('CERTIFICATE', leaf) + ca.clients.certificate, roots: ca.root.certificate };

@@ -37,8 +37,8 @@ it('does not open it for a certificate without names', () => {
 });
 
 const fqdn = 'dev.buildkit.internal';
-const hashes = { principalHash: 'ab'.repeat(32), domainHash: '01'.repeat(32) };
-const own = `buildkit://${fqdn}/principal/${hashes.principalHash}/domain/${hashes.domainHash}`;
+const hashes = { principal: 'oidc:ns/config:jo~e/\u{1f600}', domainHash: 'ab'.repeat(32) };
+const own = `buildkit://${fqdn}/principal/oidc%3Ans%2Fconfig%3Ajo~e%2F%F0%9F%98%80/domain/${hashes.domainHash}`;
 const parse = (...uris: string[]) => parseClientUris(fqdn, uris);
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => uri.replace('pool-a', `pool-${index}`));
 
@@ -89,6 +89,12 @@ describe('the URIs of a client certificate', () => {
     ['a hash in capitals', [uri, own.replaceAll('ab', 'AB')], 'no_principal'],
     ['a hash that is too short', [uri, own.slice(0, -1)], 'no_principal'],
     ['no domain', [uri, own.replace(/\/domain.*/, '')], 'no_principal'],
+    ['a name with a slash of its own', [uri, own.replace('%2F', '/')], 'no_principal'],
+    ['a name whose escapes are in lower case', [uri, own.replace('%2F', '%2f')], 'no_principal'],
+    ['a name with an escape that none is needed for', [uri, own.replace('config', '%63onfig')], 'no_principal'],
+    ['a name that is no UTF-8', [uri, own.replace('%F0%9F%98%80', '%F0%9F%98')], 'no_principal'],
+    ['a name that is empty', [uri, own.replace(/principal\/[^/]*/, 'principal/')], 'no_principal'],
+    ['a name that is too long to be revoked', [uri, own.replace('config', 'c'.repeat(1024))], 'no_principal'],
     ['another scheme', [uri, own.replace('buildkit:', 'spiffe:')], 'no_principal'],
   ])('are refused with %s', (_, uris, error) => {
     expect(parse(...uris)).toEqual({ ok: false, error });
@@ -102,7 +108,7 @@ describe('the URIs of a client certificate', () => {
       maxLength: 16,
       selector: ({ namespace, name, uid: id }) => `${namespace}/${name}/${id}`,
     }),
-    principalHash: sha256,
+    principal: fc.string({ unit: 'binary', minLength: 1, maxLength: 512 }),
     domainHash: sha256,
   });
 

@@ -7,6 +7,7 @@ const facts = {
     { namespace: 'tenant-a', name: 'tenant-pool', uid: 'u1' },
     { namespace: 'buildkit-system', name: 'shared-pool', uid: 'u2' },
   ],
+  principal: 'oidc:ns/config:a,b/c',
   principalHash: 'abc',
   domainHash: 'def',
   serial: Uint8Array.of(1, 2),
@@ -29,7 +30,10 @@ describe('a client profile', () => {
         names: [
           { kind: 'uri', value: 'buildkit://dev.buildkit.internal/ns/tenant-a/pool/tenant-pool/uid/u1' },
           { kind: 'uri', value: 'buildkit://dev.buildkit.internal/ns/buildkit-system/pool/shared-pool/uid/u2' },
-          { kind: 'uri', value: 'buildkit://dev.buildkit.internal/principal/abc/domain/def' },
+          {
+            kind: 'uri',
+            value: 'buildkit://dev.buildkit.internal/principal/oidc%3Ans%2Fconfig%3Aa%2Cb%2Fc/domain/def',
+          },
         ],
       },
     });
