@@ -30,8 +30,15 @@ export const SYSTEM_NAMESPACE = 'buildkit-system';
 
 export const LABELS = {
   managedBy: 'app.kubernetes.io/managed-by',
+  /** Of Pods of gateways alone. */
   pool: `${GROUP}/pool`,
+  /** Of Pods of workers: the worker's UID, since its name may be longer than the value of a label. */
   worker: `${GROUP}/worker`,
+  /** Of what belongs to the workers of a pool, in whichever namespace it is: the pool, and the pool's namespace. */
+  workerPool: `${GROUP}/worker-pool`,
+  workerPoolNamespace: `${GROUP}/worker-pool-namespace`,
+  /** Of Pods of workers that hold a lease: `true`. */
+  leased: `${GROUP}/leased`,
 } as const;
 
 /** Holds, as JSON by version, what the version an object is read in can't say and the other one can. */
@@ -110,7 +117,7 @@ export type RunOutcome = 'written' | 'unchanged' | 'failed';
 export type WriteOutcome = 'written' | 'stale' | 'gone' | 'failed';
 export type ToldOutcome = 'told' | 'repeated' | 'known' | 'limited' | 'failed';
 
-export const PORTS = { gateway: 1235, functions: 8082 } as const;
+export const PORTS = { gateway: 1235, worker: 1234, metrics: 9090, functions: 8082 } as const;
 
 /**
  * Secrets that hold a CA. The root signs the intermediates for clients and for servers; the CA of the webhooks is none
@@ -171,6 +178,8 @@ export const gatewayDeploymentName = (pool: string): string => `${pool}-gateway`
 /** The way back; undefined for a Deployment that is no gateway. */
 export const poolOfGatewayDeployment = (deployment: string): string | undefined =>
   deployment.endsWith('-gateway') ? deployment.slice(0, -'-gateway'.length) : undefined;
+/** Who the Pods of a gateway are. */
+export const gatewayAccountName = gatewayDeploymentName;
 export const gatewayServiceName = (pool: string): string => pool;
 export const poolEndpoint = (namespace: string, pool: string): string =>
   `tcp://${gatewayServiceName(pool)}.${namespace}.svc:${PORTS.gateway}`;
@@ -185,3 +194,12 @@ export const LIFECYCLE_EVENTS_PATH = '/lifecycle/events';
 
 /** On every pool: a pool goes when no worker of it is in use. */
 export const POOL_FINALIZER = `${GROUP}/pool-protection`;
+
+/** Who the objects of a pool and its workers were written by, in `metadata.managedFields`. */
+export const LIFECYCLE_FIELD_MANAGER = 'buildkit-lifecycle';
+
+/** Holds one Secret per pool, the CA of its gateway; lifecycle alone may get and create Secrets there. */
+export const POOL_CA_NAMESPACE = 'buildkit-pool-cas';
+
+/** Where a gateway says that something is due (`nextDueAt` of its routes). */
+export const LIFECYCLE_TICKS_PATH = '/lifecycle/ticks';

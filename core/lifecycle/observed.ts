@@ -3,6 +3,7 @@ import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Labels } from '../access/label-selector.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../pool-reference.ts';
+import type { Lease, Pod } from './cluster-objects.ts';
 
 export interface Observed {
   readonly key: PoolKey;
@@ -11,6 +12,14 @@ export interface Observed {
   readonly workers: readonly Worker[];
   /** Labels of the namespaces of `namespacesToRead` that exist. */
   readonly labels: ReadonlyMap<string, Labels>;
+}
+
+/** All that lifecycle decides by. */
+export interface ObservedPool extends Observed {
+  /** Of the workers of the pool, in every namespace. */
+  readonly pods: readonly Pod[];
+  /** Of the pool, in its namespace. */
+  readonly leases: readonly Lease[];
 }
 
 /** The workers that refer to the pool and stay. One that is being deleted is left to whoever deletes it. */
