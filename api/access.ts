@@ -1,5 +1,5 @@
 /** `spec.access` of a pool: who may join it and who may build on it. Decides, so both versions say it alike. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
 import { objectName } from './formats.ts';
 import { labelSelector } from './label-selector.ts';

@@ -1,5 +1,5 @@
 /** What the authority tells of the CAs, in the ConfigMap of the trust bundle: no key, so whoever may read it may know. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `current` signs, `next` will sign and is trusted already, `previous` has signed and is trusted still. */
 export const CA_ROLES = ['previous', 'current', 'next'] as const;

@@ -1,5 +1,5 @@
 /** The three CustomResourceDefinitions, each in both versions, made from the zod schemas. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { maxPoolNameLength } from './limits/fields.ts';
 import {
   CONVERSION_PATH,

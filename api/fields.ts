@@ -1,5 +1,5 @@
 /** Field types that several kinds share. Bounds keep CEL cost estimates finite and objects small. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   maxBoundClaims,
   maxBoundClaimValues,

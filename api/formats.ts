@@ -2,7 +2,7 @@
  * Text that has a form. Each form is one regular expression without lookaround, which zod and the apiserver read alike,
  * so that it holds with every webhook away; what a library must parse is parsed by admission as well.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   maxCidrLength,
   maxCronLength,

@@ -1,5 +1,5 @@
 /** metav1.LabelSelector and its parts, bounded. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxLabelKeyLength, maxLabelValueLength } from './limits/fields.ts';
 import { withRules } from './rule.ts';
 

@@ -1,5 +1,5 @@
 /** The HTTP API as an OpenAPI 3.1 document, from the schemas that parse it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificateAnswer, CERTIFICATES_PATH, certificateRequest } from './http/certificates.ts';
 import {
   makeProblem,

@@ -1,5 +1,5 @@
 /** Sections of a pool that say the same in both versions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { annotations, int32, namespaceName, port } from './fields.ts';
 import {
   bucketName,

@@ -1,5 +1,5 @@
 /** Pages about every field of every kind, in both versions, made from the zod schemas. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from './names.ts';
 import { oidcConfigRows, oldPoolPlaces, poolRows, workerRows, type Row } from './places.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from './status.ts';

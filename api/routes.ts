@@ -2,7 +2,7 @@
  * The ConfigMap `<pool>-routes`: what `lifecycle` says to the gateways of a pool. One key, `routes.json`. Never needed
  * for correctness: the route of a new lease comes with the answer of `allocation`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { leasedWorker, leaseId } from './http/leases.ts';
 
 export const routesName = (pool: string): string => `${pool}-routes`;

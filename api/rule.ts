@@ -1,5 +1,5 @@
 /** Rules between fields, said twice: to zod, and to the apiserver in CEL. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 export interface Rule<T> {
   /** CEL over `self` (https://kubernetes.io/docs/reference/using-api/cel/). */

@@ -1,5 +1,5 @@
 /** What is observed of each kind: both versions say it alike. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditions, count, longCount, text, time } from './fields.ts';
 import { maxNamespaceLength, maxObjectNameLength } from './limits/fields.ts';
 import { maxGatewayInstances, maxListedNamespaces } from './limits/status.ts';

@@ -3,7 +3,7 @@
  *
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxQuantityLength } from './limits/fields.ts';
 
 export type JsonSchema = { [key: string]: unknown };

@@ -1,5 +1,5 @@
 /** Fields of a worker that decide: both versions say them alike. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceName, poolName, text, time } from './fields.ts';
 
 export const poolReference = z

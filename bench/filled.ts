@@ -1,5 +1,5 @@
 /** Objects of our kinds with every field their schema has: as much as a conversion can have to move. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { GROUP, KINDS, type Version } from '../api/names.ts';
 import { oidcConfigSpec as alphaOidcConfig } from '../api/v1alpha1/oidc-config.ts';
 import { poolSpec as alphaPool } from '../api/v1alpha1/pool.ts';

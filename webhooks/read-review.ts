@@ -1,6 +1,6 @@
 /** The body of a request to any of the webhooks. */
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { maxReportedErrors } from '../api/limits/messages.ts';
 import { parseJson } from '../core/json-text.ts';
 import { err, ok, type Result } from '../core/result.ts';

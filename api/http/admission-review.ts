@@ -1,5 +1,5 @@
 /** AdmissionReview, admission.k8s.io/v1 (https://pkg.go.dev/k8s.io/api/admission/v1). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxObjectNameLength } from '../limits/fields.ts';
 
 export const ADMISSION_API_VERSION = 'admission.k8s.io/v1';

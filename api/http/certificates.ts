@@ -1,5 +1,5 @@
 /** Bodies of POST /api/v1/certs/request. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxCsrLength, maxPoolsPerCertificate } from '../limits/certificates.ts';
 import { maxPoolReferenceLength } from '../limits/fields.ts';
 

@@ -1,5 +1,5 @@
 /** Body of POST /status/reports: what a process of a gateway has counted since it was started. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { poolName } from '../fields.ts';
 
 const expectation = {

@@ -1,5 +1,5 @@
 /** ConversionReview, apiextensions.k8s.io/v1 (https://pkg.go.dev/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxObjectNameLength } from '../limits/fields.ts';
 
 const CONVERSION_API_VERSION = 'apiextensions.k8s.io/v1';

@@ -4,7 +4,7 @@
  * POST /lifecycle/keys: 200 certificates, 400 malformed, 401 no token of a Pod, 403 not a Pod that lifecycle made, 503
  * to be tried again.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { poolName } from '../fields.ts';
 
 export const KEYS_PATH = '/lifecycle/keys';

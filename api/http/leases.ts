@@ -4,7 +4,7 @@
  * POST /allocation/leases: 200 a worker to connect to, 202 one is being made (ask again), or a problem that the client
  * is told. POST /allocation/leases/renew: the leases that have connections; 200 with those that are over.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { poolName } from '../fields.ts';
 
 export const LEASES_PATH = '/allocation/leases';

@@ -1,5 +1,5 @@
 /** Answers that are not success: `application/problem+json` (RFC 9457) with a stable `code`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { TOKEN_AUDIENCE } from '../names.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';

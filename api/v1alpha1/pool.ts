@@ -1,5 +1,5 @@
 /** BuildKitPool v1alpha1. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { access, clientRules, inlineIssuer } from '../access.ts';
 import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
 import { duration, hostname, imageReference, objectName, quantity } from '../formats.ts';

@@ -1,5 +1,5 @@
 /** BuildKitWorker v1alpha1. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ObjectMeta } from '../fields.ts';
 import type { WorkerStatus } from '../status.ts';
 import * as field from '../worker-fields.ts';

@@ -1,5 +1,5 @@
 /** BuildKitOIDCConfig v1beta1. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { boundClaims, claimsMapping, issuerUrl, namespaceName, text, type ObjectMeta } from '../fields.ts';
 import { objectName } from '../formats.ts';
 import type { OidcConfigStatus } from '../status.ts';

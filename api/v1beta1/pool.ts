@@ -1,5 +1,5 @@
 /** BuildKitPool v1beta1: grouped by who reads it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { access } from '../access.ts';
 import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
 import { duration, hostname, imageReference, objectName } from '../formats.ts';

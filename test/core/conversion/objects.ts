@@ -1,6 +1,6 @@
 /** Arbitrary objects of our kinds, made from their schemas: every field occurs. */
 import fc from 'fast-check';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Version } from '../../../api/names.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from '../../../api/status.ts';
 import { oidcConfigSpec as alphaOidcConfig } from '../../../api/v1alpha1/oidc-config.ts';
