@@ -8,7 +8,7 @@ import type { CertificateAnswer } from '../../api/http/certificates.ts';
 import type { Problem } from '../../api/http/problem.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { developmentFqdn } from '../../dev/parts.ts';
-import { apply, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
+import { expectApplied, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
 
 const exec = promisify(execFile);
 const audience = '--audience=buildkit.smrt-devops.net';
@@ -24,9 +24,9 @@ beforeAll(async () => {
     string,
     string,
   ];
-  await apply(makePool(tenant, 'tenant-pool'));
-  await apply(makePool(stranger, 'private-pool'));
-  await apply(makePool(shared, 'shared-pool'));
+  await expectApplied(makePool(tenant, 'tenant-pool'));
+  await expectApplied(makePool(stranger, 'private-pool'));
+  await expectApplied(makePool(shared, 'shared-pool'));
   await run([
     'create',
     'rolebinding',
@@ -177,14 +177,14 @@ describe('no certificate', () => {
   });
 
   it('of a pool made anew stands for the one before', async () => {
-    await apply(makePool(tenant, 'again'));
+    await expectApplied(makePool(tenant, 'again'));
     const uidOf = async () => {
       const { clientCert } = (await (await askFor({ pools: ['again'] })).json()) as CertificateAnswer;
       return new X509Certificate(clientCert).subjectAltName;
     };
     const before = await uidOf();
     await run(['delete', '-n', tenant, 'bkp/again']);
-    await apply(makePool(tenant, 'again'));
+    await expectApplied(makePool(tenant, 'again'));
     expect(await uidOf()).not.toBe(before);
   });
 });
@@ -192,7 +192,7 @@ describe('no certificate', () => {
 describe('a pool of another namespace', () => {
   const clients = (section: object) => ({ access: { clients: section } });
   const isForTenant = async (name: string, namespace: string, section: object) => {
-    expect(await apply(makePool(namespace, name, clients(section)))).toMatchObject({ status: 0 });
+    await expectApplied(makePool(namespace, name, clients(section)));
     return (await askFor({ pools: [`${namespace}/${name}`] })).status;
   };
   const byName = (name: string) => ({

@@ -9,11 +9,17 @@ export const kubectl = createKubectl(stack.kubectl, stack.kubeconfig);
 /** The stdout of a kubectl command that must succeed. */
 export const run = (args: readonly string[], input?: string): Promise<string> => expectSuccess(kubectl, args, input);
 
-/** Applies a manifest, as somebody else where told; the whole output, whatever it says. */
+/** Applies a manifest, as somebody else where given; the whole output, whatever it says. */
 export async function apply(manifest: string, as?: string): Promise<{ status: number; said: string }> {
   const asUser = as === undefined ? [] : [`--as=${as}`];
   const { status, stdout, stderr } = await kubectl(['apply', '-f', '-', ...asUser], manifest);
   return { status, said: (stdout + stderr).trim() };
+}
+
+/** Applies what must be accepted, as somebody else where given. @throws {Error} with what kubectl said. */
+export async function expectApplied(manifest: string, as?: string): Promise<void> {
+  const { status, said } = await apply(manifest, as);
+  if (status !== 0) throw new Error(`kubectl apply: ${said}`);
 }
 
 export async function getJson<T>(...args: readonly string[]): Promise<T> {

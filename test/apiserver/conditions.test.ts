@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../api/fields.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
+import { expectApplied, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
 const labels = { 'app.kubernetes.io/managed-by': 'buildkit-controller' };
-const soon = { timeout: 10_000 };
+const soon = { timeout: 120_000 };
 
 const makeDeployment = (namespace: string) => ({
   apiVersion: 'apps/v1',
@@ -38,7 +38,7 @@ async function makeServedPool(): Promise<string> {
     makeDeployment(namespace),
     makeService(namespace),
   ];
-  await apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  await expectApplied(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   await expect.poll(() => run(['get', 'pods', '-n', namespace, '-o', 'name']), soon).toContain('pod/');
   return namespace;
 }
@@ -51,7 +51,7 @@ async function markPod(namespace: string, status: 'True' | 'False'): Promise<voi
 }
 
 const waitForReady = (namespace: string, status: 'True' | 'False') =>
-  run(['wait', '-n', namespace, 'buildkitpool/my-pool', `--for=condition=Ready=${status}`, '--timeout=10s']);
+  run(['wait', '-n', namespace, 'buildkitpool/my-pool', `--for=condition=Ready=${status}`, '--timeout=120s']);
 
 const getPool = (namespace: string) => getJson<Pool>('-n', namespace, 'buildkitpool/my-pool');
 
@@ -63,7 +63,7 @@ async function readReady(namespace: string): Promise<Condition> {
 
 /** Times of conditions are whole seconds: what happens in the next one can be told from what was before. */
 const untilNextSecondAfter = (time: string) =>
-  expect.poll(() => Date.now(), { timeout: 3000, interval: 20 }).toBeGreaterThanOrEqual(Date.parse(time) + 1000);
+  expect.poll(() => Date.now(), { timeout: 120_000, interval: 20 }).toBeGreaterThanOrEqual(Date.parse(time) + 1000);
 
 const describeObject = (namespace: string, object: string) => run(['describe', '-n', namespace, object]);
 
@@ -123,15 +123,15 @@ describe('a worker whose reference is taken back and given again', () => {
   it('tells both', async () => {
     const [owner, guest] = [await makeNamespace('owner'), await makeNamespace('guest')];
     const grant = (from: string) => ({ access: { workers: { namespaces: { from } } } });
-    await apply(makePool(owner, 'shared', grant('All')));
-    await apply(makeWorker(guest, 'worker-0', { name: 'shared', namespace: owner }));
+    await expectApplied(makePool(owner, 'shared', grant('All')));
+    await expectApplied(makeWorker(guest, 'worker-0', { name: 'shared', namespace: owner }));
     const wait = (status: string) =>
-      run(['wait', '-n', guest, 'bkw/worker-0', `--for=condition=ResolvedRefs=${status}`, '--timeout=10s']);
+      run(['wait', '-n', guest, 'bkw/worker-0', `--for=condition=ResolvedRefs=${status}`, '--timeout=120s']);
     await wait('True');
     // Whoever made it is an administrator, whose right to attach counts without a grant: so the pool goes.
     await run(['delete', 'bkp/shared', '-n', owner]);
     await wait('False');
-    await apply(makePool(owner, 'shared', grant('All')));
+    await expectApplied(makePool(owner, 'shared', grant('All')));
     await wait('True');
     const said = await describeObject(guest, 'bkw/worker-0');
     expect(said).toMatch(/Warning +PoolNotFound .*buildkit.smrt-devops.net\/lifecycle/);

@@ -1,9 +1,9 @@
 /** Connections of a pool on a real apiserver: tokens bound to Pods, as a gateway's are. */
 import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { apply, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
+import { expectApplied, getJson, makeNamespace, makePool, run, stack } from './cluster.ts';
 
-const soon = { timeout: 10_000 };
+const soon = { timeout: 120_000 };
 
 const makePod = (namespace: string, name: string, pool = 'my-pool'): string =>
   JSON.stringify({
@@ -16,7 +16,7 @@ const makePod = (namespace: string, name: string, pool = 'my-pool'): string =>
 async function startGateway(namespace: string, ...pods: readonly string[]): Promise<readonly string[]> {
   const tokens: string[] = [];
   for (const pod of pods) {
-    await apply(makePod(namespace, pod));
+    await expectApplied(makePod(namespace, pod));
     tokens.push(await makeToken(namespace, pod));
   }
   return tokens;
@@ -41,7 +41,7 @@ async function report(token: string | undefined, counters: object): Promise<numb
 
 async function makeWatchedPool(): Promise<string> {
   const namespace = await makeNamespace('connections');
-  await apply(makePool(namespace, 'my-pool'));
+  await expectApplied(makePool(namespace, 'my-pool'));
   return namespace;
 }
 
@@ -93,7 +93,7 @@ describe('the connections of a pool', () => {
 
   it('are reported by nobody but a Pod of the gateway', async () => {
     const namespace = await makeWatchedPool();
-    await apply(makePod(namespace, 'stranger', 'other-pool'));
+    await expectApplied(makePod(namespace, 'stranger', 'other-pool'));
     const unbound = await run(['create', 'token', 'default', '-n', namespace, '--audience=buildkit.smrt-devops.net']);
     expect(await report(await makeToken(namespace, 'stranger'), { sequence: 1, active: 1, total: 1 })).toBe(403);
     expect(await report(unbound.trim(), { sequence: 1, active: 1, total: 1 })).toBe(401);

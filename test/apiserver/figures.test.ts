@@ -18,9 +18,9 @@ import {
   webhooksParts,
 } from '../../dev/parts.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
+import { expectApplied, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
-const soon = { timeout: 20_000, interval: 100 };
+const soon = { timeout: 120_000, interval: 100 };
 const names = ['status', 'lifecycle', 'api', 'webhooks', 'bridge'] as const;
 type Name = (typeof names)[number];
 
@@ -66,9 +66,9 @@ beforeAll(async () => {
   for (const name of names) ports.set(name, { serving: await findFreePort(), metrics: await findFreePort() });
   await Promise.all(names.map(startPart));
   namespace = await makeNamespace('figures');
-  await apply(makePool(namespace, 'my-pool'));
-  await apply(makeWorker(namespace, 'worker-0', { name: 'my-pool' }));
-  await run(['wait', '-n', namespace, 'bkw/worker-0', '--for=condition=ResolvedRefs', '--timeout=10s']);
+  await expectApplied(makePool(namespace, 'my-pool'));
+  await expectApplied(makeWorker(namespace, 'worker-0', { name: 'my-pool' }));
+  await run(['wait', '-n', namespace, 'bkw/worker-0', '--for=condition=ResolvedRefs', '--timeout=120s']);
 });
 afterAll(async () => {
   await Promise.all(children.map((child) => child.end()));

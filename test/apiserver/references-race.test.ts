@@ -116,7 +116,7 @@ it(
         const [expected, reason] = letIn.includes(metadata.namespace) ? ['True'] : ['False', 'RefNotPermitted'];
         return resolved?.status !== expected || (reason !== undefined && resolved.reason !== reason);
       }).length;
-    await expect.poll(listUnmarked, { timeout: 30_000, interval: 500 }).toBe(0);
+    await expect.poll(listUnmarked, { timeout: 120_000, interval: 500 }).toBe(0);
   },
   (seconds + 60) * 1000,
 );

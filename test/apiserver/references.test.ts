@@ -369,7 +369,7 @@ describe('a stored reference', () => {
     expect(removed.warnings).toEqual([
       '1 worker in 1 namespace still refers to this pool: it goes when none of them is allocated',
     ]);
-    await run(['wait', '--for=delete', '-n', owner, 'bkp/recreated', '--timeout=20s']);
+    await run(['wait', '--for=delete', '-n', owner, 'bkp/recreated', '--timeout=120s']);
     expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
     await run(['apply', '-f', '-'], JSON.stringify(makePool('recreated', {})));
     expectAnswers(
@@ -409,7 +409,7 @@ describe('a worker from before admission', () => {
         const { code, body: stored } = await ask<Worker>({ as: dev, method: 'POST', path: `${path}?dryRun=All`, body });
         return code === 201 && stored.spec.requester === undefined;
       };
-      await vi.waitUntil(store, { timeout: 10_000 });
+      await vi.waitUntil(store, { timeout: 120_000 });
       workers.push((await ask<Worker>({ as: dev, method: 'POST', path, body })).body);
     }
     await run(['label', 'namespace', unchecked, 'before-admission-']);
@@ -418,7 +418,7 @@ describe('a worker from before admission', () => {
       const path = `${pathOf('buildkitworkers', unchecked)}?dryRun=All`;
       return (await ask<Worker>({ as: dev, method: 'POST', path, body })).body.spec.requester !== undefined;
     };
-    await vi.waitUntil(isChecked, { timeout: 10_000 });
+    await vi.waitUntil(isChecked, { timeout: 120_000 });
   });
   const workers: Worker[] = [];
 

@@ -12,7 +12,7 @@ import { apply, getJson, kubectl, makeNamespace, run, stack } from './cluster.ts
 import { readFile } from 'node:fs/promises';
 
 /** What a change of a grant or of labels takes at most. */
-const soon = { timeout: 10_000 };
+const soon = { timeout: 120_000 };
 
 interface Place {
   /** Namespace of the pool. */
@@ -191,7 +191,7 @@ describe('the right to attach', () => {
     const { uid } = (await getPool(place)).metadata;
     expect((await getWorker(place)).status?.poolUID).toBe(uid);
 
-    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=10s']);
+    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=120s']);
     await expect.poll(() => verdictOf(place), soon).toBe('False PoolNotFound');
     await create(pool(place.owner, closed));
     await expect.poll(() => verdictOf(place), soon).toBe('False PoolRecreated');
@@ -216,7 +216,7 @@ describe('a pool that is deleted', () => {
     expect((await getWorker(place, 'busy')).status?.phase).toBe('Allocated');
 
     await patchStatus(place.tenant, 'buildkitworker/busy', { phase: 'Idle' });
-    await run(['wait', '--for=delete', 'buildkitpool/pool', '-n', place.owner, '--timeout=10s']);
+    await run(['wait', '--for=delete', 'buildkitpool/pool', '-n', place.owner, '--timeout=120s']);
     // Whoever has no right to the pool is not told whether it exists.
     await expect.poll(() => verdictOf(place), soon).toBe('False RefNotPermitted');
   });
@@ -228,7 +228,7 @@ describe('a pool that is deleted', () => {
     await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
     await patchStatus(place.tenant, 'buildkitworker/worker', { phase: 'Allocated' });
     await run(['delete', 'buildkitworker', 'worker', '-n', place.tenant, '--wait=false']);
-    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=10s']);
+    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=120s']);
     await run([
       'patch',
       '-n',

@@ -9,9 +9,9 @@ import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { readUses } from '../dev/audit.ts';
-import { apply, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
+import { expectApplied, getJson, makeNamespace, makePool, makeWorker, run, stack } from './cluster.ts';
 
-const soon = { timeout: 10_000 };
+const soon = { timeout: 120_000 };
 
 const getPool = (namespace: string) => getJson<Pool>('-n', namespace, 'buildkitpool/my-pool');
 const countWorkers = async (namespace: string) => (await getPool(namespace)).status?.workers?.total;
@@ -23,7 +23,7 @@ async function makeCountedPool(workers: number): Promise<string> {
     makePool(namespace, 'my-pool'),
     ...names.map((name) => makeWorker(namespace, name, { name: 'my-pool' })),
   ];
-  await apply(
+  await expectApplied(
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: items.map((item) => JSON.parse(item) as unknown) }),
   );
   await expect.poll(() => countWorkers(namespace), soon).toBe(workers);
@@ -177,9 +177,9 @@ describe('the OIDC configs that a pool lists', () => {
 
   it('are looked at again when one of them changes', async () => {
     const namespace = await makeNamespace('refs');
-    await apply(makePool(namespace, 'my-pool', { access: { oidc: { configRefs: [{ name: 'ci' }] } } }));
+    await expectApplied(makePool(namespace, 'my-pool', { access: { oidc: { configRefs: [{ name: 'ci' }] } } }));
     await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotFound');
-    await apply(config(namespace, false));
+    await expectApplied(config(namespace, false));
     await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotReady');
     await run(['delete', '-n', namespace, 'buildkitoidcconfig/ci']);
     await expect.poll(() => readRefs(namespace), soon).toBe('ConfigNotFound');

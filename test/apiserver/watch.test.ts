@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 import { createKubeClient } from '../../adapters/kube/client.ts';
 import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { KINDS } from '../../api/names.ts';
-import { apply, makeNamespace, makePool, stack } from './cluster.ts';
+import { expectApplied, makeNamespace, makePool, stack } from './cluster.ts';
 
 it('may be left in the middle, as when the apiserver says that its position is too old', async () => {
-  await apply(makePool(await makeNamespace('watch'), 'my-pool'));
+  await expectApplied(makePool(await makeNamespace('watch'), 'my-pool'));
   const kube = await createKubeClient({ url: stack.kubeUrl, accountFolder: join(stack.mounts, 'buildkit-bridge') });
   const left = new AbortController();
   const call = { path: ourCollectionPath(KINDS.pool.plural), query: { watch: 'true' } };

@@ -19,7 +19,7 @@ import { createWatchdog } from '../../dev/watchdog.ts';
 import { compactEtcd } from './etcd.ts';
 import { createObjects, type Objects } from './objects.ts';
 
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 120_000, interval: 50 };
 const pool = { namespace: 'default', name: 'pool' };
 
 interface Told {

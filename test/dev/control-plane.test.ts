@@ -10,6 +10,7 @@ import { find, type Binaries } from '../../dev/control-plane/find.ts';
 import { start, type ControlPlane } from '../../dev/control-plane/start.ts';
 import { controlPlane as release, version } from '../../dev/control-plane/table.ts';
 
+const guard = { timeout: 120_000 };
 const audience = 'buildkit.smrt-devops.net';
 let binaries: Binaries;
 let folder: string;
@@ -68,7 +69,7 @@ test('takes flags for the apiserver, such as those of an audit log', async () =>
 test('issues tokens for an audience, which a review takes for that one only', async () => {
   await kubectl(['create', 'namespace', 'tenant-a']);
   const args = ['create', 'token', 'default', '-n', 'tenant-a', `--audience=${audience}`];
-  const token = (await vi.waitFor(() => kubectl(args), 10_000)).trim();
+  const token = (await vi.waitFor(() => kubectl(args), guard)).trim();
   const review = (reviewed: string) => {
     const spec = { token, audiences: [reviewed] };
     return create({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec });
@@ -109,13 +110,13 @@ test('has the controllers that our manifests count on', async () => {
   await vi.waitFor(async () => {
     expect(await names('replicasets,configmaps', '-n', 'work')).toMatch(/replicaset.*\nconfigmap\/kube-root-ca.crt/);
     expect(await kubectl(['get', 'clusterrole', 'aggregate', '-o', 'jsonpath={.rules}'])).toContain('configmaps');
-  }, 20_000);
+  }, guard);
   // Pods need no kubelet to go, since nothing scheduled them.
   await kubectl(['delete', 'deployment', 'x', '-n', 'work']);
   await vi.waitFor(async () => {
     expect(await names('replicasets', '-n', 'work')).toBe('');
-  }, 20_000);
-  await kubectl(['delete', 'namespace', 'work', '--timeout=30s']);
+  }, guard);
+  await kubectl(['delete', 'namespace', 'work', '--timeout=120s']);
 });
 
 test('runs beside another, whose stop leaves no process, also while somebody watches', async () => {

@@ -209,5 +209,5 @@ async function sayOfOnePod({ administrator, run: kubectl }: Patient, part: strin
   await patchStatus(administrator, `${podsPath}/${pods.split(/[/\n]/)[1] ?? ''}`, status);
   const left = Number(before) - 1;
   const condition = left === 0 ? `{.status.unavailableReplicas}=1` : `{.status.readyReplicas}=${left}`;
-  await kubectl('wait', `deployment/${part}`, ...ours, `--for=jsonpath=${condition}`, '--timeout=20s');
+  await kubectl('wait', `deployment/${part}`, ...ours, `--for=jsonpath=${condition}`, '--timeout=120s');
 }

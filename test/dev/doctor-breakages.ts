@@ -250,7 +250,7 @@ export const beside: readonly Breakage[] = [
     ],
     mend: async ({ run }) => {
       await run('apply', '-f', join(rbac, 'lifecycle.yaml'));
-      await run('wait', '--for=delete', 'buildkitpool/shared', ...ours, '--timeout=30s');
+      await run('wait', '--for=delete', 'buildkitpool/shared', ...ours, '--timeout=120s');
       await run('delete', 'buildkitworker', 'guest', '-n', 'tenant');
     },
   },
@@ -258,7 +258,7 @@ export const beside: readonly Breakage[] = [
     name: 'an issuer that is not there',
     break: async ({ run, apply }) => {
       await apply(oidcConfig);
-      await run('wait', 'buildkitoidcconfig/gone', '-n', 'tenant', '--for=condition=Ready=False', '--timeout=30s');
+      await run('wait', 'buildkitoidcconfig/gone', '-n', 'tenant', '--for=condition=Ready=False', '--timeout=120s');
     },
     found: [/^oidc_config_not_ready BuildKitOIDCConfig\/tenant\/gone: DiscoveryFailed: /],
     mend: drop('buildkitoidcconfig', 'gone', '-n', 'tenant'),
@@ -269,7 +269,7 @@ export const beside: readonly Breakage[] = [
       const { metadata, spec } = JSON.parse(await run('get', ...crd(oidcConfigs), '-o', 'json')) as Named;
       await run('delete', ...crd(oidcConfigs));
       await apply(impostor);
-      await run('wait', ...crd('impostors'), '--for=condition=Established', '--timeout=20s');
+      await run('wait', ...crd('impostors'), '--for=condition=Established', '--timeout=120s');
       const { name, labels } = metadata;
       await apply({
         apiVersion: 'apiextensions.k8s.io/v1',
@@ -277,14 +277,14 @@ export const beside: readonly Breakage[] = [
         metadata: { name, labels },
         spec,
       });
-      await run('wait', ...crd(oidcConfigs), '--for=condition=NamesAccepted=False', '--timeout=20s');
+      await run('wait', ...crd(oidcConfigs), '--for=condition=NamesAccepted=False', '--timeout=120s');
     },
     found: [
       `crd_not_established CustomResourceDefinition/${oidcConfigs}.buildkit.smrt-devops.net: NamesAccepted: KindConflict: "BuildKitOIDCConfig" is already in use`,
     ],
     mend: async ({ run }) => {
       await run('delete', ...crd('impostors'));
-      await run('wait', ...crd(oidcConfigs), '--for=condition=Established', '--timeout=20s');
+      await run('wait', ...crd(oidcConfigs), '--for=condition=Established', '--timeout=120s');
     },
   },
   {
@@ -327,4 +327,4 @@ const pool = (namespace: string, name: string, spec: object = {}): object => ({
 });
 
 const waitForReference = ({ run }: Patient, status: string): Promise<string> =>
-  run('wait', 'buildkitworker/guest', '-n', 'tenant', `--for=condition=ResolvedRefs=${status}`, '--timeout=20s');
+  run('wait', 'buildkitworker/guest', '-n', 'tenant', `--for=condition=ResolvedRefs=${status}`, '--timeout=120s');

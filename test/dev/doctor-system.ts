@@ -103,7 +103,7 @@ export async function sayReady(kube: KubeClient): Promise<void> {
         const { items } = (await kube.call({ path: deploymentsPath })) as { items: Deployment[] };
         return items.filter(({ spec, status }) => status.readyReplicas !== spec.replicas).length;
       },
-      { timeout: 20_000 },
+      { timeout: 120_000 },
     )
     .toBe(0);
 }

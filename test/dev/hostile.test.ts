@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdmissionRequest } from '../../api/http/admission-review.ts';
+import { expectSuccess } from '../../dev/kubectl.ts';
 import { makeAdmissionRequest, makeWorker } from '../core/admission/reviews.ts';
 import { bringUpSystem, isSoak, type TestSystem } from './webhooks.ts';
 
@@ -18,7 +19,7 @@ beforeAll(async () => {
   system = await bringUpSystem();
   const query = '-o=jsonpath={.webhooks[0].clientConfig.url}';
   const pool = { apiVersion: 'buildkit.smrt-devops.net/v1beta1', kind: 'BuildKitPool', metadata: sharedPool };
-  expect(await system.stack.kubectl(['create', '-f', '-'], JSON.stringify(pool))).toMatchObject({ status: 0 });
+  await expectSuccess(system.stack.kubectl, ['create', '-f', '-'], JSON.stringify(pool));
   base = await system.run('get', 'validatingwebhookconfiguration', 'buildkit-controller', query);
   const ca = await readFile(join(system.stack.mounts, 'buildkit-webhook-ca/tls.crt'));
   agent = new Agent({ ca, keepAlive: true, maxSockets: 16 });

@@ -235,7 +235,7 @@ describe('PodSecurity', () => {
         .filter(({ spec, status }) => spec.replicas !== status.replicas)
         .map(({ metadata, status }) => `${metadata.name}: ${JSON.stringify(status)}`);
     };
-    await expect.poll(unmade, { timeout: 30_000 }).toEqual([]);
+    await expect.poll(unmade, { timeout: 120_000 }).toEqual([]);
   });
 });
 

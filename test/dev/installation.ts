@@ -120,7 +120,7 @@ export async function applyForeignDefinitions({ run }: Pick<BareCluster, 'run'>)
   const items = await readForeignDefinitions();
   await run(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const names = items.map(({ metadata }) => `crd/${metadata.name}`);
-  await run(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+  await run(['wait', '--for=condition=Established', '--timeout=120s', ...names]);
 }
 
 /** The page that says how to install. */

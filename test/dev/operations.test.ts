@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSignedBy } from '../../adapters/x509/authorities.ts';
 import { tlsReloadMs } from '../../api/limits/http.ts';
+import { expectSuccess } from '../../dev/kubectl.ts';
 import { bringUpSystem, createWorker, isSoak, readTrust, runAuthorityAt, type TestSystem } from './webhooks.ts';
 
 let system: TestSystem;
@@ -18,7 +19,7 @@ beforeAll(async () => {
       kind: 'BuildKitPool',
       metadata: { namespace, name },
     };
-    expect(await system.stack.kubectl(['create', '-f', '-'], JSON.stringify(pool))).toMatchObject({ status: 0 });
+    await expectSuccess(system.stack.kubectl, ['create', '-f', '-'], JSON.stringify(pool));
   }
 });
 afterAll(async () => {
@@ -158,7 +159,7 @@ describe('while no webhook runs', () => {
     ['no finalizer again', ['--type=merge', '-p', '{"metadata":{"finalizers":null}}']],
     ['its status', ['--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Idle"}}']],
   ])('%s may be written', async (_, patch) => {
-    expect(await system.stack.kubectl(['patch', ...worker, ...patch])).toMatchObject({ status: 0 });
+    await expectSuccess(system.stack.kubectl, ['patch', ...worker, ...patch]);
   });
 
   it('a pool is not created, and one that is there is deleted without a warning', async () => {
@@ -181,10 +182,10 @@ describe('while no webhook runs', () => {
   });
 
   it('a worker is deleted', async () => {
-    await system.run('delete', '-n', 'tenant', 'buildkitworker/leaving', '--timeout=10s');
+    await system.run('delete', '-n', 'tenant', 'buildkitworker/leaving', '--timeout=120s');
   });
 
   it('a namespace with workers in it is deleted', async () => {
-    await system.run('delete', 'namespace', 'leaving', '--timeout=30s');
+    await system.run('delete', 'namespace', 'leaving', '--timeout=120s');
   });
 });

@@ -92,7 +92,7 @@ describe('an installation', () => {
       const inUse = ['--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Allocated"}}'];
       await expectSuccess(kubectl, ['patch', '-n', 'tenant', 'buildkitworker/worker', ...inUse]);
       const protectedBy = `--for=jsonpath={.metadata.finalizers[0]}=${POOL_FINALIZER}`;
-      await expectSuccess(kubectl, ['wait', 'buildkitpools', '--all', '-A', protectedBy, '--timeout=30s']);
+      await expectSuccess(kubectl, ['wait', 'buildkitpools', '--all', '-A', protectedBy, '--timeout=120s']);
 
       const commands = await readCommands('Remove');
       expect(commands).toHaveLength(2);
@@ -110,7 +110,7 @@ describe('an installation', () => {
       await makeTenant(kubectl);
       const before = await listEverything(kubectl);
       await run(['apply', '-k', join(manifests, 'crd')]);
-      await run(['wait', 'crd', '--all', '--for=condition=Established', '--timeout=30s']);
+      await run(['wait', 'crd', '--all', '--for=condition=Established', '--timeout=120s']);
       const pool = make('BuildKitPool', 'tenant', 'pool', { spec: {} });
       await write(kubectl, [{ ...pool, metadata: { ...pool.metadata, finalizers: [POOL_FINALIZER] } }]);
       await run(['apply', '-k', overlay('plain')]);
@@ -118,7 +118,7 @@ describe('an installation', () => {
       const [, removeInstallation = ''] = await readCommands('Remove');
       // Whoever waits for it waits for ever: a pool goes when its finalizer is taken off, and nobody is left to do that.
       await run(['delete', '-k', overlay('plain'), '--ignore-not-found', '--wait=false']);
-      await run(['wait', 'deployments', '--all', '-n', 'buildkit-system', '--for=delete', '--timeout=60s']);
+      await run(['wait', 'deployments', '--all', '-n', 'buildkit-system', '--for=delete', '--timeout=120s']);
       const stuck = await run(['get', 'buildkitpools', '-A', '-o=jsonpath={.items[*].metadata.finalizers}']);
       expect(stuck).toBe(JSON.stringify([POOL_FINALIZER]));
       await playCommands([...(await readCommands('When the functions went first')), removeInstallation], {

@@ -68,8 +68,8 @@ async function writeObjects(): Promise<void> {
   await run(['create', 'rolebinding', 'dev', '-n', 'guest', '--clusterrole=buildkit-pool-owner', '--user=dev@guest']);
   const granted = JSON.stringify(make('BuildKitWorker', 'guest', 'granted', poolRef('open')));
   await run(['apply', '--as=dev@guest', '-f', '-'], granted);
-  await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=30s']);
-  await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=30s']);
+  await run(['wait', 'buildkitworkers', '--all', '-n', 'guest', '--for=condition=ResolvedRefs', '--timeout=120s']);
+  await run(['wait', 'buildkitoidcconfigs', '--all', '-n', 'owner', '--for=condition=Ready=False', '--timeout=120s']);
   await takeAwayAndGiveBack(access);
 }
 
@@ -87,10 +87,10 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
       make('BuildKitOIDCConfig', 'owner', 'issuer', { ...issuer, enabled: !isTaken }),
     );
     const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
-    await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=60s']);
+    await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=120s']);
     const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
     const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
-    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=60s']);
+    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=120s']);
   }
 }
 
@@ -98,7 +98,7 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
 async function changeBackAndForth(): Promise<void> {
   const waitFor = (object: string, type: string, reason: string) =>
     run(
-      ['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=30s'].concat(
+      ['wait', object, '-n', object.startsWith('bkw') ? 'guest' : 'owner', '--timeout=120s'].concat(
         `--for=jsonpath={.status.conditions[?(@.type=="${type}")].reason}=${reason}`,
       ),
     );
@@ -152,7 +152,7 @@ async function resync(): Promise<void> {
   for (const path of [STATUS_EVENTS_PATH, LIFECYCLE_EVENTS_PATH]) {
     const ask = async () => (await post(path, { ...headers, authorization: `Bearer ${token.trim()}` }, body)) === 200;
     // 503 within half a minute of the one before, which the bridge asked for.
-    await vi.waitUntil(ask, { timeout: 60_000, interval: 1_000 });
+    await vi.waitUntil(ask, { timeout: 120_000, interval: 1_000 });
   }
 }
 

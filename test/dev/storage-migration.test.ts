@@ -85,7 +85,7 @@ describe('an upgrade from v1alpha1 alone', () => {
       expect(await readStored(plural)).toEqual([`${GROUP}/v1alpha1`]);
     for (const [crd, change] of both) await patch(crd, change);
     await expect
-      .poll(() => run('get', `buildkitpools.v1beta1.${GROUP}`, 'pool', '-o', 'jsonpath={.spec}'), { timeout: 20_000 })
+      .poll(() => run('get', `buildkitpools.v1beta1.${GROUP}`, 'pool', '-o', 'jsonpath={.spec}'), { timeout: 120_000 })
       .toBe('{"gateway":{"service":{"port":9999}},"workers":{"scaling":{"max":3}}}');
 
     const environment = {

@@ -19,7 +19,7 @@ import { bringUpSystem, createWorker, isSoak, type TestSystem } from './webhooks
 const root = join(import.meta.dirname, '../..');
 const execute = promisify(execFile);
 const versions = ['v1alpha1', 'v1beta1'] as const;
-const soon = { timeout: 30_000 };
+const soon = { timeout: 120_000 };
 
 interface Installed {
   readonly folder: string;
@@ -83,7 +83,7 @@ describe('from the first implementation', () => {
     const prepare = async (kubectl: Kubectl) => {
       await applyList(kubectl, originalDefinitions);
       const crds = Object.values(KINDS).map(({ plural }) => `crd/${plural}.${GROUP}`);
-      await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=30s', ...crds]);
+      await expectSuccess(kubectl, ['wait', '--for=condition=Established', '--timeout=120s', ...crds]);
       for (const namespace of ['builders', 'guests']) await expectSuccess(kubectl, ['create', 'namespace', namespace]);
       await applyList(kubectl, originalObjects);
       const resources = Object.values(KINDS).map(({ plural }) => plural);

@@ -153,7 +153,7 @@ async function settle(): Promise<Everything> {
   world.storm.blow({ lost: 0, doubled: 0, late: 0 });
   await world.untilWatching();
   await world.storm.calm();
-  if (world.storm.takeLost() > 0) await expect.poll(world.ping, { timeout: 60_000, interval: 500 }).toBe(200);
+  if (world.storm.takeLost() > 0) await expect.poll(world.ping, { timeout: 120_000, interval: 500 }).toBe(200);
   for (const gateway of world.gateways.values()) await gateway.reportAll();
   return await quiet();
 }

@@ -94,7 +94,7 @@ export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
           ({ ok }) => ok,
           () => false,
         ),
-      { timeout: 60_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
   let turn = 0;
   return {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+const guard = { timeout: 120_000 };
 const dev = join(import.meta.dirname, '../../dev');
 let folder: string;
 beforeEach(async () => {
@@ -48,11 +49,11 @@ test('ends the children of a killed parent, the apiserver before etcd', async ()
   const { parent, pids } = await startParent(Object.fromEntries(names.map((name) => [name, obedient(name)])));
   await vi.waitFor(async () => {
     expect(await readLines('ready')).toHaveLength(3);
-  });
+  }, guard);
   parent.kill('SIGKILL');
   await vi.waitFor(() => {
     expect(pids.map(isGone)).toEqual([true, true, true]);
-  }, 10_000);
+  }, guard);
   expect(await readLines('ended')).toEqual(names.toReversed());
 });
 
@@ -60,11 +61,11 @@ test('kills a child that ignores SIGTERM', async () => {
   const { parent, pids } = await startParent({ stubborn: "trap '' TERM; echo >> ready; while :; do sleep 0.05; done" });
   await vi.waitFor(async () => {
     expect(await readLines('ready')).toHaveLength(1);
-  });
+  }, guard);
   parent.kill('SIGKILL');
   await vi.waitFor(() => {
     expect(pids.map(isGone)).toEqual([true]);
-  }, 10_000);
+  }, guard);
 });
 
 test('does not keep its parent from ending', async () => {

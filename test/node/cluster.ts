@@ -81,7 +81,7 @@ process.on('SIGTERM', () => process.exit());`;
 export const waiting = `setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit());`;
 
 export const waitUntilReady = (namespace: string, ...names: readonly string[]): Promise<string> =>
-  run(['wait', '-n', namespace, '--for=condition=Ready', '--timeout=60s', ...names.map((name) => `pod/${name}`)]);
+  run(['wait', '-n', namespace, '--for=condition=Ready', '--timeout=120s', ...names.map((name) => `pod/${name}`)]);
 
 /** What a script run in that Pod prints. */
 export const evaluate = (namespace: string, pod: string, script: string): Promise<string> =>

@@ -59,7 +59,7 @@ function listProcesses(): string[] {
   });
 }
 
-const expectNothingLeft = (name: string) => expect.poll(() => listWhatIsLeft(name), { timeout: 30_000 }).toEqual([]);
+const expectNothingLeft = (name: string) => expect.poll(() => listWhatIsLeft(name), { timeout: 120_000 }).toEqual([]);
 
 describe.skipIf(obstacle !== undefined)(`the end of a node (${obstacle ?? 'Linux, as root'})`, () => {
   it('leaves nothing, and does not disturb another node', async () => {

@@ -74,7 +74,14 @@ const makeWorker = (name: string) => ({
 });
 
 const waitForTotal = (total: number): Promise<string> =>
-  run(['wait', '-n', namespace, 'bkp/shared-pool', `--for=jsonpath={.status.workers.total}=${total}`, '--timeout=60s']);
+  run([
+    'wait',
+    '-n',
+    namespace,
+    'bkp/shared-pool',
+    `--for=jsonpath={.status.workers.total}=${total}`,
+    '--timeout=120s',
+  ]);
 
 describe.skipIf(obstacle !== undefined)(`overlay plain on a node (${obstacle ?? 'Linux, as root'})`, () => {
   beforeAll(async () => {
@@ -89,7 +96,7 @@ describe.skipIf(obstacle !== undefined)(`overlay plain on a node (${obstacle ?? 
     expect(await run(['get', 'deployments', '-n', namespace, '-o', 'name'])).toBe(
       deployments.map((name) => `${name.replace('/', '.apps/')}\n`).join(''),
     );
-    await run(['wait', '-n', namespace, '--for=condition=Available', '--timeout=1s', ...deployments]);
+    await run(['wait', '-n', namespace, '--for=condition=Available', '--timeout=120s', ...deployments]);
   });
 
   it("answers the specification's example, sent to the Service by a Pod of tenant-a", async () => {
@@ -125,7 +132,7 @@ describe.skipIf(obstacle !== undefined)(`overlay plain on a node (${obstacle ?? 
     await apply(makeWorker(`worker-of-${name}`));
     await waitForTotal(before + 1);
     if (others.length > 0) await run(['delete', '-n', namespace, ...others]);
-    await run(['wait', '-n', namespace, '--for=condition=Available', '--timeout=60s', deployment]);
+    await run(['wait', '-n', namespace, '--for=condition=Available', '--timeout=120s', deployment]);
     expect(await askFromTenant()).toBe(answered);
   });
 });

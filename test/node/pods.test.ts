@@ -27,7 +27,7 @@ describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'}
         () => true,
         () => false,
       );
-    await vi.waitUntil(isReached, { timeout: 30_000, interval: 200 });
+    await vi.waitUntil(isReached, { timeout: 120_000, interval: 200 });
   });
 
   it('is Ready, and has no taint', async () => {

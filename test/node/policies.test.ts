@@ -44,11 +44,11 @@ describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?
     const ingress = [{ from, ports: [{ port: 8080 }] }];
     const policy = makePolicy('ingress', { podSelector: { matchLabels: labels }, policyTypes: ['Ingress'], ingress });
     await apply(policy);
-    await expect.poll(() => ask(inner, 'stranger', server), { timeout: 10_000 }).toBe('kept away');
+    await expect.poll(() => ask(inner, 'stranger', server), { timeout: 120_000 }).toBe('kept away');
     expect(await ask(inner, 'friend', server)).toBe('server');
     expect(await ask(outer, 'guest', server)).toBe('server');
     await run(['delete', 'networkpolicy', '-n', inner, 'ingress']);
-    await expect.poll(() => ask(inner, 'stranger', server), { timeout: 10_000 }).toBe('server');
+    await expect.poll(() => ask(inner, 'stranger', server), { timeout: 120_000 }).toBe('server');
   });
 
   it('let out where they say, from the first moment of a Pod on', async () => {
@@ -60,8 +60,8 @@ describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?
       ${waiting}`;
     await apply(makePod({ namespace: inner, name: 'kept', script, labels: { app: 'kept' } }));
     await waitUntilReady(inner, 'kept');
-    await expect.poll(() => run(['logs', '-n', inner, 'kept']), { timeout: 10_000 }).toBe('kept away\n');
+    await expect.poll(() => run(['logs', '-n', inner, 'kept']), { timeout: 120_000 }).toBe('kept away\n');
     await run(['delete', 'networkpolicy', '-n', inner, 'egress']);
-    await expect.poll(() => ask(inner, 'kept', server), { timeout: 10_000 }).toBe('server');
+    await expect.poll(() => ask(inner, 'kept', server), { timeout: 120_000 }).toBe('server');
   });
 });

@@ -10,7 +10,8 @@ import { pages, PLAYED_PAGES, readBlocks, readPage, REASONS_NOT_TO_RUN } from '.
 
 const root = join(import.meta.dirname, '../..');
 const read = readPage;
-const tests = ['test/apiserver', 'test/dev', 'test/node']
+const tests = ['apiserver', 'dev', 'image', 'kind', 'knative', 'node']
+  .map((folder) => join('test', folder))
   .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((file) => join(folder, String(file))))
   .filter((file) => file.endsWith('.ts'))
   .map(read);

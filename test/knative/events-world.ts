@@ -25,12 +25,12 @@ import { expectSuccess } from '../../dev/kubectl.ts';
 import { statusPart, type FunctionPlace, type Part } from '../../dev/parts.ts';
 import { bringUp, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
-import { openGate, type Gate, type Received } from './gate.ts';
-import { createObjects, type Key, type Objects } from './objects.ts';
+import { openGate, type Gate, type Received } from '../dev/gate.ts';
+import { createObjects, type Key, type Objects } from '../dev/objects.ts';
 
 const source = 'buildkit-status-source';
 export const statusUser = `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-status`;
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 120_000, interval: 50 };
 
 export interface EventsWorld {
   readonly stack: Stack;
@@ -112,7 +112,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
       return hasSent('BuildKitPool') && hasSent('BuildKitWorker');
     };
     // Whose apiserver was gone, it asks again after up to 30 s.
-    await vi.waitUntil(isWatching, { timeout: 60_000, interval: 100 });
+    await vi.waitUntil(isWatching, { timeout: 120_000, interval: 100 });
   };
   const kill = (name: string): void => {
     process.kill(stack.children.find((child) => child.name === name)?.pid ?? NaN, 'SIGKILL');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Manifest } from '../../../dev/knative/manifests.ts';
-import { adapt, ingressClass } from '../../../dev/knative/settings.ts';
+import type { Manifest } from '../../dev/knative/manifests.ts';
+import { adapt, ingressClass } from '../../dev/knative/settings.ts';
 
 test('sets what is set in a ConfigMap, and leaves the rest of it', () => {
   const metadata = { namespace: 'knative-serving', name: 'config-network' };

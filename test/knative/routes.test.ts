@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAcknowledged, isOfClass, makeRoutes, makeStatus, type Ingress } from '../../../dev/knative/routes.ts';
+import { isAcknowledged, isOfClass, makeRoutes, makeStatus, type Ingress } from '../../dev/knative/routes.ts';
 
 const host = 'buildkit-api.buildkit-system.svc.cluster.local';
 const split = (revision: string, percent?: number) => ({

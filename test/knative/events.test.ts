@@ -8,11 +8,11 @@ import type { AuditedCall } from '../../dev/audit.ts';
 import { findFreePort, type Child } from '../../dev/child.ts';
 import { isBehindQueueProxyReady, reserveQueueProxy } from '../../dev/knative.ts';
 import { bringUpEvents, type EventsWorld } from './events-world.ts';
-import { post, type HttpEvent, type Received } from './gate.ts';
-import type { Key } from './objects.ts';
-import { recount } from './recount.ts';
+import { post, type HttpEvent, type Received } from '../dev/gate.ts';
+import type { Key } from '../dev/objects.ts';
+import { recount } from '../dev/recount.ts';
 
-const soon = { timeout: 30_000, interval: 20 };
+const soon = { timeout: 120_000, interval: 20 };
 const namespace = 'default';
 const mark: Key = { namespace, name: 'mark' };
 const reserved = await reserveQueueProxy(5 * 60_000);
@@ -320,7 +320,7 @@ function run(free: () => void): void {
     const event = eventOf(workers[0] ?? pool);
     for (const name of ['status', 'queue-proxy']) world.kill(name);
     const started = Promise.all([world.stack.restart('status'), world.stack.restart('queue-proxy')]);
-    await expect.poll(() => isBehindQueueProxyReady(world.queuePort), { timeout: 30_000, interval: 10 }).toBe(true);
+    await expect.poll(() => isBehindQueueProxyReady(world.queuePort), { timeout: 120_000, interval: 10 }).toBe(true);
     expect(await send(withId(event))).toBe(200);
     await started;
     await expectTrue(pool);
