@@ -86,7 +86,7 @@ const certificatesOperation = () => ({
     ),
     403: problemAnswer(
       'The token is good, and one of the pools may not be used with it, does not trust its issuer, or is not there.',
-      [example('pool_forbidden', 'not permitted to use every one of these pools: "tenant-b/private-pool"')],
+      [example('pool_forbidden', 'not permitted to use these pools: "tenant-b/private-pool"')],
     ),
     404: problemAnswer('A pool that may be used does not exist.', [
       example('pool_not_found', 'no such pool: "tenant-pool"'),
@@ -95,7 +95,7 @@ const certificatesOperation = () => ({
       example('body_too_large', `expected at most ${maxRequestBodyBytes} bytes`),
     ]),
     415: problemAnswer('The body is not JSON.', [
-      example('unsupported_media_type', 'expected application/json in UTF-8'),
+      example('unsupported_media_type', 'expected application/json in UTF-8, got "text/plain"'),
     ]),
     503: problemAnswer(
       'The apiserver, the CA or the issuer of the token is not there for the moment.',

@@ -19,7 +19,7 @@ import type { Principal } from '../principal.ts';
 import { isClaimed, isNamed } from './rules.ts';
 
 export interface UsablePool {
-  readonly metadata: { readonly uid: string };
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string | undefined };
   readonly spec: Pool['spec'];
 }
 

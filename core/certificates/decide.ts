@@ -1,5 +1,4 @@
 /** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
-import { UNAUTHENTICATED_DETAIL, type FieldError, type ProblemCode } from '../../api/http/problem.ts';
 import { maxParallelPoolCalls } from '../../api/limits/certificates.ts';
 import type { Labels } from '../access/label-selector.ts';
 import { isBarred } from '../access/revocation.ts';
@@ -9,8 +8,8 @@ import type { IssuedCertificate, IssueFault, IssueRequest } from './issued.ts';
 import type { PoolIdentity } from './client-uris.ts';
 import type { CertificateRequest } from './request.ts';
 import { isBareName, resolvePools, type ResolvedPool } from './resolve.ts';
+import { forbid, foreignKey, refusals, refuseAbsent, refuseDuration, type Refusal } from './refusals.ts';
 import { decideTtl } from './ttl.ts';
-import { formatSeconds } from '../duration.ts';
 import type { IdentityFault } from '../oidc/identify.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { namespaceOf, trustDomainOf, type Principal } from '../principal.ts';
@@ -26,16 +25,6 @@ export interface DecisionPorts extends DecisionReads {
   readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, IssueFault>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-}
-
-export interface Refusal {
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly errors?: readonly FieldError[];
-  /** For the audit log alone: what the caller is not told. */
-  readonly reason?: 'revoked';
-  /** Whom it was refused to, where that is known. */
-  readonly principal?: Principal;
 }
 
 export interface Decision {
@@ -61,9 +50,9 @@ export async function decide(
   const principals = await identify(caller, pools);
   if (!principals.ok) return err(refusals[principals.error]);
   const entry = await findEntry(principals.value, pools, ports);
-  if (!entry.ok) return err({ ...forbid(request.pools), ...entry.error });
-  const barred = findBarred(principals.value, entry.value.verdicts, issuedAtMs);
-  if (barred !== undefined) return err({ ...forbid(request.pools), principal: barred, reason: 'revoked' });
+  if (!entry.ok) return err(entry.error);
+  const revoked = findRevoked(principals.value, { pools, verdicts: entry.value.verdicts, issuedAtMs });
+  if (revoked !== undefined) return err(revoked);
   return await issue(ports, { ...entry.value, pools, issuedAtMs }, request);
 }
 
@@ -85,12 +74,6 @@ const identify = async (
 ): Promise<Result<readonly Principal[], IdentityFault>> =>
   caller.kind === 'known' ? ok([caller.principal]) : await caller.bearer.identify(pools.map(({ key }) => key));
 
-/** One answer to every token that is not good: it does not tell which issuers are known here. */
-export const refusals: Readonly<Record<IdentityFault, Refusal>> = {
-  unauthenticated: { code: 'unauthenticated', detail: UNAUTHENTICATED_DETAIL },
-  unavailable: { code: 'unavailable', detail: 'an issuer that may vouch for the token cannot be asked; try again' },
-};
-
 interface Entry {
   readonly principal: Principal;
   readonly verdicts: readonly UseVerdict[];
@@ -101,43 +84,34 @@ async function findEntry(
   principals: readonly Principal[],
   pools: readonly ResolvedPool[],
   ports: DecisionPorts,
-): Promise<Result<Entry, { readonly principal?: Principal }>> {
+): Promise<Result<Entry, Refusal>> {
+  let refusal: Refusal | undefined;
   for (const principal of principals) {
     const client = await makeClient(principal, pools, ports);
     const verdicts = await inParallel(pools, async ({ key }) => await judgeUse(key, client, ports));
-    if (verdicts.every(({ isPermitted }) => isPermitted)) return ok({ principal, verdicts });
+    const refused = pools.filter((_, index) => verdicts[index]?.isPermitted !== true);
+    if (refused.length === 0) return ok({ principal, verdicts });
+    refusal ??= { ...forbid(refused), principal };
   }
-  const [first] = principals;
-  return err(first === undefined ? {} : { principal: first });
+  return err(refusal ?? forbid(pools));
+}
+
+interface Permitted {
+  readonly pools: readonly ResolvedPool[];
+  readonly verdicts: readonly UseVerdict[];
+  readonly issuedAtMs: number;
 }
 
 /** Whoever has several names by one token is revoked by any of them. */
-const findBarred = (
+function findRevoked(
   principals: readonly Principal[],
-  verdicts: readonly UseVerdict[],
-  issuedAtMs: number,
-): Principal | undefined =>
-  principals.find(({ user }) =>
-    verdicts.some(({ pool }) => isBarred(pool?.spec.access, { principal: user.username, issuedAtMs })),
-  );
-
-const refuseDuration = (asked: number | undefined, maxSeconds: number): Refusal => ({
-  code: 'duration_too_long',
-  detail: 'a pool that was asked for allows less',
-  errors: [
-    {
-      field: 'duration',
-      expected: `at most ${formatSeconds(maxSeconds)}`,
-      got: asked === undefined ? 'nothing' : formatSeconds(asked),
-    },
-  ],
-});
-
-const foreignKey: Refusal = {
-  code: 'invalid_request',
-  detail: 'the request is not as it must be',
-  errors: [{ field: 'csr', expected: 'a key of your own', got: 'that of the CA' }],
-};
+  { pools, verdicts, issuedAtMs }: Permitted,
+): Refusal | undefined {
+  const closedTo = ({ user }: Principal): readonly ResolvedPool[] =>
+    pools.filter((_, index) => isBarred(verdicts[index]?.pool?.spec.access, { principal: user.username, issuedAtMs }));
+  const principal = principals.find((one) => closedTo(one).length > 0);
+  return principal === undefined ? undefined : { ...forbid(closedTo(principal)), principal, reason: 'revoked' };
+}
 
 /** The labels of its namespace decide over pools of others alone. */
 async function makeClient(principal: Principal, pools: readonly ResolvedPool[], ports: DecisionPorts): Promise<Client> {
@@ -158,12 +132,7 @@ async function issue(
   { ttlSeconds: asked, subjectKey }: CertificateRequest,
 ): Promise<Result<Decision, Refusal>> {
   const identities = pools.flatMap(({ key }, index) => makeIdentity(key, verdicts[index]?.pool));
-  if (identities.length < pools.length) {
-    // Said openly: this caller has the right to use pools of these names, so it learns nothing of strangers' pools.
-    const missing = pools.filter((_, index) => verdicts[index]?.pool === undefined);
-    const names = quote(missing.flatMap((pool) => pool.names));
-    return err({ code: 'pool_not_found', detail: `no such pool: ${names}`, principal });
-  }
+  if (identities.length < pools.length) return err({ ...refuseAbsent(...findAbsent(pools, verdicts)), principal });
   const ttl = decideTtl(
     asked,
     verdicts.map(({ pool }) => pool?.spec.certificates),
@@ -182,16 +151,26 @@ async function issue(
     : err({ ...foreignKey, principal });
 }
 
+/** Nothing is issued for a pool that is being deleted: what is issued for it would be worth nothing soon. */
 const makeIdentity = (key: PoolKey, pool: UsablePool | undefined): readonly PoolIdentity[] =>
-  pool === undefined ? [] : [{ ...key, uid: pool.metadata.uid }];
+  pool === undefined || isLeaving(pool) ? [] : [{ ...key, uid: pool.metadata.uid }];
 
-/** All that was asked for is named, so the answer does not tell which of them is forbidden, or which exists. */
-const forbid = (asked: readonly string[]): Refusal => ({
-  code: 'pool_forbidden',
-  detail: `not permitted to use every one of these pools: ${quote([...new Set(asked)])}`,
-});
+const isLeaving = ({ metadata }: UsablePool): boolean => metadata.deletionTimestamp !== undefined;
 
-const quote = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
+/** The pools that do not exist, and those that are being deleted. */
+const findAbsent = (
+  pools: readonly ResolvedPool[],
+  verdicts: readonly UseVerdict[],
+): [missing: readonly ResolvedPool[], leaving: readonly ResolvedPool[]] => {
+  const poolOf = (index: number) => verdicts[index]?.pool;
+  return [
+    pools.filter((_, index) => poolOf(index) === undefined),
+    pools.filter((_, index) => {
+      const pool = poolOf(index);
+      return pool !== undefined && isLeaving(pool);
+    }),
+  ];
+};
 
 /** Results in the order of the items, a few at a time. */
 async function inParallel<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {

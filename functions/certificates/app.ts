@@ -9,15 +9,10 @@ import { maxTokenBytes } from '../../api/limits/tokens.ts';
 import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import type { Caller } from '../../core/caller.ts';
-import {
-  decide,
-  refusals,
-  type Decision,
-  type DecisionPorts,
-  type DecisionReads,
-  type Refusal,
-} from '../../core/certificates/decide.ts';
+import { decide, type Decision, type DecisionPorts, type DecisionReads } from '../../core/certificates/decide.ts';
+import { refusals, type Refusal } from '../../core/certificates/refusals.ts';
 import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
+import { show } from '../../core/field-errors.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBearer, readBody } from '../request.ts';
@@ -99,8 +94,10 @@ async function evaluate(
   caller: Caller,
   request: Request,
 ): Promise<Result<Decision, Refusal>> {
-  if (!isJson(request.headers.get('content-type') ?? '')) {
-    return err({ code: 'unsupported_media_type', detail: 'expected application/json in UTF-8' });
+  const contentType = request.headers.get('content-type') ?? undefined;
+  if (!isJson(contentType ?? '')) {
+    const detail = `expected application/json in UTF-8, got ${show(contentType)}`;
+    return err({ code: 'unsupported_media_type', detail });
   }
   const body = await readBody(request, maxRequestBodyBytes);
   if (!body.ok) return err(tooLarge);

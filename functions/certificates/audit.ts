@@ -1,7 +1,8 @@
 /** One log line and one count for each decision: who, for what, how it ended. Never a token, never a key. */
 import type { CertificateOutcome } from '../../api/http/problem.ts';
 import type { Principal } from '../../core/principal.ts';
-import type { Decision, Refusal } from '../../core/certificates/decide.ts';
+import type { Decision } from '../../core/certificates/decide.ts';
+import type { Refusal } from '../../core/certificates/refusals.ts';
 
 export interface AuditPorts {
   readonly log: { readonly info: (fields: object, message: string) => void };

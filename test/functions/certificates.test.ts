@@ -223,7 +223,7 @@ describe('nothing is issued', () => {
     const answer = await post({ pools: ['tenant-pool'] });
     expect([answer.status, await answer.json()]).toEqual([
       403,
-      problem(403, 'Forbidden', 'pool_forbidden', 'not permitted to use every one of these pools: "tenant-pool"'),
+      problem(403, 'Forbidden', 'pool_forbidden', 'not permitted to use these pools: "tenant-pool"'),
     ]);
     expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
     expect(logged).toMatchObject([{ outcome: 'pool_forbidden', reason: 'revoked' }]);
@@ -263,15 +263,37 @@ describe('permission', () => {
     expect(answer.status).toBe(403);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(await answer.json()).toEqual(
-      problem(
-        403,
-        'Forbidden',
-        'pool_forbidden',
-        `not permitted to use every one of these pools: "tenant-pool", "${pool}"`,
-      ),
+      problem(403, 'Forbidden', 'pool_forbidden', `not permitted to use these pools: "${pool}"`),
     );
     expect(asked).toEqual(['get namespace tenant-a', 'get tenant-a/tenant-pool', `get ${pool}`, `use ${pool}`]);
     expect(logged).toMatchObject([{ principal: user.username, outcome: 'pool_forbidden' }]);
+  });
+
+  it('names every forbidden pool by every name it was asked by, and none that is permitted', async () => {
+    const { post } = createWorld();
+    const answer = await post({ pools: ['tenant-b/one', 'tenant-pool', 'tenant-b/two', 'tenant-b/one'] });
+    expect(await answer.json()).toMatchObject({
+      detail: 'not permitted to use these pools: "tenant-b/one", "tenant-b/two"',
+    });
+  });
+
+  it.each([
+    ['tenant-pool', 'being deleted: "tenant-pool"'],
+    ['absent', 'no such pool: "absent"; being deleted: "tenant-pool"'],
+  ])('issues nothing for a pool that is being deleted, asked for beside %s', async (other, detail) => {
+    const metadata = { uid: 'uid', deletionTimestamp: '2026-11-23T11:00:00Z' };
+    const { post, asked } = createWorld({
+      getPool: ({ name }) => Promise.resolve(name === 'absent' ? undefined : { metadata, spec: {} }),
+    });
+    const answer = await post({ pools: [...new Set(['tenant-pool', other])] });
+    expect([answer.status, await answer.json()]).toEqual([404, problem(404, 'Not Found', 'pool_not_found', detail)]);
+    expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
+  });
+
+  it('does not let a stranger know that a pool is being deleted', async () => {
+    const metadata = { uid: 'uid', deletionTimestamp: '2026-11-23T11:00:00Z' };
+    const { post } = createWorld({ getPool: () => Promise.resolve({ metadata, spec: {} }) });
+    expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
   });
 
   it('lets a caller know that a pool it may use is not there', async () => {
@@ -410,7 +432,12 @@ describe('checks come in order:', () => {
       const answer = await post('{', { 'content-type': contentType });
       expect([answer.status, await answer.json()]).toEqual([
         415,
-        problem(415, 'Unsupported Media Type', 'unsupported_media_type', 'expected application/json in UTF-8'),
+        problem(
+          415,
+          'Unsupported Media Type',
+          'unsupported_media_type',
+          `expected application/json in UTF-8, got "${contentType}"`,
+        ),
       ]);
     },
   );

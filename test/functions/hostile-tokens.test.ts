@@ -95,7 +95,7 @@ const forbidden = (...pools: string[]) => ({
     type: 'about:blank',
     title: 'Forbidden',
     status: 403,
-    detail: `not permitted to use every one of these pools: ${pools.map((pool) => JSON.stringify(pool)).join(', ')}`,
+    detail: `not permitted to use these pools: ${pools.map((pool) => JSON.stringify(pool)).join(', ')}`,
     code: 'pool_forbidden',
     requestId: 'request-1',
   },
@@ -315,9 +315,7 @@ describe('a token of another config', () => {
     expect((await world.ask(make(), ['tenant-b/pool'])).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-b/clone:alice']);
     expect(await world.ask(make(), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
-    expect(await world.ask(make(), ['tenant-a/pool', 'tenant-b/pool'])).toEqual(
-      forbidden('tenant-a/pool', 'tenant-b/pool'),
-    );
+    expect(await world.ask(make(), ['tenant-a/pool', 'tenant-b/pool'])).toEqual(forbidden('tenant-b/pool'));
   });
 
   it('of the same issuer for another audience is good for its own pools alone', async () => {
@@ -363,9 +361,7 @@ describe('a token of another config', () => {
     expect((await world.ask(token, ['tenant-d/own'])).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-d/own/inline:alice']);
     expect(await world.ask(token, ['tenant-d/beside'])).toEqual(forbidden('tenant-d/beside'));
-    expect(await world.ask(token, ['tenant-d/own', 'tenant-d/beside'])).toEqual(
-      forbidden('tenant-d/own', 'tenant-d/beside'),
-    );
+    expect(await world.ask(token, ['tenant-d/own', 'tenant-d/beside'])).toEqual(forbidden('tenant-d/beside'));
     expect((await world.ask(token, ['own'])).status).toBe(400);
   });
 
