@@ -13,9 +13,14 @@ const layers = [
     /^adapters\//,
     'an app takes its ports as arguments: wire the adapter in main.ts.',
   ],
+  [
+    /^gateway\/(?!main\.ts$)/,
+    /^adapters\//,
+    'the data path takes its ports as arguments: wire the adapter in gateway/main.ts.',
+  ],
   [/^cli\/(?!main\.ts$)/, /^adapters\//, 'a command takes its ports as arguments: wire the adapter in cli/main.ts.'],
   [
-    /^(functions|webhooks|cli)\//,
+    /^(functions|webhooks|gateway|cli)\//,
     /^(dev|bench|test)\//,
     'what runs in production imports nothing of dev/, bench/ or test/.',
   ],
@@ -28,7 +33,7 @@ const betweenParts = 'parts never import each other: share words in api/, decisi
 function judgeImport(file, target) {
   const [part, name] = file.split('/');
   const [targetPart, targetName] = target.split('/');
-  const isPart = (folder) => ['functions', 'webhooks', 'cli'].includes(folder);
+  const isPart = (folder) => ['functions', 'webhooks', 'gateway', 'cli'].includes(folder);
   if (isPart(part) && isPart(targetPart) && part !== targetPart) return betweenParts;
   const isLoose = /^functions\/[^/]+\.ts$/.test(target);
   const isJoining = file === 'functions/api/main.ts';

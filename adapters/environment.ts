@@ -1,5 +1,9 @@
 /** The only place that reads the process environment. */
+import { totalmem } from 'node:os';
 import type { KubeClientOptions } from './kube/client.ts';
+import { parseNetwork, type Network } from '../core/ip-address.ts';
+import type { PoolKey } from '../core/pool-reference.ts';
+import type { FunctionUrls } from './gateway/functions.ts';
 import type { EventSenders } from './kube/event-senders.ts';
 
 /** Reads the named variables. @throws {Error} naming every missing one at once. */
@@ -125,4 +129,72 @@ export function readPrivateIssuers(environment: NodeJS.ProcessEnv = process.env)
   const isAllowed = readSwitch('PRIVATE_ISSUERS', environment);
   const { PRIVATE_ISSUERS_CA: caFile } = environment;
   return { isAllowed, ...(caFile === undefined ? {} : { caFile }) };
+}
+
+/** What every gateway must have. */
+export const GATEWAY_VARIABLES = [
+  'POOL_NAME',
+  'POOL_NAMESPACE',
+  'CLUSTER_FQDN',
+  'API_URL',
+  'LIFECYCLE_URL',
+  'STATUS_URL',
+  'TOKEN_FILE',
+] as const;
+
+export interface GatewayEnvironment {
+  readonly pool: PoolKey;
+  readonly clusterFqdn: string;
+  readonly urls: FunctionUrls;
+  readonly tokenFile: string;
+  /** PEM of the CAs that vouch for the functions, where these are reached over HTTPS. */
+  readonly caFile: string | undefined;
+  /** Whose PROXY headers are read. */
+  readonly proxies: readonly Network[];
+  readonly maxConnections: number;
+}
+
+/** `defaultMaxConnections` counts where `MAX_CONNECTIONS` says nothing. @throws {Error} for what is no such value. */
+export function readGatewayEnvironment(
+  defaultMaxConnections: number,
+  environment: NodeJS.ProcessEnv = process.env,
+): GatewayEnvironment {
+  const values = readVariables(GATEWAY_VARIABLES, environment);
+  const { CA_FILE, PROXY_PROTOCOL_CIDRS = '', MAX_CONNECTIONS = String(defaultMaxConnections) } = environment;
+  return {
+    pool: { namespace: values.POOL_NAMESPACE, name: values.POOL_NAME },
+    clusterFqdn: values.CLUSTER_FQDN,
+    urls: {
+      api: parseUrl('API_URL', values.API_URL),
+      lifecycle: parseUrl('LIFECYCLE_URL', values.LIFECYCLE_URL),
+      status: parseUrl('STATUS_URL', values.STATUS_URL),
+    },
+    tokenFile: values.TOKEN_FILE,
+    caFile: CA_FILE === '' ? undefined : CA_FILE,
+    proxies: PROXY_PROTOCOL_CIDRS.split(',').filter(Boolean).map(parseCidr),
+    maxConnections: parseCount('MAX_CONNECTIONS', MAX_CONNECTIONS),
+  };
+}
+
+function parseUrl(name: string, text: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  throw new Error(`environment: ${name}: expected an http or https URL, got ${text}`);
+}
+
+function parseCidr(text: string): Network {
+  const network = parseNetwork(text);
+  if (network !== undefined) return network;
+  throw new Error(`environment: PROXY_PROTOCOL_CIDRS: expected networks separated by commas, got ${text}`);
+}
+
+function parseCount(name: string, text: string): number {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+  throw new Error(`environment: ${name}: expected 1 to 999999, got ${text}`);
+}
+
+/** What the cgroup of this process may take; undefined where it is not limited. */
+export function readMemoryLimit(): number | undefined {
+  const bytes = process.constrainedMemory();
+  return bytes > 0 && bytes < totalmem() ? bytes : undefined;
 }

@@ -91,6 +91,11 @@ export const METRICS = {
   watchLists: 'buildkit_bridge_lists_total',
   deliveries: 'buildkit_bridge_deliveries_total',
   undelivered: 'buildkit_bridge_undelivered_events',
+  gatewayOpen: 'buildkit_gateway_open_connections',
+  gatewayConnections: 'buildkit_gateway_connections_total',
+  gatewayWaitSeconds: 'buildkit_gateway_wait_duration_seconds',
+  gatewayBytes: 'buildkit_gateway_bytes_total',
+  gatewayCalls: 'buildkit_gateway_calls_total',
 } as const;
 
 /** Header of every answer to a client: what names the request in the logs. */

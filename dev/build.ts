@@ -14,6 +14,7 @@ export const parts = {
   authority: 'functions/authority/main.ts',
   bridge: 'functions/bridge/main.ts',
   webhooks: 'webhooks/main.ts',
+  gateway: 'gateway/main.ts',
 } as const;
 
 /** Where in a folder of bundles the one of that module is; the module itself where there is none. */

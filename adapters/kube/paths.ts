@@ -35,6 +35,8 @@ export const servicesPath = '/api/v1/services';
 export const podsPath = (namespace?: string): string =>
   namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${segment(namespace)}/pods`;
 
+export const configMapsPath = (namespace: string): string => `/api/v1/namespaces/${segment(namespace)}/configmaps`;
+
 export const namespacedEventsPath = (namespace: string): string =>
   `/apis/events.k8s.io/v1/namespaces/${segment(namespace)}/events`;
 

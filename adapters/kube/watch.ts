@@ -11,6 +11,9 @@ import { listAll, type Listed } from './list.ts';
 export interface WatchedCollection {
   readonly path: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** What is emitted and held of each object; where to look when absent. */
+  readonly keep?: (object: KubeObject) => KubeObject;
 }
 
 export interface WatchOptions {
@@ -46,6 +49,7 @@ export async function listAndWatch(
   options: WatchOptions,
 ): Promise<void> {
   const { signal, pause, setWatching = () => undefined } = options;
+  const { keep = keepWhereToLook } = collection;
   const trouble = createTrouble(collection, options);
   let known: Known = new Map();
   let position: string | undefined;
@@ -60,7 +64,7 @@ export async function listAndWatch(
     failures += 1;
     try {
       if (position === undefined) {
-        const listed = await listAll<KubeObject>(kube, toCall(collection), keepWhereToLook);
+        const listed = await listAll<KubeObject>(kube, toCall(collection), keep);
         known = replaceKnown(known, listed, options.emit);
         position = listed.resourceVersion;
       }
@@ -68,7 +72,7 @@ export async function listAndWatch(
         setWatching(true);
       };
       for await (const line of openWatch(kube, toCall(collection), { from: position, signal, opened })) {
-        take(line, known, options.emit);
+        take(line, { known, emit: options.emit, keep });
         advance(line.object.metadata.resourceVersion);
       }
     } catch (error) {
@@ -87,8 +91,15 @@ export async function listAndWatch(
 const isPositionLost = (error: unknown): boolean =>
   error instanceof KubeError && [410, 400, 504].includes(error.status);
 
-function toCall({ path, labelSelector }: WatchedCollection): { path: string; query: Record<string, string> } {
-  return { path, query: labelSelector === undefined ? {} : { labelSelector } };
+function toCall({ path, ...selectors }: WatchedCollection): { path: string; query: Record<string, string> } {
+  const { labelSelector, fieldSelector } = selectors;
+  return {
+    path,
+    query: {
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    },
+  };
 }
 
 /** What the list holds, and a delete for what it holds no more, which is true since the list at the latest. */
@@ -102,12 +113,17 @@ function replaceKnown(known: Known, { items, resourceVersion }: Listed<KubeObjec
   return next;
 }
 
-function take({ type, object }: ObjectLine, known: Known, emit: WatchOptions['emit']): void {
+interface Taking extends Pick<WatchOptions, 'emit'> {
+  readonly known: Known;
+  readonly keep: (object: KubeObject) => KubeObject;
+}
+
+function take({ type, object }: ObjectLine, { known, emit, keep }: Taking): void {
   if (type === 'BOOKMARK') return;
-  const lean = keepWhereToLook(object);
+  const kept = keep(object);
   if (type === 'DELETED') known.delete(object.metadata.uid);
-  else known.set(object.metadata.uid, lean);
-  emit({ change: changes[type], object: lean });
+  else known.set(object.metadata.uid, kept);
+  emit({ change: changes[type], object: kept });
 }
 
 /** An event only says where to look. What else an object holds may be large, or for nobody's eyes but its reader's. */

@@ -1,5 +1,5 @@
 /** PEM (RFC 7468). */
-export type PemLabel = 'CERTIFICATE' | 'PRIVATE KEY';
+export type PemLabel = 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'PRIVATE KEY';
 
 export function toPem(label: PemLabel, der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];

@@ -1,4 +1,5 @@
 /** Hosts and addresses that mean this machine or a private network. No I/O: nothing is resolved. */
+import { parse4, parse6 } from '../ip-address.ts';
 
 type Range = readonly [address: string, bits: number];
 
@@ -60,30 +61,3 @@ const isWithin = (ranges: readonly Range[], address: bigint, { parse, bits }: Fa
     const rest = BigInt(bits - length);
     return address >> rest === (parse(start) ?? 0n) >> rest;
   });
-
-function parse4(text: string): bigint | undefined {
-  const octets = text.split('.');
-  if (octets.length !== 4 || !octets.every((octet) => /^[0-9]{1,3}$/.test(octet) && Number(octet) < 256))
-    return undefined;
-  return octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
-}
-
-/** RFC 4291, 2.2; without a zone, which means a link. */
-function parse6(text: string): bigint | undefined {
-  const [head = '', tail, ...more] = toGroups(text).split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const missing = 8 - left.length - right.length;
-  if (more.length > 0 || (tail === undefined ? missing !== 0 : missing < 1)) return undefined;
-  const groups = [...left, ...Array<string>(missing).fill('0'), ...right];
-  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
-  return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
-}
-
-/** An IPv4 address at the end, as two groups. */
-function toGroups(text: string): string {
-  const start = text.lastIndexOf(':') + 1;
-  const address = parse4(text.slice(start));
-  if (address === undefined) return text;
-  return `${text.slice(0, start)}${(address >> 16n).toString(16)}:${(address & 0xffffn).toString(16)}`;
-}

@@ -81,6 +81,8 @@ export const buildkit = built('buildkit', 'v0.34.2', {
   buildctl: 'github.com/moby/buildkit/cmd/buildctl',
 });
 
+export const buildx = built('buildx', 'v0.38.2', { buildx: 'github.com/docker/buildx/cmd/buildx' });
+
 /** The adapters of ApiServerSource and PingSource. */
 export const eventing = built('eventing', 'v0.49.2', {
   apiserver_receive_adapter: 'knative.dev/eventing/cmd/apiserver_receive_adapter',

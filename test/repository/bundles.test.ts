@@ -30,6 +30,17 @@ describe('a production bundle', () => {
     authority: [...kube, 'CLUSTER_FQDN'],
     bridge: [...kube, 'PORT', 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
+    gateway: [
+      ...kube,
+      'PORT',
+      'POOL_NAME',
+      'POOL_NAMESPACE',
+      'CLUSTER_FQDN',
+      'API_URL',
+      'LIFECYCLE_URL',
+      'STATUS_URL',
+      'TOKEN_FILE',
+    ],
   };
 
   it.each(Object.entries(needs))('%s runs alone, and names all that its environment lacks', async (part, missing) => {

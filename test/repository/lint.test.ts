@@ -64,6 +64,16 @@ describe('the linter refuses', () => {
       'parts never import each other: share words in api/, decisions in core/, the world in adapters/.',
     ],
     [
+      'gateway/listen.ts',
+      `import '../adapters/log.ts';`,
+      'the data path takes its ports as arguments: wire the adapter in gateway/main.ts.',
+    ],
+    [
+      'gateway/main.ts',
+      `import '../functions/lifecycle/app.ts';`,
+      'parts never import each other: share words in api/, decisions in core/, the world in adapters/.',
+    ],
+    [
       'cli/commands.ts',
       `import '../adapters/log.ts';`,
       'a command takes its ports as arguments: wire the adapter in cli/main.ts.',

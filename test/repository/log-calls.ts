@@ -14,7 +14,7 @@ const levels = new Set(['info', 'warn', 'error', 'debug']);
 
 /** Logs, as a warning, the message that it is handed when the work fails. */
 const settle = 'settle';
-const folders = '{adapters,core,functions,webhooks}/**/*.ts';
+const folders = '{adapters,core,functions,gateway,webhooks}/**/*.ts';
 
 export const findLogCalls = (root: string): readonly LogCall[] =>
   globSync(folders, { cwd: root }).flatMap((file) => {

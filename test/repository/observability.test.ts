@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { createBridgeMetrics } from '../../adapters/observe/bridge-metrics.ts';
 import { createCertificateMetrics } from '../../adapters/observe/certificate-metrics.ts';
 import { createFunctionMetrics } from '../../adapters/observe/function-metrics.ts';
+import { createGatewayMetrics } from '../../adapters/observe/gateway-metrics.ts';
 import type { PartMetrics } from '../../adapters/observe/part-metrics.ts';
 import { createWebhookMetrics } from '../../adapters/observe/webhook-metrics.ts';
 import { METRICS } from '../../api/names.ts';
@@ -31,10 +32,12 @@ const unquote = (cell = ''): string => cell.replaceAll('`', '');
 
 function createParts(): Readonly<Record<string, PartMetrics>> {
   const [webhooks, api] = [createWebhookMetrics(), createCertificateMetrics('/nowhere')];
+  const gateway = createGatewayMetrics();
+  gateway.showOpen(() => 0);
   // As their mains do, where they serve by a certificate.
-  for (const part of [webhooks, api]) part.showServingCertificate(() => 0);
+  for (const part of [webhooks, api, gateway]) part.showServingCertificate(() => 0);
   const [status, lifecycle] = [createFunctionMetrics('status'), createFunctionMetrics('lifecycle')];
-  return { status, lifecycle, bridge: createBridgeMetrics(), webhooks, api };
+  return { status, lifecycle, bridge: createBridgeMetrics(), webhooks, api, gateway };
 }
 
 describe('the table of figures', () => {

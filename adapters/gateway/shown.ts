@@ -1,0 +1,31 @@
+/** What a client showed in its handshake, as facts. */
+import { hash } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { ShownCertificate } from '../../core/gateway/client.ts';
+import { readUriNames } from '../x509/uri-names.ts';
+
+export interface Shown extends ShownCertificate {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** SHA-256 of it, hexadecimal. */
+  readonly hash: string;
+  /** Hexadecimal. */
+  readonly serial: string;
+}
+
+/** Undefined where no certificate came. */
+export function readShown(socket: TLSSocket): Shown | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  // A code of OpenSSL, whatever its type says; null where there is none.
+  const fault: unknown = socket.authorizationError;
+  return {
+    isVerified: socket.authorized,
+    fault: typeof fault === 'string' ? fault : undefined,
+    uris: readUriNames(certificate.subjectAltName ?? ''),
+    notBeforeMs: certificate.validFromDate.getTime(),
+    certificate: certificate.raw,
+    hash: hash('sha256', certificate.raw),
+    serial: certificate.serialNumber,
+  };
+}
