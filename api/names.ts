@@ -189,8 +189,16 @@ export const gatewayServiceName = (pool: string): string => pool;
 export const poolEndpoint = (namespace: string, pool: string): string =>
   `tcp://${gatewayServiceName(pool)}.${namespace}.svc:${PORTS.gateway}`;
 
-/** Who a status was written by, in `metadata.managedFields`. */
-export const STATUS_FIELD_MANAGER = 'buildkit-status';
+/** Who wrote what, in `metadata.managedFields`: each part has its own name. */
+export const FIELD_MANAGERS = {
+  api: 'buildkit-api',
+  status: 'buildkit-status',
+  lifecycle: 'buildkit-lifecycle',
+  authority: 'buildkit-authority',
+  webhooks: 'buildkit-webhooks',
+  bridge: 'buildkit-bridge',
+  bkctl: 'bkctl',
+} as const;
 
 /** Where the functions take events. */
 export const STATUS_EVENTS_PATH = '/status/events';

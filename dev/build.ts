@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { leanClient, requireBanner } from './library.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -42,8 +43,9 @@ export async function bundle(folder: string): Promise<Metafile> {
     target: 'node26',
     minifySyntax: true,
     legalComments: 'linked',
-    // Packages written as CommonJS call `require`, which a module lacks.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    conditions: ['bundle'],
+    plugins: [leanClient],
+    banner: requireBanner,
     // A bundle is a program even where another one imports it, as that of the container does.
     define: { 'import.meta.main': 'true' },
     logLevel: 'warning',

@@ -89,7 +89,7 @@ export async function runGateway(config: GatewayConfig, metrics: GatewayMetrics,
   );
   metrics.showOpen(gateway.openConnections);
   metrics.showServingCertificate(() => keys.current().notAfterMs);
-  const kube = await createKubeClient(config.kube, metrics.observeCall);
+  const kube = await createKubeClient(config.kube, { observe: metrics.observeCall });
   const watched = Promise.withResolvers<undefined>();
   let isDraining = false;
   void watchPool({

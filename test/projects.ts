@@ -5,6 +5,8 @@ export const limits = {
   // Real control planes share the machine: two files at once keep both cores busy without starving them.
   maxWorkers: 2,
   setupFiles: ['test/properties.ts'],
+  // A bundle of a library, which is loaded as it is.
+  server: { deps: { external: [/\/\.dev\/library\//] } },
   testTimeout: 300_000,
   hookTimeout: 900_000,
   expect: { poll: { timeout: 120_000, interval: 100 } },

@@ -24,6 +24,7 @@ import { createSharedLookups } from '../adapters/shared-lookups.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
 import { reviewCallsMs } from '../api/limits/webhooks.ts';
+import { FIELD_MANAGERS } from '../api/names.ts';
 import type { ValidationPorts } from '../core/admission/decide.ts';
 import { checkReady } from '../core/readiness.ts';
 import { createAdmissionApp } from './admission/app.ts';
@@ -49,7 +50,10 @@ export async function wireWebhooks(
 ): Promise<Webhooks> {
   const clusterIssuer = await readClusterIssuer(kube.accountFolder);
   const { startReview } = metrics;
-  const client = await createKubeClient(kube, metrics.observeCall);
+  const client = await createKubeClient(kube, {
+    fieldManager: FIELD_MANAGERS.webhooks,
+    observe: metrics.observeCall,
+  });
   metrics.showServingCertificate(() => tls.validity().notAfter);
   const isReachable = createReachability(client, Date.now);
   const operations = createOperationsApp({

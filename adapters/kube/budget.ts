@@ -1,9 +1,10 @@
 /** A client whose calls share one time. */
 import { kubeCallTimeoutMs } from '../../api/limits/kubernetes.ts';
-import { KubeError, type KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
 
 /** From now on, all calls together end within this time: what is not answered by then fails with a KubeError. */
-export function limitCalls(kube: Pick<KubeClient, 'call'>, mostMs: number): Pick<KubeClient, 'call'> {
+export function limitCalls(kube: Kube, mostMs: number): Kube {
   const endMs = performance.now() + mostMs;
   return {
     call: async (call) => {

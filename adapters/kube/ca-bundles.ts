@@ -1,75 +1,89 @@
-/** Tells the apiserver which CA our webhooks serve with: for admission and for conversion. */
+/** Writes the CA that our webhooks serve with to where the apiserver reads it: for admission and for conversion. */
+import { AdmissionregistrationV1Api, ApiextensionsV1Api } from '#client-node';
 import { definitionTimeoutMs } from '../../api/limits/authority.ts';
 import { GROUP, KINDS, WEBHOOK_CONFIGURATION } from '../../api/names.ts';
-import { orUndefined, type KubeClient } from './client.ts';
+import { apiOf, type Kube } from './api.ts';
+import { orUndefined } from './errors.ts';
 
-interface ClientConfig {
-  readonly caBundle?: string;
-}
 interface Stored {
-  readonly metadata: { readonly resourceVersion: string };
-}
-interface WebhookConfiguration extends Stored {
-  readonly webhooks?: readonly { readonly name: string; readonly clientConfig: ClientConfig }[];
-}
-interface CustomResourceDefinition extends Stored {
-  readonly spec: { readonly conversion?: { readonly webhook?: { readonly clientConfig?: ClientConfig } } };
+  readonly metadata?: { readonly resourceVersion?: string };
 }
 
 /** An object with a CA bundle in it. */
-interface Place {
+interface Holder {
   readonly path: string;
-  readonly contentType: string;
-  /** The change that writes the bundle; undefined where it stands already or has no place. */
-  readonly plan: (found: unknown, caBundle: string) => object | undefined;
+  readonly read: () => Promise<Stored>;
+  /** The change that writes the bundle; undefined where it is written already or has nowhere to go. */
+  readonly plan: (found: never, caBundle: string) => object | undefined;
+  readonly patch: (body: object) => Promise<unknown>;
 }
 
-const webhookConfigurations: readonly Place[] = ['mutating', 'validating'].map((kind) => ({
-  path: `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations/${WEBHOOK_CONFIGURATION}`,
-  // Merges the list by name, so everything else in an entry stays as it is.
-  contentType: 'application/strategic-merge-patch+json',
-  plan: (found, caBundle) => {
-    const { webhooks = [] } = found as WebhookConfiguration;
-    const changed = webhooks
-      .filter(({ clientConfig }) => clientConfig.caBundle !== caBundle)
-      .map(({ name }) => ({ name, clientConfig: { caBundle } }));
-    return changed.length === 0 ? undefined : { webhooks: changed };
-  },
-}));
+interface WebhookConfiguration {
+  readonly webhooks?: readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[];
+}
 
-const definitions: readonly Place[] = Object.values(KINDS).map(({ plural }) => ({
-  path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.${GROUP}`,
-  contentType: 'application/merge-patch+json',
-  plan: (found, caBundle) => {
-    const clientConfig = (found as CustomResourceDefinition).spec.conversion?.webhook?.clientConfig;
-    // Every change of a CRD ends its watches: none is made for nothing.
-    if (clientConfig === undefined || clientConfig.caBundle === caBundle) return undefined;
-    return { spec: { conversion: { webhook: { clientConfig: { caBundle } } } } };
-  },
-}));
+function holdWebhooks(kube: Kube, kind: 'Mutating' | 'Validating'): Holder {
+  const name = WEBHOOK_CONFIGURATION;
+  // Merges the list by name, so everything else in an entry stays as it is.
+  const contentType = 'application/strategic-merge-patch+json';
+  const api = apiOf(kube, AdmissionregistrationV1Api, { contentType, timeoutMs });
+  return {
+    path: `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}webhookconfigurations/${name}`,
+    read: () => api[`read${kind}WebhookConfiguration`]({ name }),
+    plan: ({ webhooks = [] }: WebhookConfiguration, caBundle) => {
+      const changed = webhooks
+        .filter(({ clientConfig }) => clientConfig.caBundle !== caBundle)
+        .map((webhook) => ({ name: webhook.name, clientConfig: { caBundle } }));
+      return changed.length === 0 ? undefined : { webhooks: changed };
+    },
+    patch: (body) => api[`patch${kind}WebhookConfiguration`]({ name, body }),
+  };
+}
+
+interface CustomResourceDefinition {
+  readonly spec: {
+    readonly conversion?: { readonly webhook?: { readonly clientConfig?: { readonly caBundle?: string } } };
+  };
+}
+
+function holdDefinition(kube: Kube, plural: string): Holder {
+  const api = apiOf(kube, ApiextensionsV1Api, { contentType: 'application/merge-patch+json', timeoutMs });
+  const name = `${plural}.${GROUP}`;
+  return {
+    path: `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`,
+    read: () => api.readCustomResourceDefinition({ name }),
+    plan: ({ spec }: CustomResourceDefinition, caBundle) => {
+      const clientConfig = spec.conversion?.webhook?.clientConfig;
+      // Every change of a CRD ends its watches: none is made for nothing.
+      if (clientConfig === undefined || clientConfig.caBundle === caBundle) return undefined;
+      return { spec: { conversion: { webhook: { clientConfig: { caBundle } } } } };
+    },
+    patch: (body) => api.patchCustomResourceDefinition({ name, body }),
+  };
+}
+
+const timeoutMs = definitionTimeoutMs;
 
 /** Writes the bundle (PEM) where an object exists and says otherwise; answers with the paths it changed. */
 export const createCaBundleWriter =
-  (kube: Pick<KubeClient, 'call'>) =>
+  (kube: Kube) =>
   async (caBundle: string): Promise<string[]> => {
     const encoded = Buffer.from(caBundle).toString('base64');
     const changed: string[] = [];
-    for (const place of [...definitions, ...webhookConfigurations]) {
-      if (await write(kube, place, encoded)) changed.push(place.path);
+    for (const holder of [
+      ...Object.values(KINDS).map(({ plural }) => holdDefinition(kube, plural)),
+      holdWebhooks(kube, 'Mutating'),
+      holdWebhooks(kube, 'Validating'),
+    ]) {
+      if (await write(holder, encoded)) changed.push(holder.path);
     }
     return changed;
   };
 
-async function write(
-  kube: Pick<KubeClient, 'call'>,
-  { path, contentType, plan }: Place,
-  caBundle: string,
-): Promise<boolean> {
-  const found = (await orUndefined(kube.call({ path }))) as Stored | undefined;
-  const change = found === undefined ? undefined : plan(found, caBundle);
-  if (found === undefined || change === undefined) return false;
-  const { resourceVersion } = found.metadata;
-  const body = { metadata: { resourceVersion }, ...change };
-  await kube.call({ method: 'PATCH', path, contentType, body, timeoutMs: definitionTimeoutMs });
+async function write({ read, plan, patch }: Holder, caBundle: string): Promise<boolean> {
+  const found = await orUndefined(read());
+  const change = found === undefined ? undefined : plan(found as never, caBundle);
+  if (change === undefined) return false;
+  await patch({ metadata: { resourceVersion: found?.metadata?.resourceVersion }, ...change });
   return true;
 }

@@ -1,22 +1,32 @@
 /**
- * The apiserver over HTTPS, as far as the functions need it.
+ * The apiserver over HTTPS: what stands under the API classes (api.ts), the lists and the watches.
  *
- * Answers are trusted to have the shape of their schema: the apiserver holds it.
+ * Answers are trusted to have the shape of their schema: the apiserver enforces it.
  */
-import { readFile } from 'node:fs/promises';
-import { Agent, request as httpsRequest } from 'node:https';
-import { join } from 'node:path';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { addAbortSignal } from 'node:stream';
+import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { urlToHttpOptions } from 'node:url';
-import { accountTokenMemoryMs, kubeCallTimeoutMs } from '../../api/limits/kubernetes.ts';
-import { traceCall } from '../activity.ts';
+import { kubeCallTimeoutMs, maxAnswerBytes } from '../../api/limits/kubernetes.ts';
+import { createAccountLogin } from './account.ts';
+import { toKubeError } from './errors.ts';
+import {
+  agentOptions,
+  bearer,
+  createTransport,
+  parseLines,
+  readAll,
+  readRetryAfterMs,
+  type KubeCall,
+  type Login,
+  type ObserveCall,
+} from './transport.ts';
+
+export { KubeError, orUndefined } from './errors.ts';
+export type { KubeCall, ObserveCall } from './transport.ts';
 
 export interface KubeClientOptions {
   /** Base URL, e.g. `https://10.96.0.1:443`. */
   readonly url: string;
-  /** Folder with `token` and `ca.crt`, as a Pod mounts it. The token is read again now and then: it rotates. */
+  /** Folder with `token` and `ca.crt`, as a Pod mounts it. Both are read again now and then: they rotate. */
   readonly accountFolder: string;
 }
 
@@ -26,25 +36,17 @@ export interface KubeConnection {
   readonly url: string;
   /** PEM: what the apiserver's certificate is verified with; the system's CAs when undefined. */
   readonly ca: string | Buffer | undefined;
-  /** Name that the apiserver's certificate is for, where it is not the host of the URL. */
-  readonly servername?: string;
   /** A client certificate, PEM. */
   readonly pair?: { readonly cert: string; readonly key: string };
-  /** A bearer token, asked for at every call. */
+  /** A bearer token, read at every call. */
   readonly readToken?: () => Promise<string>;
 }
 
-export interface KubeCall {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  /** Defaults to JSON; server-side apply and patches have their own. */
-  readonly contentType?: string;
-  /** Defaults to JSON; metadata alone has its own. */
-  readonly accept?: string;
-  /** Where another time is left than any call may take. */
-  readonly timeoutMs?: number;
+/** What a client does beside its calls. */
+export interface ClientPorts {
+  /** The field manager of every write that names none. */
+  readonly fieldManager?: string;
+  readonly observe?: ObserveCall;
 }
 
 export interface KubeClient {
@@ -61,81 +63,26 @@ export interface KubeClient {
   readonly close: () => void;
 }
 
-/** Told of each request as it is sent; what it returns is told the status of the answer, 0 where none came. */
-export type ObserveCall = (call: KubeCall) => (status: number) => void;
+/** With the ServiceAccount of a Pod. */
+export const createKubeClient = async (options: KubeClientOptions, ports: ClientPorts = {}): Promise<KubeClient> =>
+  createClient(options.url, await createAccountLogin(options.accountFolder), ports);
 
-/** An answer that is not 2xx; `status` 0 means that no answer came. */
-export class KubeError extends Error {
-  readonly status: number;
-  readonly reason: string;
-
-  constructor(status: number, reason: string, message: string) {
-    super(message);
-    this.name = 'KubeError';
-    this.status = status;
-    this.reason = reason;
-  }
+/** With credentials that stay as they are, but for the token. */
+export function connectKube({ url, ca, pair, readToken }: KubeConnection, ports: ClientPorts = {}): KubeClient {
+  const agent = new Agent({ ...agentOptions, ...(ca === undefined ? {} : { ca }), ...pair });
+  const logIn = async () => ({ agent, headers: bearer(await readToken?.()) });
+  const close = (): void => {
+    agent.destroy();
+  };
+  return createClient(url, { logIn, close }, ports);
 }
 
-/** The value, or undefined where the object does not exist. */
-export async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 404) return undefined;
-    throw error;
-  }
-}
+/** With the credentials that `login` has at each call. */
+export function createClient(url: string, login: Login, { fieldManager, observe }: ClientPorts): KubeClient {
+  const open = createTransport(url, login, observe);
 
-export async function createKubeClient(options: KubeClientOptions, observe?: ObserveCall): Promise<KubeClient> {
-  const ca = await readFile(join(options.accountFolder, 'ca.crt'));
-  const readToken = createTokenReader(join(options.accountFolder, 'token'));
-  return connectKube({ url: options.url, ca, readToken }, observe);
-}
-
-export function connectKube(
-  { url, ca, servername, pair, readToken }: KubeConnection,
-  observe: ObserveCall = () => () => undefined,
-): KubeClient {
-  const tls = { ...(ca === undefined ? {} : { ca }), ...(servername === undefined ? {} : { servername }), ...pair };
-  const agent = new Agent({ keepAlive: true, maxSockets: 64, ...tls });
-  const { hostname, port } = urlToHttpOptions(new URL(url));
-  const address = { hostname, ...(port === undefined ? {} : { port }) };
-  const base = new URL(url).pathname.replace(/\/$/, '');
-
-  async function open(call: KubeCall, bound: (sent: ClientRequest) => void): Promise<IncomingMessage> {
-    const token = await readToken?.();
-    const end = observe(call);
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    return await new Promise((resolve, reject) => {
-      const sent = httpsRequest({
-        agent,
-        ...address,
-        path: base + (call.query === undefined ? call.path : `${call.path}?${String(new URLSearchParams(call.query))}`),
-        method: call.method ?? 'GET',
-        headers: {
-          accept: call.accept ?? 'application/json',
-          ...traceCall(),
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined
-            ? {}
-            : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
-        },
-      });
-      bound(sent);
-      sent.once('response', (answer) => {
-        end(answer.statusCode ?? 0);
-        resolve(answer);
-      });
-      sent.once('error', (cause) => {
-        end(0);
-        reject(new KubeError(0, 'Unreachable', `apiserver unreachable: ${cause.message}`));
-      });
-      sent.end(body);
-    });
-  }
-
-  async function call({ timeoutMs = kubeCallTimeoutMs, ...options }: KubeCall): Promise<unknown> {
+  async function call({ timeoutMs = kubeCallTimeoutMs, ...asked }: KubeCall): Promise<unknown> {
+    const options = fieldManager === undefined ? asked : nameManager(asked, fieldManager);
     const endMs = performance.now() + timeoutMs;
     for (;;) {
       const { status, text, retryAfterMs } = await ask({ ...options, timeoutMs: endMs - performance.now() });
@@ -146,16 +93,15 @@ export function connectKube(
     }
   }
 
-  async function ask({ timeoutMs, ...options }: KubeCall & { readonly timeoutMs: number }): Promise<Answer> {
-    let timer: NodeJS.Timeout | undefined;
+  async function ask({ timeoutMs, ...options }: KubeCall & { readonly timeoutMs: number }) {
+    const overdue = new AbortController();
+    // A timer that is cleared: one of AbortSignal's would outlive its call by seconds.
+    const timer = setTimeout(() => {
+      overdue.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
+    }, timeoutMs);
     try {
-      // A timer that is cleared: one of AbortSignal's would outlive its call by seconds.
-      const answer = await open(options, (sent) => {
-        timer = setTimeout(() => {
-          sent.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
-        }, timeoutMs);
-      });
-      const text = await readAll(answer);
+      const answer = await open(options, overdue.signal);
+      const text = await readAll(answer, options.maxBytes ?? maxAnswerBytes);
       return { status: answer.statusCode ?? 0, text, retryAfterMs: readRetryAfterMs(answer) };
     } finally {
       clearTimeout(timer);
@@ -163,74 +109,18 @@ export function connectKube(
   }
 
   async function* lines(options: KubeCall, signal: AbortSignal, opened?: () => void): AsyncGenerator {
-    const answer = await open(options, (sent) => addAbortSignal(signal, sent));
-    if (!isSuccess(answer)) throw toKubeError(answer.statusCode ?? 0, await readAll(answer));
+    const answer = await open(options, signal);
+    const status = answer.statusCode ?? 0;
+    if (status < 200 || status > 299) throw toKubeError(status, await readAll(answer, maxAnswerBytes));
     opened?.();
-    for await (const line of splitLines(answer)) yield JSON.parse(line);
+    yield* parseLines(answer);
   }
 
-  return {
-    call,
-    lines,
-    close: () => {
-      agent.destroy();
-    },
-  };
+  return { call, lines, close: login.close };
 }
 
-function createTokenReader(file: string): () => Promise<string> {
-  let readAtMs = -Infinity;
-  let token = '';
-  return async () => {
-    if (performance.now() - readAtMs < accountTokenMemoryMs) return token;
-    token = (await readFile(file, 'utf8')).trim();
-    readAtMs = performance.now();
-    return token;
-  };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-  readonly retryAfterMs: number;
-}
-
-/** The apiserver writes seconds (RFC 9110, 10.2.3). */
-const readRetryAfterMs = ({ headers }: IncomingMessage): number =>
-  1000 * Math.max(1, Number(headers['retry-after'] ?? 1) || 1);
-
-const isSuccess = (answer: IncomingMessage): boolean =>
-  answer.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode < 300;
-
-/** Unlike a readline interface it has no 'error' of its own, which nobody would hear once the loop is left. */
-async function* splitLines(answer: IncomingMessage): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest: string[] = [];
-  for await (const chunk of answer) {
-    const [head = '', ...lines] = decoder.decode(chunk as Buffer, { stream: true }).split('\n');
-    rest.push(head);
-    for (const line of lines) {
-      yield rest.join('');
-      rest = [line];
-    }
-  }
-}
-
-async function readAll(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of answer) chunks.push(chunk as Buffer);
-  } catch (cause) {
-    throw new KubeError(0, 'Unreachable', `answer of the apiserver broke off: ${(cause as Error).message}`);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function toKubeError(status: number, text: string): KubeError {
-  try {
-    const body = JSON.parse(text) as { reason?: string; message?: string };
-    return new KubeError(status, body.reason ?? '', body.message ?? text);
-  } catch {
-    return new KubeError(status, '', text.slice(0, 1024));
-  }
+/** Who wrote what stands in `metadata.managedFields`; without a name it would be that of the program, `node`. */
+function nameManager(call: KubeCall, fieldManager: string): KubeCall {
+  const isWrite = call.method !== undefined && call.method !== 'GET' && call.method !== 'DELETE';
+  return isWrite ? { ...call, query: { fieldManager, ...call.query } } : call;
 }

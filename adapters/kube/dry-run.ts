@@ -2,20 +2,25 @@
 import { dryRunTimeoutMs } from '../../api/limits/doctor.ts';
 import { GROUP, KINDS, SYSTEM_NAMESPACE, type Version } from '../../api/names.ts';
 import type { Answer, Seen } from '../../core/doctor/observed.ts';
-import { KubeError, type KubeClient } from './client.ts';
+import { CustomObjectsApi } from '#client-node';
+import { apiOf, type Kube } from './api.ts';
+import { KubeError } from './errors.ts';
 
 const { kind, plural } = KINDS.worker;
 
 /** Absent where the cluster does not have the kind; hidden from who may not create workers in our namespace. */
-export async function dryRunWorker(kube: Pick<KubeClient, 'call'>, version: Version): Promise<Seen<Answer>> {
+export async function dryRunWorker(kube: Kube, version: Version): Promise<Seen<Answer>> {
   const apiVersion = `${GROUP}/${version}`;
   try {
-    await kube.call({
-      method: 'POST',
-      path: `/apis/${apiVersion}/namespaces/${SYSTEM_NAMESPACE}/${plural}`,
-      query: { dryRun: 'All' },
-      body: { apiVersion, kind, metadata: { generateName: 'doctor-' }, spec: { poolRef: { name: 'doctor' } } },
-      timeoutMs: dryRunTimeoutMs,
+    const api = apiOf(kube, CustomObjectsApi, { timeoutMs: dryRunTimeoutMs });
+    const body = { apiVersion, kind, metadata: { generateName: 'doctor-' }, spec: { poolRef: { name: 'doctor' } } };
+    await api.createNamespacedCustomObject({
+      group: GROUP,
+      version,
+      namespace: SYSTEM_NAMESPACE,
+      plural,
+      dryRun: 'All',
+      body,
     });
     return { status: 201, message: '' };
   } catch (error) {

@@ -13,11 +13,12 @@ import {
 } from '../../api/limits/kubernetes-events.ts';
 import { GROUP, STORAGE_API_VERSION, type ToldOutcome } from '../../api/names.ts';
 import type { Told } from '../../core/kubernetes-events/event.ts';
-import { KubeError, type KubeClient } from './client.ts';
-import { namespacedEventsPath } from './paths.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
+import { events } from './resources.ts';
 
 export interface TellerOptions {
-  readonly kube: Pick<KubeClient, 'call'>;
+  readonly kube: Kube;
   /** Which part tells. */
   readonly part: string;
   /** Which process of it. */
@@ -99,11 +100,10 @@ async function write(options: TellerOptions, told: Told, { series }: Share): Pro
 /** False where the Event is gone. */
 async function prolong({ kube, now }: TellerOptions, { metadata }: Told, series: Series): Promise<boolean> {
   const nowMs = now();
-  const body = { series: { count: series.count + 1, lastObservedTime: formatMicroTime(nowMs) } };
-  const path = `${namespacedEventsPath(metadata.namespace)}/${series.name}`;
+  const change = { series: { count: series.count + 1, lastObservedTime: formatMicroTime(nowMs) } };
   try {
-    const contentType = 'application/merge-patch+json';
-    await kube.call({ method: 'PATCH', path, contentType, body, timeoutMs: eventTimeoutMs });
+    const key = { namespace: metadata.namespace, name: series.name };
+    await events(kube).patch(key, change, { timeoutMs: eventTimeoutMs });
     series.count += 1;
     series.lastMs = nowMs;
     return true;
@@ -114,9 +114,8 @@ async function prolong({ kube, now }: TellerOptions, { metadata }: Told, series:
 }
 
 async function create({ kube }: TellerOptions, event: KubernetesEvent): Promise<ToldOutcome> {
-  const path = namespacedEventsPath(event.metadata.namespace);
   try {
-    await kube.call({ method: 'POST', path, body: event, timeoutMs: eventTimeoutMs });
+    await events(kube).create(event, { timeoutMs: eventTimeoutMs });
     return 'told';
   } catch (error) {
     // Another instance, or an attempt whose answer got lost, has told of the same change.
@@ -134,8 +133,6 @@ function nameEvent({ metadata: { name, uid, resourceVersion }, type, reason }: T
 type KubernetesEvent = ReturnType<typeof makeEvent>;
 
 const makeEvent = (told: Told, name: string, { part, instance, now }: TellerOptions) => ({
-  apiVersion: 'events.k8s.io/v1',
-  kind: 'Event',
   metadata: { name, namespace: told.metadata.namespace },
   eventTime: formatMicroTime(now()),
   reportingController: `${GROUP}/${part}`,

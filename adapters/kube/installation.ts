@@ -1,4 +1,5 @@
 /** Everything the doctor looks at, with the caller's own rights. Writes nothing, and reads nothing secret. */
+import { AdmissionregistrationV1Api, ApiextensionsV1Api, CoreV1Api } from '#client-node';
 import { doctorCallTimeoutMs } from '../../api/limits/doctor.ts';
 import {
   GROUP,
@@ -11,69 +12,79 @@ import {
   WEBHOOK_CONFIGURATION,
 } from '../../api/names.ts';
 import { LOOKED_AT_SECRETS } from '../../core/doctor/certificates.ts';
-import type { Definition, Meta, Observed, Right, Seen, WithConditions, Worker } from '../../core/doctor/observed.ts';
-import type { KubeClient } from './client.ts';
+import type { Meta, Observed, Right, WithConditions, Worker } from '../../core/doctor/observed.ts';
+import { apiOf, type Kube } from './api.ts';
 import { dryRunWorker } from './dry-run.ts';
-import { listAll } from './list.ts';
-import { ourCollectionPath } from './paths.ts';
+import {
+  configMaps,
+  cronJobs,
+  custom,
+  deployments,
+  endpointSlices,
+  jobs,
+  pods,
+  serviceAccounts,
+  type CustomKind,
+  type Resource,
+} from './resources.ts';
 import { findMissingRights } from './rights.ts';
 import { see } from './see.ts';
 
 /** @throws {KubeError} when the apiserver does not answer, or does not know the caller. */
-export async function observeInstallation(client: KubeClient, rights: readonly Right[]): Promise<Observed> {
-  const kube: KubeClient = { ...client, call: (call) => client.call({ timeoutMs: doctorCallTimeoutMs, ...call }) };
+export async function observeInstallation(client: Kube, rights: readonly Right[]): Promise<Observed> {
+  const kube: Kube = { call: (call) => client.call({ timeoutMs: doctorCallTimeoutMs, ...call }) };
   const unseen = new Set<string>();
-  const look = <T>(ask: Promise<T>): Promise<Seen<T>> => see(ask, (message) => unseen.add(message));
-  const get = <K extends keyof Observed>(path: string) => look(kube.call({ path })) as Promise<Observed[K]>;
-  const list = <K extends keyof Observed>(path: string, keep: (item: never) => unknown = whole) =>
-    look(listAll(kube, { path }, keep as (item: unknown) => unknown).then(({ items }) => items)) as Promise<
-      Observed[K]
-    >;
+  // Of the library's types only what the checks compare is declared in `Observed`.
+  const look = (ask: Promise<unknown>): Promise<never> => see(ask, (message) => unseen.add(message)) as Promise<never>;
+  const list = <T>(resource: Resource<T>, namespace?: string, keep: (item: T) => unknown = whole) =>
+    look(resource.list({ namespace }, keep).then(({ items }) => items));
+  const ours = <T>(resource: Resource<T>) => list(resource, SYSTEM_NAMESPACE);
+  const foreign = (kind: Omit<CustomKind, 'kind'>) => ours(custom<object>(kube, { ...kind, kind: '' }));
+  const our = <T>(kind: (typeof KINDS)[keyof typeof KINDS]) =>
+    custom<T>(kube, { group: GROUP, version: STORAGE_VERSION, ...kind });
+  const core = apiOf(kube, CoreV1Api);
+  const definitions = apiOf(kube, ApiextensionsV1Api);
+  const registrations = apiOf(kube, AdmissionregistrationV1Api);
+  const registration = { name: WEBHOOK_CONFIGURATION };
 
   const seen = await all({
-    kubernetes: get<'kubernetes'>('/version'),
-    namespace: get<'namespace'>(`/api/v1/namespaces/${SYSTEM_NAMESPACE}`),
-    settings: get<'settings'>(ours('/api/v1', 'configmaps', INSTALL_SETTINGS.configMap)),
-    trust: get<'trust'>(ours('/api/v1', 'configmaps', TRUST_BUNDLE.configMap)),
-    definitions: byName(plurals, (plural) => look(kube.call({ path: definitionPath(plural) }) as Promise<Definition>)),
-    mutating: get<'mutating'>(registrationPath('mutating')),
-    validating: get<'validating'>(registrationPath('validating')),
+    kubernetes: look(kube.call({ path: '/version' })),
+    namespace: look(core.readNamespace({ name: SYSTEM_NAMESPACE })),
+    settings: look(configMaps(kube).get(named(INSTALL_SETTINGS.configMap))),
+    trust: look(configMaps(kube).get(named(TRUST_BUNDLE.configMap))),
+    definitions: byName(plurals, (plural) =>
+      look(definitions.readCustomResourceDefinition({ name: `${plural}.${GROUP}` })),
+    ),
+    mutating: look(registrations.readMutatingWebhookConfiguration(registration)),
+    validating: look(registrations.readValidatingWebhookConfiguration(registration)),
     admission: dryRunWorker(kube, STORAGE_VERSION),
     conversion: dryRunWorker(kube, OLD_VERSION),
     secrets: byName(LOOKED_AT_SECRETS, (name) => see(readSecretMetadata(kube, name), () => undefined)),
-    accounts: list<'accounts'>(ours('/api/v1', 'serviceaccounts')),
-    deployments: list<'deployments'>(ours('/apis/apps/v1', 'deployments')),
-    pods: list<'pods'>(ours('/api/v1', 'pods')),
-    endpointSlices: list<'endpointSlices'>(ours('/apis/discovery.k8s.io/v1', 'endpointslices')),
-    jobs: list<'jobs'>(ours('/apis/batch/v1', 'jobs')),
-    cronJobs: list<'cronJobs'>(ours('/apis/batch/v1', 'cronjobs')),
-    certManagerCertificates: list<'certManagerCertificates'>(ours('/apis/cert-manager.io/v1', 'certificates')),
-    knativeServices: list<'knativeServices'>(ours('/apis/serving.knative.dev/v1', 'services')),
-    apiServerSources: list<'apiServerSources'>(ours('/apis/sources.knative.dev/v1', 'apiserversources')),
-    pingSources: list<'pingSources'>(ours('/apis/sources.knative.dev/v1', 'pingsources')),
+    accounts: ours(serviceAccounts(kube)),
+    deployments: ours(deployments(kube)),
+    pods: ours(pods(kube)),
+    endpointSlices: ours(endpointSlices(kube)),
+    jobs: ours(jobs(kube)),
+    cronJobs: ours(cronJobs(kube)),
+    certManagerCertificates: foreign({ group: 'cert-manager.io', version: 'v1', plural: 'certificates' }),
+    knativeServices: foreign({ group: 'serving.knative.dev', version: 'v1', plural: 'services' }),
+    apiServerSources: foreign({ group: 'sources.knative.dev', version: 'v1', plural: 'apiserversources' }),
+    pingSources: foreign({ group: 'sources.knative.dev', version: 'v1', plural: 'pingsources' }),
     missingRights: look(findMissingRights(kube, rights)),
-    pools: list<'pools'>(ourCollectionPath(KINDS.pool.plural), outline),
-    workers: list<'workers'>(ourCollectionPath(KINDS.worker.plural), outlineWorker),
-    oidcConfigs: list<'oidcConfigs'>(ourCollectionPath(KINDS.oidcConfig.plural), outline),
+    pools: list(our<WithConditions>(KINDS.pool), undefined, outline),
+    workers: list(our<Worker>(KINDS.worker), undefined, outlineWorker),
+    oidcConfigs: list(our<WithConditions>(KINDS.oidcConfig), undefined, outline),
   });
   return { ...seen, unseen: [...unseen].toSorted(), skipped: listSkipped(seen) };
 }
 
+const named = (name: string) => ({ namespace: SYSTEM_NAMESPACE, name });
 const plurals = Object.values(KINDS).map(({ plural }) => plural);
 
-const ours = (root: string, plural: string, name?: string): string =>
-  `${root}/namespaces/${SYSTEM_NAMESPACE}/${plural}${name === undefined ? '' : `/${name}`}`;
-const definitionPath = (plural: string): string =>
-  `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.${GROUP}`;
-const registrationPath = (kind: string): string =>
-  `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations/${WEBHOOK_CONFIGURATION}`;
-
 /** The apiserver leaves out the keys: who may read them shall not have them in this process for it. */
-const readSecretMetadata = (kube: KubeClient, name: string): Promise<object> =>
-  kube.call({
-    path: ours('/api/v1', 'secrets', name),
-    accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-  }) as Promise<object>;
+const readSecretMetadata = (kube: Kube, name: string): Promise<object> =>
+  apiOf(kube, CoreV1Api, { accept: metadataOnly }).readNamespacedSecret(named(name));
+const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 function listSkipped({ secrets, admission }: Pick<Observed, 'secrets' | 'admission'>): string[] {
   return [

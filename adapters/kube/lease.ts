@@ -1,10 +1,14 @@
 /** One writer at a time: a Lease, coordination.k8s.io/v1, of our own namespace. */
 import { maxClockSkewSeconds } from '../../api/limits/tokens.ts';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
-import { KubeError, orUndefined, type KubeClient } from './client.ts';
+import type { V1Lease } from '@kubernetes/client-node';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
+import type { Json } from './json.ts';
+import { leases } from './resources.ts';
 
 export interface LeaseOptions {
-  readonly kube: Pick<KubeClient, 'call'>;
+  readonly kube: Kube;
   readonly name: string;
   /** Differs from run to run. */
   readonly holder: string;
@@ -14,19 +18,7 @@ export interface LeaseOptions {
   readonly now: () => number;
 }
 
-interface Lease {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly resourceVersion?: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly spec: {
-    readonly holderIdentity?: string;
-    readonly leaseDurationSeconds?: number;
-    readonly renewTime?: string;
-  };
-}
+type Lease = Json<V1Lease>;
 
 /** What others have left on the Lease. */
 export type Annotations = Readonly<Record<string, string>>;
@@ -38,27 +30,24 @@ export async function withLease(
 ): Promise<void> {
   const held = await acquire(options);
   try {
-    await work(held.metadata.annotations ?? {});
+    await work(held.metadata?.annotations ?? {});
   } finally {
     await release(options);
   }
 }
 
-const collection = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM_NAMESPACE}/leases`;
+const keyOf = (name: string) => ({ namespace: SYSTEM_NAMESPACE, name });
 
 async function acquire(options: LeaseOptions): Promise<Lease> {
   const { kube, name } = options;
-  const found = (await orUndefined(kube.call({ path: `${collection}/${name}` }))) as Lease | undefined;
+  const { get, create, replace } = leases(kube);
+  const found = await get(keyOf(name));
   if (found !== undefined && isHeld(found, options)) {
-    throw new Error(`Lease ${name}: held by ${found.spec.holderIdentity ?? ''}`);
+    throw new Error(`Lease ${name}: held by ${found.spec?.holderIdentity ?? ''}`);
   }
   const lease = makeLease(options, found);
   try {
-    const call =
-      found === undefined
-        ? ({ method: 'POST', path: collection } as const)
-        : ({ method: 'PUT', path: `${collection}/${name}` } as const);
-    return (await kube.call({ ...call, body: lease })) as Lease;
+    return await (found === undefined ? create(lease) : replace(lease));
   } catch (error) {
     if (error instanceof KubeError && error.status === 409)
       throw new Error(`Lease ${name}: taken by another`, { cause: error });
@@ -68,18 +57,16 @@ async function acquire(options: LeaseOptions): Promise<Lease> {
 
 /** No longer than our own would be: whoever may write the Lease could keep everybody away for years otherwise. */
 function isHeld({ spec }: Lease, { durationSeconds, now }: LeaseOptions): boolean {
-  const { holderIdentity = '', leaseDurationSeconds = 0, renewTime = '' } = spec;
+  const { holderIdentity = '', leaseDurationSeconds = 0, renewTime = '' } = spec ?? {};
   const ageSeconds = (now() - Date.parse(renewTime)) / 1000;
   const isFresh = ageSeconds >= -maxClockSkewSeconds && ageSeconds < Math.min(leaseDurationSeconds, durationSeconds);
   return holderIdentity !== '' && isFresh;
 }
 
-function makeLease({ name, holder, durationSeconds, now }: LeaseOptions, found: Lease | undefined): unknown {
+function makeLease({ name, holder, durationSeconds, now }: LeaseOptions, found: Lease | undefined) {
   const time = new Date(now()).toISOString().replace('Z', '000Z');
   return {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: { name, namespace: SYSTEM_NAMESPACE, ...found?.metadata },
+    metadata: { ...keyOf(name), ...found?.metadata },
     spec: { holderIdentity: holder, leaseDurationSeconds: durationSeconds, acquireTime: time, renewTime: time },
   };
 }
@@ -93,9 +80,8 @@ async function release(options: LeaseOptions): Promise<void> {
 }
 
 async function tryRelease({ kube, name, holder }: LeaseOptions): Promise<void> {
-  const path = `${collection}/${name}`;
-  const { metadata, spec } = (await kube.call({ path })) as Lease;
-  if (spec.holderIdentity !== holder) return;
-  const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: {} };
-  await kube.call({ method: 'PUT', path, body });
+  const { get, replace } = leases(kube);
+  const found = await get(keyOf(name));
+  if (found?.spec?.holderIdentity !== holder) return;
+  await replace({ metadata: { ...found.metadata, ...keyOf(name) }, spec: {} });
 }

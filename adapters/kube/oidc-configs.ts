@@ -1,30 +1,25 @@
 /** BuildKitOIDCConfigs, and the directory of the issuers that they and pools name. */
 import { issuerMemoryMs } from '../../api/limits/issuers.ts';
-import { KINDS } from '../../api/names.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { NamedIssuer } from '../../core/admission/validate-oidc-config.ts';
 import { makeDirectory, type Directory } from '../../core/oidc/directory.ts';
 import type { IssuerPolicy } from '../../core/oidc/trusted-issuer.ts';
-import type { KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
 import { keepIdentity } from './lean.ts';
-import { listAll, listPage } from './list.ts';
-import { ourCollectionPath, ourNamespacedCollectionPath } from './paths.ts';
+import { oidcConfigs, pools } from './resources.ts';
 
 /** The reader throws KubeError when the apiserver can't say. */
 export const createOidcConfigLister =
-  (kube: Pick<KubeClient, 'call'>) =>
+  (kube: Kube) =>
   async (namespace: string): Promise<readonly NamedIssuer[]> => {
-    const path = ourNamespacedCollectionPath(KINDS.oidcConfig.plural, namespace);
-    const { items } = await listPage<OidcConfig>(kube, { path });
+    const { items } = await oidcConfigs(kube).listFirstPage({ namespace });
     return items.map(({ metadata: { name }, spec: { issuer, audience } }) => ({ name, issuer, audience }));
   };
 
 /** Every config of a namespace, or of all. @throws {KubeError} */
-export async function listOidcConfigs(kube: KubeClient, namespace?: string): Promise<readonly OidcConfig[]> {
-  const { plural } = KINDS.oidcConfig;
-  const path = namespace === undefined ? ourCollectionPath(plural) : ourNamespacedCollectionPath(plural, namespace);
-  return (await listAll<OidcConfig>(kube, { path }, keepTerms)).items;
+export async function listOidcConfigs(kube: Kube, namespace?: string): Promise<readonly OidcConfig[]> {
+  return (await oidcConfigs(kube).list({ namespace }, keepTerms)).items;
 }
 
 const keepTerms = ({ metadata, spec, status }: OidcConfig): OidcConfig => ({
@@ -42,10 +37,7 @@ export interface DirectoryOptions extends IssuerPolicy {
  * The directory as it was at most `issuerMemoryMs` ago, read when it is asked for; those who ask at one time share one
  * read. The reader throws KubeError when the apiserver can't say.
  */
-export function createDirectoryReader(
-  kube: KubeClient,
-  { now, ...policy }: DirectoryOptions,
-): () => Promise<Directory> {
+export function createDirectoryReader(kube: Kube, { now, ...policy }: DirectoryOptions): () => Promise<Directory> {
   let readAtMs = -Infinity;
   let directory: Promise<Directory> | undefined;
   return async () => {
@@ -60,12 +52,9 @@ export function createDirectoryReader(
   };
 }
 
-async function readDirectory(kube: KubeClient, policy: IssuerPolicy): Promise<Directory> {
-  const [configs, pools] = await Promise.all([
-    listOidcConfigs(kube),
-    listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepAccess),
-  ]);
-  return makeDirectory(configs, pools.items, policy);
+async function readDirectory(kube: Kube, policy: IssuerPolicy): Promise<Directory> {
+  const [configs, found] = await Promise.all([listOidcConfigs(kube), pools(kube).list({}, keepAccess)]);
+  return makeDirectory(configs, found.items, policy);
 }
 
 /** Which pools trust whom; of the others nothing is held but the name. */

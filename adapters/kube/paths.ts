@@ -7,6 +7,11 @@ function segment(name: string): string {
   return encodeURIComponent(name);
 }
 
+/** @throws {TypeError} where a name is empty, `.` or `..`: the path would be that of something else. */
+export function checkPath(path: string): void {
+  if (/\/\.{0,2}(?:\/|$)/.test(path)) throw new TypeError(`path: expected a name in each segment, got ${path}`);
+}
+
 export interface ObjectPath {
   readonly namespace: string;
   readonly name: string;

@@ -1,6 +1,5 @@
 /** Reads what the references to a pool are judged by, and writes what came of it. */
 import { maxParallelWorkerCalls } from '../../api/limits/status.ts';
-import { KINDS } from '../../api/names.ts';
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
@@ -8,12 +7,12 @@ import type { Labels } from '../../core/access/label-selector.ts';
 import { namespacesToRead, type Observed } from '../../core/lifecycle/observed.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
-import { KubeError, type KubeCall, type KubeClient } from './client.ts';
-import { listAll } from './list.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
 import { createNamespaceReader } from './namespaces.ts';
-import { ourCollectionPath, ourNamespacedCollectionPath, ourObjectPath } from './paths.ts';
 import { createPoolReader, listPoolKeys } from './pools.ts';
 import { keepReference, listWorkersOf } from './pool-workers.ts';
+import { pools, workers } from './resources.ts';
 
 /** `stale`: somebody wrote the object since it was read. `gone`: it exists no more. */
 type Written = 'written' | 'stale' | 'gone';
@@ -29,26 +28,27 @@ export interface PoolReferenceStore {
   readonly writeFinalizers: (pool: Pool, finalizers: readonly string[]) => Promise<Written>;
 }
 
-export const createPoolReferenceStore = (kube: KubeClient): PoolReferenceStore => ({
+export const createPoolReferenceStore = (kube: Kube): PoolReferenceStore => ({
   gather: (key) => gather(kube, key),
   listPools: (namespace) => listPools(kube, namespace),
+  // Merge patches: what is named is written, whoever owned it before, if nobody else wrote since that version.
   writeStatus: ({ metadata }, status) => {
-    const path = ourObjectPath(KINDS.worker.plural, { ...metadata, subresource: 'status' });
-    return write(kube, path, { metadata: { resourceVersion: metadata.resourceVersion }, status });
+    const { resourceVersion } = metadata;
+    return written(workers(kube).patch(metadata, { metadata: { resourceVersion }, status }, { subresource: 'status' }));
   },
   writeFinalizers: ({ metadata }, finalizers) => {
-    const path = ourObjectPath(KINDS.pool.plural, metadata);
-    return write(kube, path, { metadata: { resourceVersion: metadata.resourceVersion, finalizers } });
+    const { resourceVersion } = metadata;
+    return written(pools(kube).patch(metadata, { metadata: { resourceVersion, finalizers } }));
   },
 });
 
-async function gather(kube: KubeClient, key: PoolKey): Promise<Observed> {
+async function gather(kube: Kube, key: PoolKey): Promise<Observed> {
   const [pool, workers] = await Promise.all([createPoolReader(kube)(key), listWorkersOf(kube, key)]);
   const namespaces = namespacesToRead({ key, pool, workers });
   return { key, pool, workers, labels: await readLabels(kube, namespaces) };
 }
 
-async function readLabels(kube: KubeClient, namespaces: readonly string[]): Promise<ReadonlyMap<string, Labels>> {
+async function readLabels(kube: Kube, namespaces: readonly string[]): Promise<ReadonlyMap<string, Labels>> {
   const read = createNamespaceReader(kube);
   const byNamespace = new Map<string, Labels>();
   await forEachAtOnce(namespaces, maxParallelWorkerCalls, async (name) => {
@@ -59,25 +59,17 @@ async function readLabels(kube: KubeClient, namespaces: readonly string[]): Prom
 }
 
 /** A pool that is gone is listed while workers refer to it: they must be told. */
-async function listPools(kube: KubeClient, namespace: string | undefined): Promise<readonly PoolKey[]> {
-  const { plural } = KINDS.worker;
-  const path = namespace === undefined ? ourCollectionPath(plural) : ourNamespacedCollectionPath(plural, namespace);
-  const [pools, workers] = await Promise.all([
+async function listPools(kube: Kube, namespace: string | undefined): Promise<readonly PoolKey[]> {
+  const [keys, referring] = await Promise.all([
     namespace === undefined ? listPoolKeys(kube) : [],
-    listAll<Worker>(kube, { path }, keepReference),
+    workers(kube).list({ namespace }, (worker) => poolOfWorker(keepReference(worker))),
   ]);
-  const keys = [...pools, ...workers.items.map(poolOfWorker)];
-  return [...new Map(keys.map((key) => [formatPoolKey(key), key])).values()];
+  return [...new Map([...keys, ...referring.items].map((key) => [formatPoolKey(key), key])).values()];
 }
 
-/**
- * Writes these members alone, whoever owned them before: a merge patch, where the resourceVersion holds that nobody
- * else wrote since. A member that is absent stays.
- */
-async function write(kube: KubeClient, path: string, body: object): Promise<Written> {
-  const call: KubeCall = { method: 'PATCH', path, contentType: 'application/merge-patch+json', body };
+async function written(write: Promise<unknown>): Promise<Written> {
   try {
-    await kube.call(call);
+    await write;
     return 'written';
   } catch (error) {
     if (error instanceof KubeError && error.status === 409) return 'stale';

@@ -1,5 +1,5 @@
 /** Reads what the status of one pool is computed from, and writes the status. */
-import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS } from '../../api/names.ts';
+import { gatewayDeploymentName, gatewayServiceName, LABELS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
@@ -7,11 +7,11 @@ import type { Reads, Wanted } from '../../core/status/memory.ts';
 import type { Applied, GatewayObjects, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
-import { KubeError, orUndefined, type KubeClient } from './client.ts';
-import { listAll } from './list.ts';
-import { deploymentPath, ourObjectPath, podsPath, servicePath } from './paths.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
 import { createPoolReader } from './pools.ts';
 import { findWorkers, type FoundWorkers } from './pool-workers.ts';
+import { deployments, oidcConfigs, pods, pools, services } from './resources.ts';
 
 export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */
@@ -20,12 +20,12 @@ export interface PoolStatusStore {
   readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
 }
 
-export const createPoolStatusStore = (kube: KubeClient): PoolStatusStore => ({
+export const createPoolStatusStore = (kube: Kube): PoolStatusStore => ({
   gather: (key, wanted) => gather(kube, key, wanted),
-  apply: ({ metadata }, status) => applyStatus(kube, KINDS.pool, { metadata, status }),
+  apply: ({ metadata }, status) => applyStatus(pools(kube), { metadata, status }),
 });
 
-async function gather(kube: KubeClient, key: PoolKey, wanted: Wanted): Promise<Observed | undefined> {
+async function gather(kube: Kube, key: PoolKey, wanted: Wanted): Promise<Observed | undefined> {
   // The pool comes first: only then does a write with its resourceVersion prove that what is read next is no older than
   // what somebody else wrote meanwhile.
   const pool = await createPoolReader(kube)(key);
@@ -41,10 +41,10 @@ async function gather(kube: KubeClient, key: PoolKey, wanted: Wanted): Promise<O
   return { pool, workers, extent, gateway, gatewayPods, configs };
 }
 
-async function readGateway(kube: KubeClient, { namespace, name }: PoolKey): Promise<GatewayObjects> {
+async function readGateway(kube: Kube, { namespace, name }: PoolKey): Promise<GatewayObjects> {
   const [deployment, service] = await Promise.all([
-    orUndefined(kube.call({ path: deploymentPath({ namespace, name: gatewayDeploymentName(name) }) })),
-    orUndefined(kube.call({ path: servicePath({ namespace, name: gatewayServiceName(name) }) })),
+    deployments(kube).get({ namespace, name: gatewayDeploymentName(name) }),
+    services(kube).get({ namespace, name: gatewayServiceName(name) }),
   ]);
   return { deployment, service } as GatewayObjects;
 }
@@ -55,7 +55,7 @@ interface WorkersWanted extends Pick<Wanted, 'atLeast'> {
 
 /** As the cache of the apiserver has them by now, which in almost every case is late enough, or else as they are. */
 async function findWorkersAt(
-  kube: KubeClient,
+  kube: Kube,
   { metadata: key }: Pool,
   { reads, atLeast }: WorkersWanted,
 ): Promise<FoundWorkers> {
@@ -77,22 +77,18 @@ async function orUndefinedWhenTooLate<T>(answer: Promise<T>): Promise<T | undefi
 }
 
 /** UIDs. A gateway's Pods alone carry the label of their pool. */
-async function listGatewayPods(kube: KubeClient, { namespace, name }: PoolKey): Promise<ReadonlySet<string>> {
-  const call = { path: podsPath(namespace), query: { labelSelector: `${LABELS.pool}=${name}` } };
-  const { items } = await listAll<Pod, string>(kube, call, ({ metadata: { uid } }) => uid);
+async function listGatewayPods(kube: Kube, { namespace, name }: PoolKey): Promise<ReadonlySet<string>> {
+  const query = { namespace, labelSelector: `${LABELS.pool}=${name}` };
+  const { items } = await pods(kube).list(query, ({ metadata }) => metadata?.uid ?? '');
   return new Set(items);
 }
 
-interface Pod {
-  readonly metadata: { readonly uid: string };
-}
-
 /** A call for each that the pool lists: most pools list none. */
-async function readConfigs(kube: KubeClient, pool: Pool): Promise<ReadonlyMap<string, JudgedConfig>> {
+async function readConfigs(kube: Kube, pool: Pool): Promise<ReadonlyMap<string, JudgedConfig>> {
   const configs = new Map<string, JudgedConfig>();
   const read = async (key: PoolKey): Promise<void> => {
-    const config = await orUndefined(kube.call({ path: ourObjectPath(KINDS.oidcConfig.plural, key) }));
-    if (config !== undefined) configs.set(formatConfigKey(key), config as JudgedConfig);
+    const config = await oidcConfigs(kube).get(key);
+    if (config !== undefined) configs.set(formatConfigKey(key), config);
   };
   await Promise.all(listConfigKeys(pool).map(read));
   return configs;

@@ -1,21 +1,18 @@
 /** Reads what the statuses of all pools are computed from, by one LIST of each kind. */
-import { gatewayDeploymentName, gatewayServiceName, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
+import { gatewayDeploymentName, gatewayServiceName, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { maxResyncMs } from '../../api/limits/status.ts';
-import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
-import type { Worker } from '../../api/v1beta1/worker.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
 import { parseResourceVersion } from '../../core/resource-version.ts';
-import type { Applied, CountedWorker, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
+import type { Applied, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
 import { limitCalls } from './budget.ts';
-import type { KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
 import { keepIdentity } from './lean.ts';
-import { listAll } from './list.ts';
-import { deploymentsPath, ourCollectionPath, podsPath, servicesPath } from './paths.ts';
 import { keepCounted } from './pool-workers.ts';
+import { deployments, oidcConfigs, pods, pools, services, workers } from './resources.ts';
 
 /** All calls of one share `maxResyncMs`. @throws {KubeError} */
 export interface Survey {
@@ -30,43 +27,42 @@ export interface Gathered {
   readonly readAt: number;
 }
 
-export function beginSurvey(client: KubeClient): Survey {
+export function beginSurvey(client: Kube): Survey {
   const kube = limitCalls(client, maxResyncMs);
   return {
     gather: () => gatherAll(kube),
-    apply: ({ metadata }, status) => applyStatus(kube, KINDS.pool, { metadata, status }),
+    apply: ({ metadata }, status) => applyStatus(pools(kube), { metadata, status }),
   };
 }
 
-type Kube = Pick<KubeClient, 'call'>;
-
 async function gatherAll(kube: Kube): Promise<Gathered> {
   // Pools come first, as where one of them is read.
-  const call = { path: ourCollectionPath(KINDS.pool.plural) };
-  const { items: pools, resourceVersion } = await listAll<Pool>(kube, call, keepStated);
-  const [workers, deployments, services, pods, configs] = await Promise.all([
+  const { items, resourceVersion } = await pools(kube).list({}, keepStated);
+  const [found, deployed, served, gatewayPods, configs] = await Promise.all([
     listWorkers(kube),
-    listGatewayParts(kube, deploymentsPath),
-    listGatewayParts(kube, servicesPath),
-    pools.some(hasCounted) ? listGatewayPods(kube) : undefined,
-    pools.some((pool) => listConfigKeys(pool).length > 0) ? listConfigs(kube) : new Map<string, JudgedConfig>(),
+    deployments(kube).list(ofOurs, keepGatewayPart),
+    services(kube).list(ofOurs, keepGatewayPart),
+    items.some(hasCounted) ? listGatewayPods(kube) : undefined,
+    items.some((pool) => listConfigKeys(pool).length > 0) ? listConfigs(kube) : new Map<string, JudgedConfig>(),
   ]);
+  const gatewayDeployments = new Map(deployed.items);
+  const gatewayServices = new Map(served.items);
   const gather = (pool: Pool): Observed => {
     const { namespace, name } = pool.metadata;
     const key = formatPoolKey({ namespace, name });
     return {
       pool,
-      workers: workers.byPool.get(key) ?? [],
-      extent: { namespaces: 'all', version: workers.version },
+      workers: found.byPool.get(key) ?? [],
+      extent: { namespaces: 'all', version: found.version },
       gateway: {
-        deployment: deployments.get(formatPoolKey({ namespace, name: gatewayDeploymentName(name) })),
-        service: services.get(formatPoolKey({ namespace, name: gatewayServiceName(name) })),
+        deployment: gatewayDeployments.get(formatPoolKey({ namespace, name: gatewayDeploymentName(name) })),
+        service: gatewayServices.get(formatPoolKey({ namespace, name: gatewayServiceName(name) })),
       },
-      gatewayPods: hasCounted(pool) ? new Set(pods?.get(key)) : undefined,
+      gatewayPods: hasCounted(pool) ? new Set(gatewayPods?.get(key)) : undefined,
       configs,
     };
   };
-  return { pools: pools.map(gather), readAt: parseResourceVersion(resourceVersion) ?? 0 };
+  return { pools: items.map(gather), readAt: parseResourceVersion(resourceVersion) ?? 0 };
 }
 
 const hasCounted = ({ status }: Pool): boolean => (status?.connections?.instances ?? []).length > 0;
@@ -82,52 +78,48 @@ const keepStated = ({ metadata, spec, status }: Pool): Pool => ({
 });
 
 async function listWorkers(kube: Kube) {
-  const call = { path: ourCollectionPath(KINDS.worker.plural) };
-  const { items, resourceVersion } = await listAll<Worker, CountedWorker>(kube, call, keepCounted);
+  const { items, resourceVersion } = await workers(kube).list({}, keepCounted);
   const byPool = Map.groupBy(items, (worker) => formatPoolKey(poolOfWorker(worker)));
   return { byPool, version: parseResourceVersion(resourceVersion) };
 }
 
-type Part = Named & GatewayDeployment;
+const ofOurs = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
 
-/** Deployments or Services of ours by `<namespace>/<name>`. */
-async function listGatewayParts(kube: Kube, path: string): Promise<ReadonlyMap<string, GatewayDeployment>> {
-  const call = { path, query: { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` } };
-  return new Map((await listAll<Part, [string, GatewayDeployment]>(kube, call, keepGatewayPart)).items);
+/** As far as a Deployment and a Service are looked at. */
+interface GatewayPart {
+  readonly metadata?: { readonly namespace?: string; readonly name?: string };
+  readonly spec?: object;
+  readonly status?: object;
 }
 
-const keepGatewayPart = ({ metadata, spec, status }: Part): [string, GatewayDeployment] => [
-  formatPoolKey(metadata),
-  {
-    metadata: { labels: { [LABELS.managedBy]: MANAGED_BY } },
-    ...(spec?.replicas === undefined ? {} : { spec: { replicas: spec.replicas } }),
-    ...(status?.readyReplicas === undefined ? {} : { status: { readyReplicas: status.readyReplicas } }),
-  },
-];
+const keepGatewayPart = ({ metadata, spec, status }: GatewayPart): [string, GatewayDeployment] => {
+  const { replicas } = (spec ?? {}) as { readonly replicas?: number };
+  const { readyReplicas } = (status ?? {}) as { readonly readyReplicas?: number };
+  return [
+    keyOf(metadata),
+    {
+      metadata: { labels: { [LABELS.managedBy]: MANAGED_BY } },
+      ...(replicas === undefined ? {} : { spec: { replicas } }),
+      ...(readyReplicas === undefined ? {} : { status: { readyReplicas } }),
+    },
+  ];
+};
 
-interface Named {
-  readonly metadata: PoolKey & { readonly uid: string; readonly labels?: Readonly<Record<string, string>> };
-}
+const keyOf = ({ namespace = '', name = '' }: Partial<PoolKey> = {}): string => formatPoolKey({ namespace, name });
 
 /** UIDs by pool. A gateway's Pods alone carry the label of their pool. */
 async function listGatewayPods(kube: Kube): Promise<ReadonlyMap<string, readonly string[]>> {
-  const call = { path: podsPath(), query: { labelSelector: LABELS.pool } };
-  const { items } = await listAll<Named, { readonly key: string; readonly uid: string }>(
-    kube,
-    call,
-    ({ metadata }) => ({
-      key: formatPoolKey({ namespace: metadata.namespace, name: metadata.labels?.[LABELS.pool] ?? '' }),
-      uid: metadata.uid,
-    }),
-  );
+  const { items } = await pods(kube).list({ labelSelector: LABELS.pool }, ({ metadata = {} }) => ({
+    key: keyOf({ ...metadata, name: metadata.labels?.[LABELS.pool] ?? '' }),
+    uid: metadata.uid ?? '',
+  }));
   const byPool = new Map<string, string[]>();
   for (const { key, uid } of items) byPool.set(key, [...(byPool.get(key) ?? []), uid]);
   return byPool;
 }
 
 async function listConfigs(kube: Kube): Promise<ReadonlyMap<string, JudgedConfig>> {
-  const call = { path: ourCollectionPath(KINDS.oidcConfig.plural) };
-  const { items } = await listAll<OidcConfig, JudgedConfig>(kube, call, ({ metadata, status }) => ({
+  const { items } = await oidcConfigs(kube).list({}, ({ metadata, status }) => ({
     metadata: keepIdentity(metadata),
     ...(status === undefined ? {} : { status }),
   }));

@@ -1,25 +1,21 @@
 /** The workers that refer to a pool, of every namespace or of some. */
-import { KINDS } from '../../api/names.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { RESOLVED_REFS } from '../../core/lifecycle/reasons.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { parseResourceVersion } from '../../core/resource-version.ts';
 import type { Reads } from '../../core/status/memory.ts';
 import type { CountedWorker, Extent } from '../../core/status/observed.ts';
-import type { KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
 import { keepIdentity } from './lean.ts';
-import { listAll, type ListCall } from './list.ts';
-import { ourCollectionPath, ourNamespacedCollectionPath } from './paths.ts';
-
-const { plural } = KINDS.worker;
+import { workers, type ListQuery } from './resources.ts';
 
 /** @throws {KubeError} */
-export async function listWorkersOf(kube: KubeClient, key: PoolKey): Promise<readonly Worker[]> {
-  const lists = await Promise.all(everywhere(key).map((call) => listAll<Worker>(kube, call, keepReference)));
+export async function listWorkersOf(kube: Kube, key: PoolKey): Promise<readonly Worker[]> {
+  const lists = await Promise.all(everywhere(key).map((query) => workers(kube).list(query, keepReference)));
   return lists.flatMap(({ items }) => items);
 }
 
-type Search = Pick<Reads, 'namespaces'> & Pick<ListCall, 'notOlderThan'>;
+type Search = Pick<Reads, 'namespaces'> & Pick<ListQuery, 'notOlderThan'>;
 
 export interface FoundWorkers {
   readonly workers: readonly CountedWorker[];
@@ -28,14 +24,13 @@ export interface FoundWorkers {
 
 /** One LIST for each namespace, or two for all. @throws {KubeError} */
 export async function findWorkers(
-  kube: KubeClient,
+  kube: Kube,
   key: PoolKey,
   { namespaces, notOlderThan }: Search,
 ): Promise<FoundWorkers> {
-  const calls = namespaces === undefined ? everywhere(key) : [...namespaces].map((namespace) => within(key, namespace));
-  const lists = await Promise.all(
-    calls.map((call) => listAll<Worker, CountedWorker>(kube, { ...call, notOlderThan }, keepCounted)),
-  );
+  const queries =
+    namespaces === undefined ? everywhere(key) : [...namespaces].map((namespace) => within(key, namespace));
+  const lists = await Promise.all(queries.map((query) => workers(kube).list({ ...query, notOlderThan }, keepCounted)));
   const versions = lists.map(({ resourceVersion }) => parseResourceVersion(resourceVersion) ?? 0);
   return {
     workers: lists.flatMap(({ items }) => items),
@@ -43,20 +38,17 @@ export async function findWorkers(
   };
 }
 
-const everywhere = ({ namespace, name }: PoolKey): readonly ListCall[] => [
-  select(ourCollectionPath(plural), `spec.poolRef.name=${name},spec.poolRef.namespace=${namespace}`),
+const everywhere = ({ namespace, name }: PoolKey): readonly ListQuery[] => [
+  { fieldSelector: `spec.poolRef.name=${name},spec.poolRef.namespace=${namespace}` },
   // A worker from before admission leaves the namespace out, and means its own.
-  select(ourNamespacedCollectionPath(plural, namespace), `spec.poolRef.name=${name},spec.poolRef.namespace=`),
+  { namespace, fieldSelector: `spec.poolRef.name=${name},spec.poolRef.namespace=` },
 ];
 
 /** In the pool's own namespace with those that leave it out, and with those that mean a pool of that name elsewhere. */
-const within = (pool: PoolKey, namespace: string): ListCall =>
-  select(
-    ourNamespacedCollectionPath(plural, namespace),
-    `spec.poolRef.name=${pool.name}${namespace === pool.namespace ? '' : `,spec.poolRef.namespace=${pool.namespace}`}`,
-  );
-
-const select = (path: string, fieldSelector: string): ListCall => ({ path, query: { fieldSelector } });
+const within = (pool: PoolKey, namespace: string): ListQuery => ({
+  namespace,
+  fieldSelector: `spec.poolRef.name=${pool.name}${namespace === pool.namespace ? '' : `,spec.poolRef.namespace=${pool.namespace}`}`,
+});
 
 export const keepReference = ({ metadata, spec: { poolRef, requester }, status }: Worker): Worker => ({
   metadata: keepIdentity(metadata),

@@ -1,42 +1,36 @@
 /** BuildKitPools, one at a time or all by name. */
 import { maxObjectNameLength } from '../../api/limits/fields.ts';
-import { KINDS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { listConfigKeys } from '../../core/status/refs.ts';
-import { orUndefined, type KubeClient } from './client.ts';
-import { listAll } from './list.ts';
-import { ourCollectionPath, ourObjectPath } from './paths.ts';
+import type { Kube } from './api.ts';
+import { pools } from './resources.ts';
 
 /** The pool; undefined where there is none. The reader throws KubeError when the apiserver can't say. */
-export const createPoolReader =
-  (kube: Pick<KubeClient, 'call'>) =>
-  async (key: PoolKey): Promise<Pool | undefined> => {
+export function createPoolReader(kube: Kube): (key: PoolKey) => Promise<Pool | undefined> {
+  const { get } = pools(kube);
+  return async (key) => {
     // A name that nothing can have is not asked for: not every one of them can be written into a path.
     if (!isName(key.namespace) || !isName(key.name)) return undefined;
-    return (await orUndefined(kube.call({ path: ourObjectPath(KINDS.pool.plural, key) }))) as Pool | undefined;
+    return await get(key);
   };
+}
 
 /** @throws {KubeError} */
-export async function listPoolKeys(kube: KubeClient): Promise<readonly PoolKey[]> {
-  const { items } = await listAll<Pool>(kube, { path: ourCollectionPath(KINDS.pool.plural) }, keepKey);
-  return items.map(({ metadata: { namespace, name } }) => ({ namespace, name }));
+export async function listPoolKeys(kube: Kube): Promise<readonly PoolKey[]> {
+  return (await pools(kube).list({}, keepKey)).items;
 }
 
 /** Pools that list an OIDC config of one of the namespaces. @throws {KubeError} */
-export async function listReferrers(kube: KubeClient, namespaces: ReadonlySet<string>): Promise<readonly PoolKey[]> {
-  const { items } = await listAll<Pool, PoolKey | undefined>(
-    kube,
-    { path: ourCollectionPath(KINDS.pool.plural) },
-    (pool) => {
-      const isReferrer = listConfigKeys(pool).some(({ namespace }) => namespaces.has(namespace));
-      return isReferrer ? { namespace: pool.metadata.namespace, name: pool.metadata.name } : undefined;
-    },
-  );
+export async function listReferrers(kube: Kube, namespaces: ReadonlySet<string>): Promise<readonly PoolKey[]> {
+  const { items } = await pools(kube).list({}, (pool) => {
+    const isReferrer = listConfigKeys(pool).some(({ namespace }) => namespaces.has(namespace));
+    return isReferrer ? keepKey(pool) : undefined;
+  });
   return items.filter((key) => key !== undefined);
 }
 
-const keepKey = ({ metadata }: Pool): Pool => ({ metadata, spec: {} });
+const keepKey = ({ metadata: { namespace, name } }: Pool): PoolKey => ({ namespace, name });
 
 /** A DNS subdomain, which every name of Kubernetes is. */
 const isName = (text: string): boolean =>

@@ -1,12 +1,13 @@
 /** Whether the apiserver can be asked at all. */
 import { reachabilityMemoryMs } from '../../api/limits/kubernetes.ts';
-import { KubeError, type KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
 
 /**
  * False where no answer comes, or our token is not taken. Any other answer is one: a right that we lack, or an
  * overload, is the same for every instance, and no other would do better.
  */
-export function createReachability(kube: Pick<KubeClient, 'call'>, now: () => number): () => Promise<boolean> {
+export function createReachability(kube: Kube, now: () => number): () => Promise<boolean> {
   let askedAt = -Infinity;
   let answer: Promise<boolean> | undefined;
   return () => {
@@ -16,7 +17,7 @@ export function createReachability(kube: Pick<KubeClient, 'call'>, now: () => nu
   };
 }
 
-async function ask(kube: Pick<KubeClient, 'call'>): Promise<boolean> {
+async function ask(kube: Kube): Promise<boolean> {
   try {
     await kube.call({ path: '/version' });
     return true;

@@ -1,6 +1,8 @@
 /** kubernetes.io/tls Secrets of our own namespace, by name. */
 import { LABELS, MANAGED_BY, SYSTEM_NAMESPACE } from '../../api/names.ts';
-import { KubeError, orUndefined, type KubeClient } from './client.ts';
+import type { Kube } from './api.ts';
+import { KubeError } from './errors.ts';
+import { secrets } from './resources.ts';
 
 export interface StoredSecret {
   /** As text. */
@@ -17,23 +19,20 @@ export interface Secrets {
   readonly change: (name: string, read: StoredSecret, data: Readonly<Record<string, string | null>>) => Promise<void>;
 }
 
-interface Secret {
-  readonly metadata: { readonly resourceVersion: string };
-  readonly data?: Readonly<Record<string, string>>;
-}
+const keyOf = (name: string) => ({ namespace: SYSTEM_NAMESPACE, name });
 
-const collection = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/secrets`;
-
-export function createSecrets(kube: Pick<KubeClient, 'call'>): Secrets {
+export function createSecrets(kube: Kube): Secrets {
+  const { get, create, patch } = secrets(kube);
   return {
     get: async (name) => {
-      const secret = (await orUndefined(kube.call({ path: `${collection}/${name}` }))) as Secret | undefined;
+      const secret = await get(keyOf(name));
       if (secret === undefined) return undefined;
-      return { data: mapValues(secret.data ?? {}, fromBase64), resourceVersion: secret.metadata.resourceVersion };
+      const { data = {}, metadata } = secret;
+      return { data: mapValues(data, fromBase64), resourceVersion: metadata?.resourceVersion ?? '' };
     },
     create: async (name, data) => {
       try {
-        await kube.call({ method: 'POST', path: collection, body: makeSecret(name, data) });
+        await create(makeSecret(name, data));
         return true;
       } catch (error) {
         if (error instanceof KubeError && error.reason === 'AlreadyExists') return false;
@@ -41,24 +40,17 @@ export function createSecrets(kube: Pick<KubeClient, 'call'>): Secrets {
       }
     },
     change: async (name, { resourceVersion }, data) => {
-      await kube.call({
-        method: 'PATCH',
-        path: `${collection}/${name}`,
-        contentType: 'application/merge-patch+json',
-        body: {
-          metadata: { resourceVersion },
-          data: mapValues(data, (text) => (text === null ? null : toBase64(text))),
-        },
+      await patch(keyOf(name), {
+        metadata: { resourceVersion },
+        data: mapValues(data, (text) => (text === null ? null : toBase64(text))),
       });
     },
   };
 }
 
-const makeSecret = (name: string, data: Readonly<Record<string, string>>): unknown => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
+const makeSecret = (name: string, data: Readonly<Record<string, string>>) => ({
   type: 'kubernetes.io/tls',
-  metadata: { name, namespace: SYSTEM_NAMESPACE, labels: { [LABELS.managedBy]: MANAGED_BY } },
+  metadata: { ...keyOf(name), labels: { [LABELS.managedBy]: MANAGED_BY } },
   data: mapValues(data, toBase64),
 });
 

@@ -9,7 +9,8 @@ import { readIssuer } from '../../core/tokens/parse.ts';
 import { createMerge } from '../../core/merge.ts';
 import type { Principal } from '../../core/principal.ts';
 import { hashTokenId } from '../token-id.ts';
-import type { KubeClient } from './client.ts';
+import { AuthenticationV1Api } from '#client-node';
+import { apiOf, type Kube } from './api.ts';
 
 export interface TokenReviewerOptions {
   readonly audience: string;
@@ -21,12 +22,6 @@ export interface TokenReviewerOptions {
 
 /** Whoever holds the token; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
 export type TokenReviewer = (token: string) => Promise<Principal | undefined>;
-
-interface TokenReviewStatus {
-  readonly authenticated?: boolean;
-  readonly audiences?: readonly string[];
-  readonly user?: UserInfo;
-}
 
 interface Verdict {
   readonly principal: Principal | undefined;
@@ -49,7 +44,7 @@ export async function readClusterIssuer(accountFolder: string): Promise<string> 
 }
 
 /** Verdicts are remembered for a moment, never past the token's end; reviews of one token at one time are one call. */
-export function createTokenReviewer(kube: KubeClient, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
+export function createTokenReviewer(kube: Kube, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
   const remembered = new Map<string, Verdict>();
 
   function recall(key: string): Verdict | undefined {
@@ -94,17 +89,11 @@ function makePrincipal(user: UserInfo): Principal {
 
 const credentialIdKey = 'authentication.kubernetes.io/credential-id';
 
-async function review(kube: KubeClient, token: string, audience: string): Promise<UserInfo | undefined> {
-  const answer = (await kube.call({
-    method: 'POST',
-    path: '/apis/authentication.k8s.io/v1/tokenreviews',
-    body: {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenReview',
-      spec: { token, audiences: [audience] },
-    },
-  })) as { readonly status?: TokenReviewStatus };
-  const { authenticated, audiences, user } = answer.status ?? {};
+async function review(kube: Kube, token: string, audience: string): Promise<UserInfo | undefined> {
+  const spec = { token, audiences: [audience] };
+  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec };
+  const { status } = await apiOf(kube, AuthenticationV1Api).createTokenReview({ body });
+  const { authenticated, audiences, user } = status ?? {};
   // An authenticator that knows no audiences leaves the list out: its tokens might be meant for somebody else.
-  return authenticated === true && audiences?.includes(audience) === true ? user : undefined;
+  return authenticated === true && audiences?.includes(audience) === true ? (user as UserInfo) : undefined;
 }

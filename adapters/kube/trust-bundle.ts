@@ -1,6 +1,9 @@
 /** The ConfigMap of our own namespace that tells which roots to trust. */
 import { LABELS, MANAGED_BY, PUBLISHED_ANNOTATION, SYSTEM_NAMESPACE, TRUST_BUNDLE } from '../../api/names.ts';
-import { orUndefined, type KubeClient } from './client.ts';
+import type { V1ConfigMap } from '@kubernetes/client-node';
+import type { Kube } from './api.ts';
+import type { Json } from './json.ts';
+import { configMaps } from './resources.ts';
 
 export interface Trust {
   /** PEM. */
@@ -20,46 +23,36 @@ export interface TrustBundle {
   readonly write: (read: StoredTrust | undefined, trust: Trust) => Promise<StoredTrust>;
 }
 
-interface ConfigMap {
-  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly data?: Readonly<Record<string, string>>;
+const key = { namespace: SYSTEM_NAMESPACE, name: TRUST_BUNDLE.configMap };
+
+export function createTrustBundle(kube: Kube): TrustBundle {
+  const { get, create, patch } = configMaps(kube);
+  return {
+    get: async () => {
+      const found = await get(key);
+      return found && readTrust(found);
+    },
+    write: async (read, trust) => {
+      const configMap = makeConfigMap(trust, read?.resourceVersion);
+      return readTrust(await (read === undefined ? create(configMap) : patch(key, configMap)));
+    },
+  };
 }
 
-const collection = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/configmaps`;
-const path = `${collection}/${TRUST_BUNDLE.configMap}`;
-
-export const createTrustBundle = (kube: Pick<KubeClient, 'call'>): TrustBundle => ({
-  get: async () => {
-    const found = (await orUndefined(kube.call({ path }))) as ConfigMap | undefined;
-    return found && readTrust(found);
-  },
-  write: async (read, trust) => {
-    const body = makeConfigMap(trust, read?.resourceVersion);
-    const answer =
-      read === undefined
-        ? await kube.call({ method: 'POST', path: collection, body })
-        : await kube.call({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
-    return readTrust(answer as ConfigMap);
-  },
-});
-
-function readTrust({ metadata, data = {} }: ConfigMap): StoredTrust {
+function readTrust({ metadata, data = {} }: Json<V1ConfigMap>): StoredTrust {
   const { [TRUST_BUNDLE.roots]: roots, [TRUST_BUNDLE.status]: status } = data;
-  const publishedAt = metadata.annotations?.[PUBLISHED_ANNOTATION];
+  const publishedAt = metadata?.annotations?.[PUBLISHED_ANNOTATION];
   return {
-    resourceVersion: metadata.resourceVersion,
+    resourceVersion: metadata?.resourceVersion ?? '',
     ...(roots === undefined ? {} : { roots }),
     ...(status === undefined ? {} : { status }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
   };
 }
 
-const makeConfigMap = ({ roots, status, publishedAt }: Trust, resourceVersion: string | undefined): unknown => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
+const makeConfigMap = ({ roots, status, publishedAt }: Trust, resourceVersion: string | undefined) => ({
   metadata: {
-    name: TRUST_BUNDLE.configMap,
-    namespace: SYSTEM_NAMESPACE,
+    ...key,
     labels: { [LABELS.managedBy]: MANAGED_BY },
     annotations: { [PUBLISHED_ANNOTATION]: publishedAt },
     ...(resourceVersion === undefined ? {} : { resourceVersion }),

@@ -49,7 +49,7 @@ export async function listAndWatch(
   options: WatchOptions,
 ): Promise<void> {
   const { signal, pause, setWatching = () => undefined } = options;
-  const { keep = keepWhereToLook } = collection;
+  const { keep = keepWhereToLook, ...selected } = collection;
   const trouble = createTrouble(collection, options);
   let known: Known = new Map();
   let position: string | undefined;
@@ -64,7 +64,7 @@ export async function listAndWatch(
     failures += 1;
     try {
       if (position === undefined) {
-        const listed = await listAll<KubeObject>(kube, toCall(collection), keep);
+        const listed = await listAll<KubeObject>(kube, selected, keep);
         known = replaceKnown(known, listed, options.emit);
         position = listed.resourceVersion;
       }

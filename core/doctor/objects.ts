@@ -1,6 +1,6 @@
 /** Whether the objects of the tenants are looked after. No I/O. No clock. */
 import { repairedWithinSeconds } from '../../api/limits/doctor.ts';
-import { KINDS, POOL_FINALIZER, STATUS_FIELD_MANAGER } from '../../api/names.ts';
+import { KINDS, POOL_FINALIZER, FIELD_MANAGERS } from '../../api/names.ts';
 import { parseTime } from '../authority/status.ts';
 import { RESOLVED_REFS } from '../lifecycle/reasons.ts';
 import { OIDC_CONFIG_REASONS } from '../status/reasons.ts';
@@ -12,7 +12,7 @@ export const objectChecks: readonly Check[] = [
     code: 'status_stale',
     severity: 'error',
     meaning: 'A pool or OIDC config was changed more than ten minutes ago, and its status does not say so.',
-    remedy: `The function \`status\` or its source of events does not do its work: see the findings above, and the log of \`${STATUS_FIELD_MANAGER}\`.`,
+    remedy: `The function \`status\` or its source of events does not do its work: see the findings above, and the log of \`${FIELD_MANAGERS.status}\`.`,
     find: ({ now, pools, oidcConfigs }) => [
       ...findStale(KINDS.pool.kind, listOf(pools), now),
       ...findStale(KINDS.oidcConfig.kind, listOf(oidcConfigs), now),

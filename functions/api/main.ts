@@ -23,7 +23,7 @@ import { createSharedLookups } from '../../adapters/shared-lookups.ts';
 import { openTlsFolder } from '../../adapters/tls-folder.ts';
 import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
-import { TOKEN_AUDIENCE } from '../../api/names.ts';
+import { FIELD_MANAGERS, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
 import { createCertificatesApp } from '../certificates/app.ts';
 
@@ -49,7 +49,10 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   const now = Date.now;
   const issuer = await readClusterIssuer(config.kube.accountFolder);
   const metrics = createCertificateMetrics(config.caFolder);
-  const kube = await createKubeClient(config.kube, metrics.observeCall);
+  const kube = await createKubeClient(config.kube, {
+    fieldManager: FIELD_MANAGERS.api,
+    observe: metrics.observeCall,
+  });
   const { privateIssuers } = config;
   const app = createCertificatesApp({
     authenticate: createAuthenticator({

@@ -10,7 +10,7 @@ import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthorities } from '../../adapters/x509/authorities.ts';
 import { authorityCallTimeoutMs, authorityLeaseSeconds } from '../../api/limits/authority.ts';
-import { AUTHORITY_LEASE, ROTATE_ANNOTATION } from '../../api/names.ts';
+import { AUTHORITY_LEASE, FIELD_MANAGERS, ROTATE_ANNOTATION } from '../../api/names.ts';
 import { parseTime } from '../../core/authority/status.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
 import { ensureAuthority } from './ensure.ts';
@@ -34,7 +34,7 @@ export async function runAuthority(config: AuthorityConfig, log: Log): Promise<v
   const { webhookNames, now } = config;
   const clusterFqdn = parseClusterFqdn(config.clusterFqdn);
   if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
-  const client = await createKubeClient(config.kube);
+  const client = await createKubeClient(config.kube, { fieldManager: FIELD_MANAGERS.authority });
   const kube: KubeClient = { ...client, call: (call) => client.call({ timeoutMs: authorityCallTimeoutMs, ...call }) };
   const lease = {
     kube,

@@ -19,7 +19,7 @@ import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { serveHttp } from '../../adapters/serve.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace } from '../../api/limits/bridge.ts';
 import { resyncPeriodMs } from '../../api/limits/status.ts';
-import { STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
+import { FIELD_MANAGERS, STORAGE_API_VERSION, KINDS, LABELS, MANAGED_BY } from '../../api/names.ts';
 import { makeEvent, makeResync, type CloudEvent, type WatchedKind } from '../../core/events/make.ts';
 import { createProbeApp } from './app.ts';
 import { createDeliver } from './deliver.ts';
@@ -85,7 +85,10 @@ interface Running {
 /** Runs until the signal is aborted; the next run begins with a list, so what is undelivered then is not lost. */
 export async function runBridge(config: BridgeConfig, { log, signal, setClosedWatches }: Running): Promise<void> {
   const { metrics } = config;
-  const kube = await createKubeClient(config.kube, metrics.observeCall);
+  const kube = await createKubeClient(config.kube, {
+    fieldManager: FIELD_MANAGERS.bridge,
+    observe: metrics.observeCall,
+  });
   const pause = createPause({ signal, random: Math.random });
   const sinks = config.sinks.map((sink) => ({ ...sink, queue: openQueue(sink, config, { pause, log, signal }) }));
   const originate = () => ({ id: randomUUID(), source: config.kube.url });

@@ -20,7 +20,7 @@ import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/obse
 import { createFunctionObserver } from '../../adapters/observe/function.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
-import { KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
+import { FIELD_MANAGERS, KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
 import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
 import { createLifecycleApp } from './app.ts';
@@ -45,7 +45,10 @@ export interface WiredLifecycle {
 export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<WiredLifecycle> {
   const { kube: options, senders, isAttachCounted, now, clock } = config;
   const metrics = createFunctionMetrics('lifecycle');
-  const kube = await createKubeClient(options, metrics.observeCall);
+  const kube = await createKubeClient(options, {
+    fieldManager: FIELD_MANAGERS.lifecycle,
+    observe: metrics.observeCall,
+  });
   const observe = createFunctionObserver({ part: 'lifecycle', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });

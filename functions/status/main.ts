@@ -18,6 +18,7 @@ import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
 import { beginSurvey } from '../../adapters/kube/pool-survey.ts';
 import { listReferrers } from '../../adapters/kube/pools.ts';
+import { oidcConfigs } from '../../adapters/kube/resources.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
@@ -28,7 +29,7 @@ import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
-import { KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { FIELD_MANAGERS, KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
 import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
 import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
@@ -57,7 +58,10 @@ export interface WiredStatus {
 export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredStatus> {
   const { kube: options, senders, privateIssuers, clock } = config;
   const metrics = createFunctionMetrics('status');
-  const kube = await createKubeClient(options, metrics.observeCall);
+  const kube = await createKubeClient(options, {
+    fieldManager: FIELD_MANAGERS.status,
+    observe: metrics.observeCall,
+  });
   const observe = createFunctionObserver({ part: 'status', kube, metrics, log });
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
@@ -80,7 +84,7 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
     },
     apply: observe.write<OidcConfig, OidcConfigStatus, Applied>({
       kind: KINDS.oidcConfig.kind,
-      write: ({ metadata }, status) => applyStatus(kube, KINDS.oidcConfig, { metadata, status }),
+      write: ({ metadata }, status) => applyStatus(oidcConfigs(kube), { metadata, status }),
       tellOf: tellOfOidcConfig,
     }),
     policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
