@@ -24,6 +24,7 @@ let worker: Worker;
 
 beforeAll(async () => {
   namespace = await makeNamespace('shapes');
+  await run(['create', 'serviceaccount', 'admin', '-n', namespace]);
   const install = ['create', 'configmap', 'buildkit-install', '-n', 'buildkit-system', `--from-literal=image=${image}`];
   await run(install);
   const exposure = { enabled: true, ingress: { enabled: true, hostname: 'builds.example.com' } };
@@ -59,8 +60,13 @@ describe("lifecycle's account", () => {
   });
 
   it('makes everything that a pool has, and what stands beside its workers', async () => {
+    // Who binds a role must find it.
+    const [, role] = gateway.makeGatewayAccount(pool);
+    await run(['create', `--as=${lifecycle}`, '-f', '-'], JSON.stringify(role));
+    const [account, , binding] = gateway.makeGatewayAccount(pool);
     const objects = [
-      ...gateway.makeGatewayAccount(pool),
+      account,
+      binding,
       gateway.makeGatewayTrust(pool, 'pem'),
       gateway.makeRoutes(pool, {}),
       gateway.makeGatewayPolicy(pool),
@@ -114,9 +120,11 @@ describe("lifecycle's account makes no other Pod", () => {
       pod.metadata.labels['buildkit.smrt-devops.net/pool'] = 'pool';
     },
     'in the network of the node': (pod) => {
+      delete pod.spec['hostUsers'];
       pod.spec['hostNetwork'] = true;
     },
     'among the processes of the node': (pod) => {
+      delete pod.spec['hostUsers'];
       pod.spec['hostPID'] = true;
     },
     'with the users of the node': (pod) => {
@@ -202,7 +210,7 @@ describe("lifecycle's account makes no other object", () => {
   });
 
   it('that gives a gateway more than its pool and its routes', async () => {
-    const [, role] = gateway.makeGatewayAccount(pool);
+    const [, role] = gateway.makeGatewayAccount({ ...pool, metadata: { ...pool.metadata, name: 'other' } });
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }];
     expect(await tryToMake({ ...role, rules })).toContain(denied);
   });
