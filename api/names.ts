@@ -41,9 +41,6 @@ export const LABELS = {
   leased: `${GROUP}/leased`,
 } as const;
 
-/** Holds, as JSON by version, what the version an object is read in can't say and the other one can. */
-export const CARRIED_ANNOTATION = `${GROUP}/other-version`;
-
 /** Value of the managed-by label on every object we make. */
 export const MANAGED_BY = 'buildkit-controller';
 

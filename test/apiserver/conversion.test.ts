@@ -1,6 +1,6 @@
 /** Both versions on a real apiserver, with the webhook as it runs. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CARRIED_ANNOTATION, GROUP, KINDS, type Version } from '../../api/names.ts';
+import { GROUP, KINDS, type Version } from '../../api/names.ts';
 import { getJson, makeNamespace, run } from './cluster.ts';
 
 interface Stored {
@@ -34,8 +34,11 @@ const old = {
 };
 const now = {
   workers: { scaling: { min: 1, idleTimeout: '5m' } },
-  gateway: { service: { port: 9999 } },
-  access: { oidc: { inline: [{ issuer: 'https://issuer.example', audience: 'a' }] } },
+  v1alpha1: {
+    tls: { enabled: true, auto: {} },
+    networking: { port: 9999, external: {} },
+    auth: { methods: [{ type: 'mtls' }, { type: 'oidc', oidc: { issuer: 'https://issuer.example', audience: 'a' } }] },
+  },
 };
 const onlyNew = {
   isolation: 'Privileged',
@@ -65,8 +68,8 @@ describe('a pool', () => {
     await write('v1beta1', 'new', { workers: { ...onlyNew, image: 'i' } });
     expect((await read('v1beta1', 'new')).spec).toEqual({ workers: { ...onlyNew, image: 'i' } });
     const { spec, metadata } = await read('v1alpha1', 'new');
-    expect(spec).toEqual({ buildkitImage: 'i' });
-    expect(JSON.parse(metadata.annotations?.[CARRIED_ANNOTATION] ?? '')).toEqual({ v1beta1: { workers: onlyNew } });
+    expect(spec).toEqual({ buildkitImage: 'i', workers: onlyNew });
+    expect(Object.keys(metadata.annotations ?? {})).toEqual(['kubectl.kubernetes.io/last-applied-configuration']);
   });
 
   it('keeps what only v1beta1 can say when it is edited in v1alpha1, by patch, apply and server-side apply', async () => {
@@ -95,11 +98,14 @@ describe('a pool', () => {
     expect((await read('v1beta1', 'quiet')).metadata.generation).toBe(metadata.generation);
   });
 
-  it('cannot be opened to others by the annotation', async () => {
-    const forged = JSON.stringify({ v1beta1: { access: { workers: { namespaces: { from: 'All' } } } } });
+  it('cannot be changed by an annotation', async () => {
+    const forged = JSON.stringify({
+      v1alpha1: { auth: 'boo' },
+      v1beta1: { access: { workers: { namespaces: { from: 'All' } } } },
+    });
     await write('v1alpha1', 'forged', {});
-    await run(['annotate', '-n', namespace, resource('v1alpha1'), 'forged', `${CARRIED_ANNOTATION}=${forged}`]);
-    expect((await read('v1beta1', 'forged')).spec).toEqual({});
+    await run(['annotate', '-n', namespace, resource('v1alpha1'), 'forged', `${GROUP}/other-version=${forged}`]);
+    for (const version of ['v1alpha1', 'v1beta1'] as const) expect((await read(version, 'forged')).spec).toEqual({});
   });
 
   it('is refused in v1alpha1 where it switches TLS off', async () => {
