@@ -73,7 +73,15 @@ describe('a pool', () => {
   });
 
   it('keeps what only v1beta1 can say when it is edited in v1alpha1, by patch, apply and server-side apply', async () => {
-    await write('v1beta1', 'edited', { workers: { ...onlyNew, scaling: { max: 2 } } });
+    const manifest = (version: Version, spec: object) =>
+      JSON.stringify({
+        apiVersion: `${GROUP}/${version}`,
+        kind: 'BuildKitPool',
+        metadata: { name: 'edited', namespace },
+        spec,
+      });
+    const owned = { workers: { ...onlyNew, scaling: { max: 2 } } };
+    await run(['apply', '--server-side', '--field-manager=owner', '-f', '-'], manifest('v1beta1', owned));
     const patch = ['--type=merge', '-p', '{"spec":{"scaling":{"max":7}}}'];
     await run(['patch', '-n', namespace, resource('v1alpha1'), 'edited', ...patch]);
     expect((await read('v1beta1', 'edited')).spec).toEqual({ workers: { ...onlyNew, scaling: { max: 7 } } });
@@ -83,10 +91,9 @@ describe('a pool', () => {
       workers: { ...onlyNew, scaling: { max: 8 }, image: 'i' },
     });
 
-    const manifest = { apiVersion: `${GROUP}/v1alpha1`, kind: 'BuildKitPool', metadata: { name: 'edited', namespace } };
     await run(
-      ['apply', '--server-side', '--force-conflicts', '-f', '-'],
-      JSON.stringify({ ...manifest, spec: { scaling: { max: 9 } } }),
+      ['apply', '--server-side', '--force-conflicts', '--field-manager=editor', '-f', '-'],
+      manifest('v1alpha1', { scaling: { max: 9 } }),
     );
     expect((await read('v1beta1', 'edited')).spec).toMatchObject({ workers: { ...onlyNew, scaling: { max: 9 } } });
   });

@@ -146,7 +146,8 @@ interface StringBounds {
 }
 
 function stringFrom(schema: z.ZodString): Draw {
-  const { minLength, maxLength, isTime } = { ...schema, ...schema.meta() } as StringBounds;
+  const bounds: Readonly<Record<string, unknown>> = schema.meta() ?? {};
+  const { isTime, minLength = schema.minLength, maxLength = schema.maxLength } = bounds as StringBounds;
   if (isTime === true) return (random) => new Date(random.nextInt(0, 2 ** 42)).toISOString();
   const checks = (schema.def.checks ?? []) as readonly { _zod: { def: { pattern?: RegExp } } }[];
   const pattern = checks.map((check) => check._zod.def.pattern).find((one) => one !== undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sharedMeanings } from '../../../api/places.ts';
-import type { PoolSpec } from '../../../api/v1beta1/pool.ts';
+import { poolSpec } from '../../../api/v1beta1/pool.ts';
 import { at } from '../../../core/json.ts';
 import { effective } from '../../../core/pool/effective.ts';
 
@@ -37,12 +37,12 @@ describe.each(sharedMeanings)('$word of v1alpha1', ({ word, leaf }) => {
   const alone = word === 'auth.methods' ? [{ issuer: 'https://a.example', audience: 'a' }] : old;
 
   it(`means ${leaf} where that is absent`, () => {
-    const spec = effective({ v1alpha1: make(word, old) } as PoolSpec);
+    const spec = effective(poolSpec.parse({ v1alpha1: make(word, old) }));
     expect(spec).toEqual(make(leaf, alone));
   });
 
   it(`stands beside ${leaf} as documented`, () => {
-    const spec = effective({ v1alpha1: make(word, old), ...make(leaf, now) } as PoolSpec);
+    const spec = effective(poolSpec.parse({ v1alpha1: make(word, old), ...make(leaf, now) }));
     expect(readAt(spec, leaf)).toEqual(together[word] ?? now);
   });
 });
@@ -53,8 +53,9 @@ describe('a pool', () => {
     { gateway: { service: { port: 1 }, exposure: {} }, access: {} },
     { v1alpha1: {} },
     { v1alpha1: { tls: { enabled: true, auto: {} }, networking: { external: {} }, auth: { rbac: {}, methods: [] } } },
-  ] as PoolSpec[])('that says nothing by old words stays as it is: %j', ({ v1alpha1, ...spec }) => {
-    expect(effective(v1alpha1 === undefined ? spec : { ...spec, v1alpha1 })).toEqual(spec);
+  ])('that says nothing by old words stays as it is: %j', (stored) => {
+    const { v1alpha1: _old, ...spec } = poolSpec.parse(stored);
+    expect(effective(poolSpec.parse(stored))).toEqual(spec);
   });
 
   it('keeps what stands beside a place that an old word fills', () => {
