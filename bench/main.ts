@@ -4,6 +4,7 @@ import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
 import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
+import { gateway } from './gateway.ts';
 import { idle } from './idle.ts';
 import type { Bench, BenchOptions, Row } from './row.ts';
 import { shareStack, withOwnStack } from './stack.ts';
@@ -20,7 +21,7 @@ const benches: Readonly<Record<string, Bench | undefined>> = {
   certificates,
   'cold-start': coldStart,
   idle,
-  gateway: undefined,
+  gateway,
   build: undefined,
   allocation: undefined,
 };

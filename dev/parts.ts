@@ -59,8 +59,7 @@ const webhooksPart = (name: string, place: FunctionPlace, sharing: Readonly<Reco
   caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
 });
 
-/** `making`: lifecycle makes Pods and gateways, which no node here runs. */
-export const functionsPart = (place: FunctionPlace, making: 'on' | 'off' = 'off'): Part => ({
+export const functionsPart = (place: FunctionPlace): Part => ({
   name: 'functions',
   file: 'dev/functions.ts',
   environment: {
@@ -68,19 +67,9 @@ export const functionsPart = (place: FunctionPlace, making: 'on' | 'off' = 'off'
     MOUNTS: place.mounts,
     PORT: String(place.port),
     CLUSTER_FQDN: developmentFqdn,
-    MAKE_PODS: making,
-    CA_FOLDER: join(place.mounts, CA_SECRETS.servers),
-    IMAGE: developmentImages.ours,
-    BUILDKIT_IMAGE: developmentImages.buildkit,
-    API_URL: `http://127.0.0.1:${place.port}`,
-    LIFECYCLE_URL: `http://127.0.0.1:${place.port}`,
-    STATUS_URL: `http://127.0.0.1:${place.port}`,
   },
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });
-
-/** Names of images that nobody pulls here. */
-export const developmentImages = { ours: 'buildkit-controller:dev', buildkit: 'buildkit:dev' } as const;
 
 /** The functions as a cluster runs them: each a process of its own, here at its own port. */
 export const statusPart = (place: FunctionPlace, senders: readonly string[]): Part => ({
@@ -102,7 +91,6 @@ export const lifecyclePart = (place: FunctionPlace, senders: readonly string[]):
     ...functionVariables(place, 'buildkit-lifecycle'),
     EVENT_SENDERS: senders.join(','),
     COUNT_ATTACH: 'on',
-    MAKE_PODS: 'off',
   },
   readyUrl: `http://127.0.0.1:${place.port}/readyz`,
 });

@@ -12,7 +12,7 @@ const bench = (...args: string[]) =>
   });
 
 describe('npm run bench', () => {
-  it.each(['gateway', 'build', 'allocation'])('-- %s is not built yet', async (name) => {
+  it.each(['build', 'allocation'])('-- %s is not built yet', async (name) => {
     expect(await bench(name)).toEqual({ status: 2, stdout: '', stderr: `bench: ${name}: not built yet\n` });
   });
 

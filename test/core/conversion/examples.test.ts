@@ -3,21 +3,20 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { convertObject, parseVersion } from '../../../core/conversion/convert.ts';
-import { readPool } from '../../../core/pool/read.ts';
 import type { Json } from './objects.ts';
 
 const folder = join(import.meta.dirname, '../../../manifests/examples');
 const read = (file: string): Json[] =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Json);
 
-/** By what it means: the page for one version need not name the places of the other. */
+/** Carried words aside: the page for one version need not name the places of the other. */
 const inBeta = (object: Json): unknown => {
   if (parseVersion(object['apiVersion']) === undefined) return object;
   // As the schema defaults it.
   const converted = convertObject({ ...object, spec: object['spec'] ?? {} }, 'v1beta1');
   if (!converted.ok) throw new Error(converted.error);
   const { name, namespace } = (converted.value as { metadata: { name: string; namespace: string } }).metadata;
-  return { ...(converted.value as Json), metadata: { name, namespace }, spec: readPool(converted.value).spec };
+  return { ...(converted.value as Json), metadata: { name, namespace } };
 };
 
 describe('every example', () => {
