@@ -2,7 +2,7 @@
  * `node launch.mjs <file-or-bin> [args...]` runs a program of this checkout under the Node that is pinned here.
  * Any Node from 20 on can start it; dependencies are installed first when package-lock.json has changed.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -29,7 +29,7 @@ const nodePackages = {
 };
 let child;
 
-/** Told to the person at the terminal as one sentence, without a stack. */
+/** Shown to the person at the terminal as one sentence, without a stack. */
 class Refusal extends Error {
   status = 1;
 }
@@ -57,9 +57,16 @@ async function main([program, ...args]) {
 /** The child decides what a signal means: this process only waits for it. */
 function onSignal(signal) {
   if (!child) process.exit(128 + constants.signals[signal]);
-  // A terminal sends Ctrl-C to the whole group, so the child has it already.
-  const isFromTerminal = signal === 'SIGINT' && [0, 1, 2].some((fd) => isatty(fd));
-  if (!isFromTerminal) child.kill(signal);
+  // A terminal sends Ctrl-C to its whole foreground group, so the child has it already.
+  if (signal !== 'SIGINT' || !isInForeground()) child.kill(signal);
+}
+
+/** Whether Ctrl-C in a terminal reaches this process: a job in the background may have that terminal as well. */
+function isInForeground() {
+  if (![0, 1, 2].some((fd) => isatty(fd))) return false;
+  const { stdout } = spawnSync('ps', ['-o', 'pgid=,tpgid=', '-p', String(process.pid)], { encoding: 'utf8' });
+  const [group, foreground] = (stdout ?? '').trim().split(/ +/);
+  return foreground === undefined || group === foreground;
 }
 
 /** Resolves with the exit status as a shell gives it. */

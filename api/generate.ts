@@ -1,6 +1,5 @@
 /**
- * Writes what is made from something else: CRDs, reference pages and the OpenAPI document from the schemas, the story in
- * the README from docs/demo.md.
+ * Writes the CRDs, the reference pages and the OpenAPI document from the schemas.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -23,18 +22,10 @@ export async function makeGeneratedFiles(): Promise<Record<string, string>> {
     ...(Object.fromEntries(crds) as Record<string, string>),
     'api/openapi.gen.json': `${JSON.stringify(makeOpenApi(), null, 2)}\n`,
     ...makeReferencePages(),
-    'README.md': includeStory(await read('README.md'), await read('docs/demo.md')),
   };
 }
 
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
-
-/** The README with the page's text, less its title, between the two marks. */
-function includeStory(readme: string, page: string): string {
-  const [before, , after] = readme.split(/(?<=<!-- story -->\n)(.*)(?=<!-- \/story -->)/s);
-  if (before === undefined || after === undefined) throw new Error('README.md: expected <!-- story --> marks');
-  return `${before}${page.replace(/^# .*\n/, '').trim()}\n${after}`;
-}
 
 /** Paths whose content differs from what the schemas say. */
 export async function findStaleFiles(): Promise<string[]> {

@@ -12,10 +12,15 @@ export interface Step {
 }
 
 /** Blocks fenced as `console`: `$ ` begins a command, `> ` continues it, the rest is what it prints. */
-export function parseDemo(markdown: string): Step[] {
-  const blocks = [...markdown.matchAll(/^```console\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
-  return blocks.flatMap((block) => block.split(/^\$ /m).slice(1).map(parseStep));
-}
+export const parseDemo = (markdown: string): Step[] =>
+  parsePage(markdown).filter((part): part is Step => typeof part !== 'string');
+
+/** The prose and the steps of a page, in order. */
+export const parsePage = (markdown: string): (string | Step)[] =>
+  markdown.split(/^```console\n(.*?)^```$/gms).flatMap((text, index): (string | Step)[] => {
+    if (index % 2 === 1) return text.split(/^\$ /m).slice(1).map(parseStep);
+    return text.trim() === '' ? [] : [text.trim()];
+  });
 
 function parseStep(text: string): Step {
   const [first = '', ...lines] = text.split('\n');
@@ -34,22 +39,30 @@ export const maskVariable = (text: string): string =>
     .replace(/[ \t]+$/gm, '')
     .trim();
 
-/** @returns 0, or 1 when a command printed something else than the page says. */
+/**
+ * Prints the page with the answers of this system in place of its own, then the verdict.
+ * @returns 0, or 1 when a command printed something else than the page says.
+ */
 export async function playDemo(env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
   const write = (text: string) => process.stdout.write(text);
-  const steps = parseDemo(await readFile(join(root, 'docs/demo.md'), 'utf8'));
-  let failures = 0;
-  let index = 0;
-  for await (const output of runInOneShell(steps, env, ending)) {
-    const step = steps[index++];
-    if (step === undefined) break;
-    write(`$ ${step.command.replaceAll('\n', '\n> ')}\n${output}`);
-    if (maskVariable(output) === maskVariable(step.output)) continue;
-    failures += 1;
-    write(`^ expected:\n${step.output}`);
+  const parts = parsePage(await readFile(join(root, 'docs/demo.md'), 'utf8'));
+  const steps = parts.filter((part) => typeof part !== 'string');
+  const outputs = runInOneShell(steps, env, ending);
+  let same = 0;
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      write(`\n${part}\n\n`);
+      continue;
+    }
+    write(`$ ${part.command.replaceAll('\n', '\n> ')}\n`);
+    const { value: output, done } = await outputs.next();
+    if (done === true) break;
+    write(output);
+    if (maskVariable(output) === maskVariable(part.output)) same += 1;
+    else write(`^ expected:\n${part.output}`);
   }
-  if (index < steps.length) write(`${steps.length - index} of ${steps.length} commands were not reached\n`);
-  return failures === 0 && index === steps.length ? 0 : 1;
+  write(`\n${same} of ${steps.length} answers are those of docs/demo.md\n`);
+  return same === steps.length ? 0 : 1;
 }
 
 /** The output of each command in turn, stderr among it. One shell for all, so that a variable set is a variable kept. */
@@ -57,7 +70,7 @@ async function* runInOneShell(
   steps: readonly Step[],
   env: NodeJS.ProcessEnv,
   ending: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<string, undefined> {
   const separator = '\0';
   const script = steps.map(({ command }) => `{ ${command}\n} 2>&1; printf '\\0'`).join('\n');
   const shell = spawn('bash', ['-c', script], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
@@ -69,4 +82,5 @@ async function* runInOneShell(
     pending = parts.pop() ?? '';
     yield* parts;
   }
+  return undefined;
 }

@@ -13,13 +13,16 @@ export type Kubectl = (args: readonly string[], input?: string) => Promise<Outpu
 export const createKubectl =
   (file: string, kubeconfig: string): Kubectl =>
   async (args, input = '') => {
-    const child = spawn(file, ['--kubeconfig', kubeconfig, ...args], { stdio: 'pipe' });
+    // In a group of its own: Ctrl-C in the terminal must not end a command that a later step depends on.
+    const child = spawn(file, ['--kubeconfig', kubeconfig, ...args], { stdio: 'pipe', detached: true });
     const status = new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
         resolve(code ?? 1);
       });
     });
+    // A command may end before it has read everything: its status says what came of it.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
     return { status: await status, stdout, stderr };

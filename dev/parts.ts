@@ -19,122 +19,122 @@ export interface Part {
   readonly caFile?: string;
 }
 
-export interface FunctionPlace {
+export interface FunctionSettings {
   readonly mounts: string;
   readonly kubeUrl: string;
   readonly port: number;
 }
 
-export interface Place extends FunctionPlace {
+export interface PartSettings extends FunctionSettings {
   /** Where the bridge answers probes. */
   readonly bridgePort: number;
 }
 
-const kubeVariables = ({ mounts, kubeUrl }: FunctionPlace, account: string) => ({
+const kubeVariables = ({ mounts, kubeUrl }: FunctionSettings, account: string) => ({
   KUBERNETES_SERVICE_HOST: new URL(kubeUrl).hostname,
   KUBERNETES_SERVICE_PORT: new URL(kubeUrl).port,
   ACCOUNT_FOLDER: join(mounts, account),
 });
 
 /** Two processes on one port, so that one can be restarted; one where the kernel does not share ports like that. */
-export const webhooksParts = (place: FunctionPlace): Part[] =>
+export const webhooksParts = (settings: FunctionSettings): Part[] =>
   process.platform === 'linux'
-    ? ['webhooks-1', 'webhooks-2'].map((name) => webhooksPart(name, place, { REUSE_PORT: 'true' }))
-    : [webhooksPart('webhooks', place, {})];
+    ? ['webhooks-1', 'webhooks-2'].map((name) => webhooksPart(name, settings, { REUSE_PORT: 'true' }))
+    : [webhooksPart('webhooks', settings, {})];
 
-const webhooksPart = (name: string, place: FunctionPlace, sharing: Readonly<Record<string, string>>): Part => ({
+const webhooksPart = (name: string, settings: FunctionSettings, sharing: Readonly<Record<string, string>>): Part => ({
   name,
   file: 'webhooks/main.ts',
   environment: {
-    ...kubeVariables(place, 'buildkit-webhooks'),
+    ...kubeVariables(settings, 'buildkit-webhooks'),
     ...sharing,
     HOST: '127.0.0.1',
-    PORT: String(place.port),
-    TLS_FOLDER: join(place.mounts, 'buildkit-webhook-tls'),
+    PORT: String(settings.port),
+    TLS_FOLDER: join(settings.mounts, 'buildkit-webhook-tls'),
     COUNT_ATTACH: 'on',
     // As in the Deployment, whose memory limit it keeps.
     NODE_OPTIONS: '--max-old-space-size=512',
   },
-  readyUrl: `https://127.0.0.1:${place.port}/readyz`,
-  caFile: join(place.mounts, 'buildkit-webhook-ca/tls.crt'),
+  readyUrl: `https://127.0.0.1:${settings.port}/readyz`,
+  caFile: join(settings.mounts, 'buildkit-webhook-ca/tls.crt'),
 });
 
-export const functionsPart = (place: FunctionPlace): Part => ({
+export const functionsPart = (settings: FunctionSettings): Part => ({
   name: 'functions',
   file: 'dev/functions.ts',
   environment: {
-    KUBERNETES_URL: place.kubeUrl,
-    MOUNTS: place.mounts,
-    PORT: String(place.port),
+    KUBERNETES_URL: settings.kubeUrl,
+    MOUNTS: settings.mounts,
+    PORT: String(settings.port),
     CLUSTER_FQDN: developmentFqdn,
   },
-  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+  readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });
 
 /** The functions as a cluster runs them: each a process of its own, here at its own port. */
-export const statusPart = (place: FunctionPlace, senders: readonly string[]): Part => ({
+export const statusPart = (settings: FunctionSettings, senders: readonly string[]): Part => ({
   name: 'status',
   file: 'functions/status/main.ts',
   environment: {
-    ...functionVariables(place, 'buildkit-status'),
+    ...functionVariables(settings, 'buildkit-status'),
     EVENT_SENDERS: senders.join(','),
     // As in the Deployment, whose memory limit it keeps.
     NODE_OPTIONS: '--max-old-space-size=160 --max-semi-space-size=4',
   },
-  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+  readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });
 
-export const lifecyclePart = (place: FunctionPlace, senders: readonly string[]): Part => ({
+export const lifecyclePart = (settings: FunctionSettings, senders: readonly string[]): Part => ({
   name: 'lifecycle',
   file: 'functions/lifecycle/main.ts',
   environment: {
-    ...functionVariables(place, 'buildkit-lifecycle'),
+    ...functionVariables(settings, 'buildkit-lifecycle'),
     EVENT_SENDERS: senders.join(','),
     COUNT_ATTACH: 'on',
   },
-  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+  readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });
 
-export const apiPart = (place: FunctionPlace): Part => ({
+export const apiPart = (settings: FunctionSettings): Part => ({
   name: 'api',
   file: 'functions/api/main.ts',
   environment: {
-    ...functionVariables(place, 'buildkit-controller'),
+    ...functionVariables(settings, 'buildkit-controller'),
     CLUSTER_FQDN: developmentFqdn,
-    CA_FOLDER: join(place.mounts, CA_SECRETS.clients),
+    CA_FOLDER: join(settings.mounts, CA_SECRETS.clients),
   },
-  readyUrl: `http://127.0.0.1:${place.port}/readyz`,
+  readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });
 
 /** Ends when the keys are as they should be. */
-export const authorityPart = (place: FunctionPlace): Part => ({
+export const authorityPart = (settings: FunctionSettings): Part => ({
   name: 'authority',
   file: 'functions/authority/main.ts',
-  environment: { ...kubeVariables(place, 'buildkit-authority'), CLUSTER_FQDN: developmentFqdn },
+  environment: { ...kubeVariables(settings, 'buildkit-authority'), CLUSTER_FQDN: developmentFqdn },
 });
 
-const functionVariables = (place: FunctionPlace, account: string) => ({
-  ...kubeVariables(place, account),
+const functionVariables = (settings: FunctionSettings, account: string) => ({
+  ...kubeVariables(settings, account),
   HOST: '127.0.0.1',
-  PORT: String(place.port),
+  PORT: String(settings.port),
   PRIVATE_ISSUERS: 'off',
 });
 
 /** The user whose token the bridge sends. */
 export const bridgeUser = `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-bridge`;
 
-export const bridgePart = (place: Place, lifecyclePort = place.port): Part => ({
+export const bridgePart = (settings: PartSettings, lifecyclePort = settings.port): Part => ({
   name: 'bridge',
   file: 'functions/bridge/main.ts',
   environment: {
-    ...kubeVariables(place, 'buildkit-bridge'),
+    ...kubeVariables(settings, 'buildkit-bridge'),
     HOST: '127.0.0.1',
-    PORT: String(place.bridgePort),
-    STATUS_URL: `http://127.0.0.1:${place.port}${STATUS_EVENTS_PATH}`,
+    PORT: String(settings.bridgePort),
+    STATUS_URL: `http://127.0.0.1:${settings.port}${STATUS_EVENTS_PATH}`,
     LIFECYCLE_URL: `http://127.0.0.1:${lifecyclePort}${LIFECYCLE_EVENTS_PATH}`,
-    TOKEN_FILE: join(place.mounts, 'buildkit-bridge/audience-token'),
+    TOKEN_FILE: join(settings.mounts, 'buildkit-bridge/audience-token'),
   },
-  readyUrl: `http://127.0.0.1:${place.bridgePort}${PROBE_PATHS.ready}`,
+  readyUrl: `http://127.0.0.1:${settings.bridgePort}${PROBE_PATHS.ready}`,
 });
 
 /** Logs to `<folder>/<name>.log`. */

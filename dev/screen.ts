@@ -1,5 +1,5 @@
 /** What `npm start` prints when all is up: the commands to type next, as the specification of the API prints them. */
-export interface Place {
+export interface Screen {
   readonly apiserver: string;
   readonly apiUrl: string;
   readonly port: number;
@@ -7,14 +7,17 @@ export interface Place {
   readonly path: string;
 }
 
-export const makeScreen = ({ apiserver, apiUrl, port, path }: Place): string => `
+/** A word that a shell reads as it stands, whatever is in it. */
+export const quote = (word: string): string => (/^[\w/.:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+export const makeScreen = ({ apiserver, apiUrl, port, path }: Screen): string => `
 Up: the Kubernetes apiserver at ${apiserver}, the functions at ${apiUrl}.
 Type in another terminal, in this folder:
 
-  export KUBECONFIG=$PWD/.dev/kubeconfig API_URL=${apiUrl} PATH=${path}:$PATH
+  export KUBECONFIG="$PWD/.dev/kubeconfig" API_URL=${apiUrl} PATH=${quote(path)}:"$PATH"
   kubectl apply -f manifests/examples/tenants.yaml
   TOKEN=$(kubectl create token default -n tenant-a --audience=buildkit.smrt-devops.net)
-  curl -X POST http://localhost:${port}/api/v1/certs/request \\
+  curl --noproxy localhost -X POST http://localhost:${port}/api/v1/certs/request \\
     -H "Authorization: Bearer $TOKEN" \\
     -H "Content-Type: application/json" \\
     -d '{
@@ -26,5 +29,5 @@ Type in another terminal, in this folder:
     }'
   kubectl get buildkitpools -A
 
-docs/demo.md tells the whole story. Ctrl-C ends everything.
+docs/demo.md shows more. Ctrl-C ends everything.
 `;

@@ -24,7 +24,7 @@ import {
   waitUntilListening,
   webhooksParts,
   type Part,
-  type Place,
+  type PartSettings,
 } from './parts.ts';
 import { mountAccount, mountAudienceToken, mountCa, mountSecret, type Mounts } from './mounts.ts';
 
@@ -42,7 +42,7 @@ export interface StackOptions {
   /** What an older release left behind, before anything of ours is installed. */
   readonly prepare?: (kubectl: Kubectl) => Promise<void>;
   /** What runs beside the webhooks, in this order; all functions in one process, and the bridge, when absent. */
-  readonly parts?: (place: Place) => readonly Part[];
+  readonly parts?: (settings: PartSettings) => readonly Part[];
   /** Folder of bundles, which the parts then run from, as in production. */
   readonly bundles?: string;
   /** Told of each child as soon as it exists. */
@@ -149,7 +149,7 @@ export async function bringUp(options: StackOptions): Promise<Stack> {
   }
 }
 
-const allParts = (place: Place): readonly Part[] => [functionsPart(place), bridgePart(place)];
+const allParts = (settings: PartSettings): readonly Part[] => [functionsPart(settings), bridgePart(settings)];
 
 async function endInReverse(parts: readonly Child[], controlPlane: ControlPlane): Promise<void> {
   await Promise.all(parts.map((part) => part.end()));

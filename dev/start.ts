@@ -4,13 +4,13 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { PORTS } from '../api/names.ts';
 import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
 import { tryLock } from './exclusive.ts';
 import { findObstacle } from './node/obstacle.ts';
 import { bringUpOnNode, type NodeStack } from './node/stack.ts';
+import { parseOptions, usage, type Options } from './options.ts';
 import { makeScreen } from './screen.ts';
 import { bringUp, type Stack } from './stack.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -21,46 +21,25 @@ const folder = join(root, '.dev');
 const authorityPeriodMs = 10_000;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-interface Options {
-  readonly port: number;
-  readonly exec: string | undefined;
-  readonly demo: boolean;
-  readonly node: boolean;
-}
-
-async function readOptions(): Promise<Options> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string' },
-      exec: { type: 'string' },
-      demo: { type: 'boolean', default: false },
-      node: { type: 'boolean', default: false },
-    },
-  });
-  const { port, exec, demo, node } = values;
-  const obstacle = node ? await findObstacle() : undefined;
-  if (obstacle !== undefined) throw new Error(`--node: ${obstacle}`);
-  if (demo && exec !== undefined) throw new Error('--demo and --exec: expected one of them');
-  if (port !== undefined) return { port: parsePort(port), exec, demo, node };
-  return { port: exec === undefined && !demo ? PORTS.functions : await findFreePort(), exec, demo, node };
-}
-
-function parsePort(text: string): number {
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new Error(`--port: expected 1 to 65535, got ${text}`);
-  return port;
-}
-
 async function main(): Promise<void> {
-  const options = await readOptions();
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) return void process.stdout.write(usage);
+  const missing = options.node ? await findObstacle() : undefined;
+  if (missing !== undefined) throw new Error(`--node: ${missing}`);
   const claim = await takeFolder();
-  if (!(await isPortFree(options.port))) {
-    throw new Error(`port ${options.port} is in use: stop what listens there, or choose another with --port`);
-  }
+  const status = await serve({ ...options, port: await choosePort(options) }).finally(removeKeys);
+  claim.close();
+  process.exit(status);
+}
+
+type Chosen = Options & { readonly port: number };
+
+/** Runs the system until it is interrupted, a part of it ends, or its one command has ended; resolves with the status. */
+async function serve(options: Chosen): Promise<number> {
   const interrupted = Promise.withResolvers<number>();
-  // Who serves has done what it was asked to; a command that was cut off has not.
+  // A server that is interrupted has done its work; a command that is interrupted has not.
   onInterruption((signal) => {
-    interrupted.resolve(options.exec === undefined && !options.demo ? 0 : 128 + constants.signals[signal]);
+    interrupted.resolve(isServing(options) ? 0 : 128 + constants.signals[signal]);
   });
   const watchdog = createWatchdog();
   const children: Child[] = [];
@@ -81,14 +60,32 @@ async function main(): Promise<void> {
   ending.abort();
   await stack.stop();
   watchdog.release();
-  claim.close();
-  process.exit(status);
+  return status;
+}
+
+const isServing = ({ exec, demo }: Options): boolean => exec === undefined && !demo;
+
+async function choosePort(options: Options): Promise<number> {
+  const port = options.port ?? (isServing(options) ? PORTS.functions : await findFreePort());
+  if (await isPortFree(port)) return port;
+  throw new Error(`port ${port} is in use: stop what listens there, or choose another with npm start -- --port PORT`);
 }
 
 /** Interrupted before all was up: what has been started ends, the latest first. */
-async function endAll(children: readonly Child[], status: number): Promise<never> {
+async function endAll(children: readonly Child[], status: number): Promise<number> {
   for (const child of children.toReversed()) await child.end();
-  process.exit(status);
+  return status;
+}
+
+const removeKeys = (): Promise<void> => keepLogs(folder);
+
+/** Of `.dev` only logs and the claim outlive the system: the rest holds tokens and the keys of CAs. */
+async function keepLogs(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await keepLogs(path);
+    else if (!/^lock|^pid$|\.log$/.test(entry.name)) await rm(path, { force: true });
+  }
 }
 
 /** Claims `.dev` for this process and empties it: every start begins afresh. The claim lasts while it is referenced. */
@@ -114,7 +111,7 @@ async function runAuthorityNowAndThen(renewKeys: Stack['renewKeys'], ending: Abo
   }
 }
 
-async function run(options: Options, stack: NodeStack, ending: AbortSignal): Promise<number> {
+async function run(options: Chosen, stack: NodeStack, ending: AbortSignal): Promise<number> {
   const kubeconfig = join(folder, 'kubeconfig');
   await copyFile(stack.kubeconfig, kubeconfig);
   const path = dirname(stack.binaries.kubectl);

@@ -72,9 +72,9 @@ export const certificateChecks: readonly Check[] = [
     meaning: 'A Secret with a key that the authority told of is gone.',
     remedy: 'What to do about each stands in operations.md, under "When something is lost or broken".',
     find: (facts) => {
-      const told = new Set(readReported(facts)?.map(({ name }) => secretOf[name]));
+      const reported = new Set(readReported(facts)?.map(({ name }) => secretOf[name]));
       return Object.entries(facts.secrets)
-        .filter(([name, secret]) => secret === 'absent' && told.has(name))
+        .filter(([name, secret]) => secret === 'absent' && reported.has(name))
         .map(([name]) => ({ where: `Secret/${SYSTEM_NAMESPACE}/${name}`, what: 'is not there' }));
     },
   },

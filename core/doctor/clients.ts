@@ -1,7 +1,7 @@
 /** Every place that tells the apiserver how to reach our webhooks. No I/O. No clock. */
 import { WEBHOOK_CONFIGURATION } from '../../api/names.ts';
 import type { Facts } from './check.ts';
-import { placeOf } from './definitions.ts';
+import { nameDefinition } from './definitions.ts';
 import { valueOf, type ClientConfig } from './observed.ts';
 
 export const REGISTRATIONS = {
@@ -29,7 +29,7 @@ export function listClients(facts: Facts): Client[] {
   );
   const converting = Object.entries(facts.definitions).flatMap(([plural, definition]) => {
     const client = valueOf(definition)?.spec.conversion?.webhook?.clientConfig;
-    return client === undefined ? [] : [{ where: placeOf(plural), client }];
+    return client === undefined ? [] : [{ where: nameDefinition(plural), client }];
   });
   return [...registered, ...converting];
 }

@@ -14,7 +14,7 @@ export const definitionChecks: readonly Check[] = [
     find: ({ definitions }) =>
       Object.entries(definitions)
         .filter(([, definition]) => definition === 'absent')
-        .map(([plural]) => ({ where: placeOf(plural), what: 'is not there' })),
+        .map(([plural]) => ({ where: nameDefinition(plural), what: 'is not there' })),
   },
   {
     code: 'crd_not_established',
@@ -64,13 +64,13 @@ export const definitionChecks: readonly Check[] = [
   },
 ];
 
-export const placeOf = (plural: string): string => `CustomResourceDefinition/${plural}.${GROUP}`;
+export const nameDefinition = (plural: string): string => `CustomResourceDefinition/${plural}.${GROUP}`;
 
 /** A check of each kind that is there and may be seen. */
 function forEach(judge: (definition: Definition, plural: string) => string | undefined): (facts: Facts) => Found[] {
   return ({ definitions }) =>
     Object.entries(definitions).flatMap(([plural, definition]) => {
       const what = definition === 'absent' || definition === 'hidden' ? undefined : judge(definition, plural);
-      return what === undefined ? [] : [{ where: placeOf(plural), what }];
+      return what === undefined ? [] : [{ where: nameDefinition(plural), what }];
     });
 }

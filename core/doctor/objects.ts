@@ -46,7 +46,7 @@ export const objectChecks: readonly Check[] = [
       const revoked = listOf(workers).filter((worker) => conditionOf(worker, RESOLVED_REFS)?.status === 'False');
       return [...Map.groupBy(revoked, poolOf)].map(([pool, those]) => ({
         where: `${KINDS.pool.kind}/${pool}`,
-        what: `${tellReasons(those)}: ${those.slice(0, shownWorkers).map(nameOf).join(', ')}${those.length > shownWorkers ? ', ...' : ''}`,
+        what: `${listReasons(those)}: ${those.slice(0, shownWorkers).map(nameOf).join(', ')}${those.length > shownWorkers ? ', ...' : ''}`,
       }));
     },
   },
@@ -92,7 +92,7 @@ const lastWriteOf = ({ creationTimestamp = '', managedFields = [] }: Meta): stri
 const poolOf = ({ metadata, spec: { poolRef } }: Worker): string =>
   `${poolRef.namespace ?? metadata.namespace ?? ''}/${poolRef.name}`;
 
-const tellReasons = (workers: readonly Worker[]): string =>
+const listReasons = (workers: readonly Worker[]): string =>
   [...Map.groupBy(workers, (worker) => conditionOf(worker, RESOLVED_REFS)?.reason ?? '')]
     .map(([reason, those]) => `${those.length} ${reason}`)
     .join(', ');

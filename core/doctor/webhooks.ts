@@ -3,7 +3,7 @@ import { SYSTEM_NAMESPACE, WEBHOOKS } from '../../api/names.ts';
 import { splitBundle } from '../authority/bundle.ts';
 import { readReported } from './certificates.ts';
 import { when, type Check, type Facts, type Found } from './check.ts';
-import { listClients, REGISTRATIONS as places, runsOutside } from './clients.ts';
+import { listClients, REGISTRATIONS, runsOutside } from './clients.ts';
 import { findDifference } from './difference.ts';
 import { listOf, valueOf, type Answer, type Seen, type WebhookEntry } from './observed.ts';
 
@@ -19,7 +19,7 @@ export const webhookChecks: readonly Check[] = [
     severity: 'error',
     meaning: 'The apiserver asks no webhook: anybody who may write a worker may join any pool.',
     remedy: `Apply the manifests again. ${runAuthority}`,
-    find: (facts) => kinds.flatMap((kind) => when(facts[kind] === 'absent', places[kind], 'is not there')),
+    find: (facts) => kinds.flatMap((kind) => when(facts[kind] === 'absent', REGISTRATIONS[kind], 'is not there')),
   },
   {
     code: 'webhook_registration_differs',
@@ -81,7 +81,7 @@ function findDifferences({ release, ...facts }: Facts, kind: 'mutating' | 'valid
   if (webhooks === undefined) return [];
   return release[kind].flatMap(({ clientConfig: _, ...expected }: WebhookEntry) => {
     const got = webhooks.find(({ name }) => name === expected.name);
-    const where = `${places[kind]}: ${expected.name}`;
+    const where = `${REGISTRATIONS[kind]}: ${expected.name}`;
     if (got === undefined) return [{ where, what: 'is not registered' }];
     const what = findDifference(expected, got, '');
     return what === undefined ? [] : [{ where, what: what.replace(/^\./, '') }];

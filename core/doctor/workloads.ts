@@ -28,10 +28,10 @@ export const workloadChecks: readonly Check[] = [
     remedy: 'Apply the manifests again.',
     find: (facts) => {
       const absent = listAbsent(facts);
-      const told = isKnativeMissing(facts) ? listFunctions(facts) : [];
+      const excused = isKnativeMissing(facts) ? listFunctions(facts) : [];
       return absent
-        .filter((name) => !told.includes(name))
-        .map((name) => ({ where: placeOf(name), what: 'is not there' }));
+        .filter((name) => !excused.includes(name))
+        .map((name) => ({ where: nameDeployment(name), what: 'is not there' }));
     },
   },
   {
@@ -43,7 +43,10 @@ export const workloadChecks: readonly Check[] = [
       ...listOf(facts.deployments)
         .filter(isOurs(facts))
         .filter(isShort)
-        .map((deployment) => ({ where: placeOf(deployment.metadata.name), what: tell(deployment, facts) })),
+        .map((deployment) => ({
+          where: nameDeployment(deployment.metadata.name),
+          what: describeNotReady(deployment, facts),
+        })),
       ...listOf(facts.knativeServices).flatMap((service) => {
         const ready = conditionOf(service, 'Ready');
         if (ready?.status === 'True') return [];
@@ -93,7 +96,7 @@ const accountAt = (name: string): string => `ServiceAccount/${SYSTEM_NAMESPACE}/
 const hasAccount = (accounts: Facts['accounts'], name: string): boolean =>
   listOf(accounts).some(({ metadata }) => metadata.name === name);
 
-const placeOf = (name: string): string => `Deployment/${SYSTEM_NAMESPACE}/${name}`;
+const nameDeployment = (name: string): string => `Deployment/${SYSTEM_NAMESPACE}/${name}`;
 
 /** Parts that every overlay has: only where nothing else tells of changes there is the bridge. */
 const listRequired = ({ release }: Facts): readonly string[] => release.workloads.filter((name) => name !== BRIDGE);
@@ -122,7 +125,7 @@ const isOurs =
 const isShort = ({ spec, status }: Deployment): boolean => (status?.readyReplicas ?? 0) < (spec.replicas ?? 1);
 
 /** How many are ready, and what the first Pod that is not says. */
-function tell(deployment: Deployment, { pods }: Facts): string {
+function describeNotReady(deployment: Deployment, { pods }: Facts): string {
   const { metadata, spec, status } = deployment;
   const mine = listOf(pods).filter(({ metadata: pod }) => pod.labels?.['app.kubernetes.io/name'] === metadata.name);
   const failure = conditionOf(deployment, 'ReplicaFailure');

@@ -29,13 +29,22 @@ export async function find<Name extends string>(
   const folders = env.KUBEBUILDER_ASSETS ? [resolve(env.KUBEBUILDER_ASSETS), cache] : [cache];
   const locate = ({ name }: Tool) => folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
   if (!tools.every(locate)) {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     const fill = async () => {
       for (const tool of tools) if (!locate(tool)) await obtain(tool, cache, { env, report });
     };
     await exclusively(join(cache, '.lock'), fill, () => report(`waiting for another process that fills ${cache}`));
   }
   return Object.fromEntries(tools.map((tool) => [tool.name, locate(tool)])) as Binaries<Name>;
+}
+
+async function makeFolder(cache: string): Promise<void> {
+  await mkdir(cache, { recursive: true }).catch((error: unknown) => {
+    const remedy = 'set XDG_CACHE_HOME to a folder that you may write';
+    throw new Error(`${cache} can't be made (${(error as NodeJS.ErrnoException).code ?? ''}): ${remedy}`, {
+      cause: error,
+    });
+  });
 }
 
 /** Everything is made in a folder of its own and moved when whole, so an interruption leaves nothing half-written. */

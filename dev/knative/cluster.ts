@@ -21,8 +21,8 @@ export async function startKnativeCluster(options: ClusterOptions): Promise<Knat
   const { controlPlane, kubectl, importImage, addresses } = cluster;
   const address = addresses.machine;
   try {
-    const place = { kubectl, kubeUrl: controlPlane.url, caFile: controlPlane.caFile, address, importImage };
-    const [knative] = await Promise.all([startKnative({ ...options, ...place }), bringOurImage(folder, importImage)]);
+    const host = { kubectl, kubeUrl: controlPlane.url, caFile: controlPlane.caFile, address, importImage };
+    const [knative] = await Promise.all([startKnative({ ...options, ...host }), bringOurImage(folder, importImage)]);
     const stop = async (): Promise<void> => {
       await knative.stop();
       await cluster.stop();

@@ -12,7 +12,7 @@ import { readManifests, type Manifest } from './manifests.ts';
 import { adapt, imageOf, ingressAccount, ingressClass, ingressManifests, sources } from './settings.ts';
 
 /** The cluster that Knative is brought to. */
-export interface Place {
+export interface KnativeHost {
   readonly kubectl: Kubectl;
   readonly kubeUrl: string;
   /** What the apiserver's certificate is verified with. */
@@ -32,14 +32,14 @@ export interface Knative {
 }
 
 /** Resolves when functions can be applied. */
-export async function startKnative(place: Place): Promise<Knative> {
-  const { kubectl, report = () => undefined } = place;
+export async function startKnative(host: KnativeHost): Promise<Knative> {
+  const { kubectl, report = () => undefined } = host;
   const programs = await findPrograms(report);
   const manifests = (await Promise.all(sources.map(readManifests))).flat();
   report('installing Knative');
-  for (const program of programs) await bringImage(place, program);
+  for (const program of programs) await bringImage(host, program);
   await apply(kubectl, [...manifests.map(adapt), ...ingressManifests].toSorted(byKind));
-  const ingress = await openIngress(place);
+  const ingress = await openIngress(host);
   try {
     for (const namespace of ['knative-serving', 'knative-eventing']) await waitUntilAvailable(kubectl, namespace);
   } catch (error) {
@@ -64,7 +64,7 @@ async function findPrograms(report: (line: string) => unknown): Promise<Program[
 }
 
 /** Knative's Pods must not run as root, and say no other user: the image does. */
-async function bringImage({ folder, importImage }: Place, { goPackage, file }: Program): Promise<void> {
+async function bringImage({ folder, importImage }: KnativeHost, { goPackage, file }: Program): Promise<void> {
   const image = { name: imageOf(goPackage), files: { program: file }, entrypoint: ['/program'], user: '65532' };
   const tar = join(folder, 'knative-image.tar');
   await writeFile(tar, await makeImage(image));
@@ -82,7 +82,7 @@ async function apply(kubectl: Kubectl, items: readonly Manifest[]): Promise<void
   await expectSuccess(kubectl, ['apply', '--server-side', '-f', '-'], JSON.stringify(list));
 }
 
-async function openIngress({ kubectl, kubeUrl, caFile, address }: Place): Promise<RunningIngress> {
+async function openIngress({ kubectl, kubeUrl, caFile, address }: KnativeHost): Promise<RunningIngress> {
   const { name, namespace } = ingressAccount;
   const token = await expectSuccess(kubectl, ['create', 'token', name, '-n', namespace, '--duration=720h']);
   const kube = connectKube({

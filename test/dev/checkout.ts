@@ -27,10 +27,16 @@ export interface Started {
 }
 
 /** `npm start -- ...args` without npm, which adds lines of its own. */
-export function startIn(checkout: string, ...args: string[]): Started {
+export const startIn = (checkout: string, ...args: string[]): Started => startProgram(checkout, args, false);
+
+/** The same, as the leader of a process group, which a test may signal as a terminal would. */
+export const startGroupIn = (checkout: string, ...args: string[]): Started => startProgram(checkout, args, true);
+
+function startProgram(checkout: string, args: readonly string[], isLeader: boolean): Started {
   const child = spawn(process.execPath, ['launch.mjs', 'dev/start.ts', ...args], {
     cwd: checkout,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: isLeader,
   });
   const said = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (said.stdout += String(chunk)));

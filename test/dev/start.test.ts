@@ -1,9 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateAnswer } from '../../api/http/certificates.ts';
 import { findFreePort } from '../../dev/child.ts';
-import { listProcesses, makeCheckout, startIn, type Started } from './checkout.ts';
+import { usage } from '../../dev/options.ts';
+import { listProcesses, makeCheckout, startGroupIn, startIn, type Started } from './checkout.ts';
 
 let checkout: string;
 
@@ -66,7 +69,7 @@ describe('npm start', () => {
     });
     const taken = await startIn(elsewhere, '--port', String(port)).ended;
     expect(taken.stderr).toBe(
-      `npm start: port ${port} is in use: stop what listens there, or choose another with --port\n`,
+      `npm start: port ${port} is in use: stop what listens there, or choose another with npm start -- --port PORT\n`,
     );
     rmSync(elsewhere, { recursive: true, force: true });
 
@@ -120,10 +123,56 @@ describe('npm start', () => {
   });
 });
 
+describe('npm start that is ended by another process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends everything when npm itself gets %s', async (signal) => {
+    const port = await findFreePort();
+    const npm = spawn('npm', ['start', '--', '--port', String(port)], {
+      cwd: checkout,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const closed = once(npm, 'close');
+    let stdout = '';
+    npm.stdout.on('data', (chunk) => (stdout += String(chunk)));
+    await expect.poll(() => stdout, { timeout: 600_000 }).toContain('Ctrl-C ends everything.');
+    npm.kill(signal);
+    await closed;
+    await expectNothingLeft();
+  });
+
+  it('leaves no key in .dev, only logs', async () => {
+    await startIn(checkout, '--exec', 'true').ended;
+    const files = readdirSync(join(checkout, '.dev'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('lock'))
+      .map(({ name }) => name);
+    expect(files.filter((name) => !name.endsWith('.log'))).toEqual(['pid']);
+    expect(files).toContain('etcd.log');
+  });
+});
+
+describe('Ctrl-C while npm start is starting', () => {
+  it('ends everything without a stack', async () => {
+    const started = startGroupIn(checkout, '--port', String(await findFreePort()));
+    await expect.poll(() => started.stderr(), { timeout: 600_000, interval: 5 }).toContain('installing the kinds');
+    // A terminal sends it to the whole group, kubectl among it.
+    process.kill(-(started.process.pid ?? NaN), 'SIGINT');
+    const { status, stderr } = await started.ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.not.stringMatching(/EPIPE|^ {4}at /m) as string });
+    await expectNothingLeft();
+  });
+});
+
+describe('npm start -- --help', () => {
+  it('prints the options', async () => {
+    expect(await startIn(checkout, '--help').ended).toEqual({ status: 0, stdout: usage, stderr: '' });
+  });
+});
+
 describe('npm start -- --demo', () => {
-  it('plays docs/demo.md, and every answer is the one that stands there', async () => {
+  it('plays docs/demo.md with its prose, and says that every answer is the one on the page', async () => {
     const { status, stdout } = await startIn(checkout, '--demo').ended;
     expect(stdout).not.toContain('^ expected:');
+    expect(stdout).toContain('Two tenants and a platform team share one cluster.');
+    expect(stdout).toMatch(/^(\d+) of \1 answers are those of docs\/demo.md\n$/m);
     expect(status).toBe(0);
   });
 });

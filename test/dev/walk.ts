@@ -64,12 +64,12 @@ export async function bringUpWalk(random: () => number): Promise<WalkWorld> {
     port: ports.status,
     watch: watchdog.watch,
     bundles: join(folder, 'dist'),
-    parts: (place) => {
-      const bridge = bridgePart(place, ports.lifecycle);
+    parts: (settings) => {
+      const bridge = bridgePart(settings, ports.lifecycle);
       bridgeUrl = bridge.readyUrl ?? '';
       return [
-        statusPart(place, [bridgeUser]),
-        lifecyclePart({ ...place, port: ports.lifecycle }, [bridgeUser]),
+        statusPart(settings, [bridgeUser]),
+        lifecyclePart({ ...settings, port: ports.lifecycle }, [bridgeUser]),
         { ...bridge, environment: { ...bridge.environment, STATUS_URL: storm.url } },
       ];
     },

@@ -22,7 +22,7 @@ import {
   statusSourceRules,
 } from '../../dev/knative.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
-import { statusPart, type FunctionPlace, type Part } from '../../dev/parts.ts';
+import { statusPart, type FunctionSettings, type Part } from '../../dev/parts.ts';
 import { bringUp, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { openGate, type Gate, type Received } from '../dev/gate.ts';
@@ -72,7 +72,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const oidcName = oidcNameOf(source, 'apiserversource');
   const pingUser = sourceUser({ oidcName: oidcNameOf(source, 'pingsource') });
   const senders = [sourceUser({ oidcName }), pingUser];
-  const makeStatus = (place: FunctionPlace): Part => statusPart(place, senders);
+  const makeStatus = (place: FunctionSettings): Part => statusPart(place, senders);
   await bundle(join(folder, 'dist'));
   const [{ apiserver_receive_adapter: adapter, mtping }, { queue }, stack] = await Promise.all([
     find(eventing),

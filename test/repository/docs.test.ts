@@ -48,13 +48,20 @@ describe('every page', () => {
   });
 });
 
-describe('the story', () => {
-  it('stands in the README as in its page', () => {
-    expect(read('README.md')).toContain(
-      read('docs/demo.md')
-        .replace(/^# .*\n/, '')
-        .trim(),
-    );
+describe('CONTRIBUTING.md and the guide for contributors', () => {
+  const source = /`((?:adapters|api|bench|cli|core|dev|docs|functions|manifests|test|webhooks)\/[\w/.-]*)`/g;
+
+  it.each(['CONTRIBUTING.md', 'docs/guides/contributor.md'])('%s names files that exist', (page) => {
+    const named = [...read(page).matchAll(source)].map(([, path = '']) => path);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(named.length).toBeGreaterThan(10);
+  });
+});
+
+describe('the README', () => {
+  it('names every page of docs/', () => {
+    const missing = pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && !read('README.md').includes(page));
+    expect(missing).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
-/** Every place in the source that writes a line to the log, with its message. */
+/** Every call in the source that writes a line to the log, with its message. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
 export interface LogCall {
-  readonly place: string;
+  readonly location: string;
   readonly level: string;
   /** Undefined where it is no constant. */
   readonly message: string | undefined;
@@ -13,7 +13,7 @@ export interface LogCall {
 const levels = new Set(['info', 'warn', 'error', 'debug']);
 
 /** Logs, as a warning, the message that it is handed when the work fails. */
-const settle = 'settle';
+const attempt = 'attempt';
 const folders = '{adapters,core,functions,gateway,webhooks}/**/*.ts';
 
 export const findLogCalls = (root: string): readonly LogCall[] =>
@@ -24,15 +24,15 @@ export const findLogCalls = (root: string): readonly LogCall[] =>
 
 function findCalls(node: ts.Node): ts.CallExpression[] {
   const inner = node.getChildren().flatMap(findCalls);
-  return ts.isCallExpression(node) && (isSettle(node) || (isLog(node.expression) && !isHandedOn(node)))
+  return ts.isCallExpression(node) && (isAttempt(node) || (isLog(node.expression) && !isHandedOn(node)))
     ? [node, ...inner]
     : inner;
 }
 
-const isSettle = ({ expression, arguments: given }: ts.CallExpression): boolean =>
-  ts.isIdentifier(expression) && expression.text === settle && given.length > 1;
+const isAttempt = ({ expression, arguments: given }: ts.CallExpression): boolean =>
+  ts.isIdentifier(expression) && expression.text === attempt && given.length > 1;
 
-/** Within `settle` itself, whose callers say what is logged. */
+/** Within `attempt` itself, whose callers say what is logged. */
 function isHandedOn({ arguments: given, parent }: ts.CallExpression): boolean {
   const message = given.at(-1);
   for (let node: ts.Node = parent; !ts.isSourceFile(node); node = node.parent) {
@@ -51,9 +51,9 @@ function isLog(called: ts.Expression): boolean {
 
 function describe(call: ts.CallExpression, source: ts.SourceFile): LogCall {
   const { line } = source.getLineAndCharacterOfPosition(call.getStart());
-  const last = isSettle(call) ? call.arguments[1] : call.arguments.at(-1);
+  const last = isAttempt(call) ? call.arguments[1] : call.arguments.at(-1);
   return {
-    place: `${source.fileName}:${line + 1}`,
+    location: `${source.fileName}:${line + 1}`,
     level: ts.isPropertyAccessExpression(call.expression) ? call.expression.name.text : 'warn',
     message: last === undefined ? undefined : readText(last, source),
   };

@@ -60,7 +60,8 @@ describe('the table of figures', () => {
 describe('the table of messages', () => {
   it('has every message of the source with its level', () => {
     const calls = findLogCalls(root);
-    for (const { place, message } of calls) expect(message, `${place}: expected a constant message`).toBeDefined();
+    for (const { location, message } of calls)
+      expect(message, `${location}: expected a constant message`).toBeDefined();
     const logged = new Set(calls.map(({ message, level }) => `${message}: ${level}`));
     const documented = readTable('Logs').map(([message, level]) => `${unquote(message)}: ${level}`);
     expect(documented.toSorted()).toEqual([...logged].toSorted());
@@ -68,10 +69,10 @@ describe('the table of messages', () => {
 });
 
 describe('the table of Events', () => {
-  const untold: readonly string[] = [REASONS.terminating, REASONS.configNotJudged];
+  const unlisted: readonly string[] = [REASONS.terminating, REASONS.configNotJudged];
 
   it.each([
-    ...Object.values(REASONS).filter((reason) => !untold.includes(reason)),
+    ...Object.values(REASONS).filter((reason) => !unlisted.includes(reason)),
     ...Object.values(OIDC_CONFIG_REASONS),
     ...Object.values(REFERENCE_REASONS),
     STATUS_REFUSED,

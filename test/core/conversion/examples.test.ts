@@ -20,14 +20,14 @@ const inBeta = (object: Json): unknown => {
 };
 
 describe('every example', () => {
-  it.each(readdirSync(join(folder, 'v1beta1')))('%s says the same in both versions', (file) => {
-    expect(read(file).map(inBeta)).toEqual(read(join('v1beta1', file)).map(inBeta));
+  it.each(readdirSync(join(folder, 'v1alpha1')))('%s says the same in both versions', (file) => {
+    expect(read(join('v1alpha1', file)).map(inBeta)).toEqual(read(file).map(inBeta));
   });
 
   it('of our kinds stands in both versions', () => {
     const ours = readdirSync(folder).filter(
       (file) => file.endsWith('.yaml') && read(file).some((object) => parseVersion(object['apiVersion']) !== undefined),
     );
-    expect(readdirSync(join(folder, 'v1beta1')).toSorted()).toEqual(ours.toSorted());
+    expect(readdirSync(join(folder, 'v1alpha1')).toSorted()).toEqual(ours.toSorted());
   });
 });
