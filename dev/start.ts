@@ -1,6 +1,6 @@
 /** `npm start`: the whole system on this machine, until Ctrl-C, or for one command (`--exec`, `--demo`). */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,15 +77,17 @@ async function endAll(children: readonly Child[], status: number): Promise<numbe
   return status;
 }
 
-const removeKeys = (): Promise<void> => keepLogs(folder);
+/** What is not of one run: the claim, and the Kubernetes client that the launcher has bundled. */
+const isLasting = (name: string): boolean => name.startsWith('lock') || name === 'pid' || name === 'library';
 
-/** Of `.dev` only logs and the claim outlive the system: the rest holds tokens and the keys of CAs. */
-async function keepLogs(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) await keepLogs(path);
-    else if (!/^lock|^pid$|\.log$/.test(entry.name)) await rm(path, { force: true });
-  }
+/** Of a run only its logs outlive it: the rest of `.dev` holds tokens and the keys of CAs. */
+async function removeKeys(): Promise<void> {
+  for (const name of await readdir(folder)) if (!isLasting(name)) await keepLogs(join(folder, name));
+}
+
+async function keepLogs(path: string): Promise<void> {
+  if (!(await lstat(path)).isDirectory()) return path.endsWith('.log') ? undefined : await rm(path, { force: true });
+  for (const name of await readdir(path)) await keepLogs(join(path, name));
 }
 
 /** Claims `.dev` for this process and empties it: every start begins afresh. The claim lasts while it is referenced. */
@@ -97,7 +99,7 @@ async function takeFolder(): Promise<{ close: () => void }> {
     throw new Error(`already running in this checkout, as process ${await readFile(pidFile, 'utf8')}`);
   await writeFile(pidFile, String(process.pid));
   for (const name of await readdir(folder)) {
-    if (!name.startsWith('lock') && name !== 'pid') await rm(join(folder, name), { recursive: true, force: true });
+    if (!isLasting(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
   return lock;
 }
