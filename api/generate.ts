@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..');
 const header = '# Generated from api/ by `npm run generate`; do not edit.\n';
 
 /** Path below the root of the repository -> content. */
-export async function makeGeneratedFiles(): Promise<Record<string, string>> {
+export function makeGeneratedFiles(): Record<string, string> {
   const crds = Object.entries(makeCrds()).map(([plural, crd]) => [
     `manifests/crd/${plural}.yaml`,
     header + stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false }),
@@ -30,7 +30,7 @@ const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8
 /** Paths whose content differs from what the schemas say. */
 export async function findStaleFiles(): Promise<string[]> {
   const stale: string[] = [];
-  for (const [path, content] of Object.entries(await makeGeneratedFiles())) {
+  for (const [path, content] of Object.entries(makeGeneratedFiles())) {
     const found = await read(path).catch(() => undefined);
     if (found !== content) stale.push(path);
   }
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  for (const [path, content] of Object.entries(await makeGeneratedFiles())) {
+  for (const [path, content] of Object.entries(makeGeneratedFiles())) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
   }

@@ -86,7 +86,10 @@ async function removeKeys(): Promise<void> {
 }
 
 async function keepLogs(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return path.endsWith('.log') ? undefined : await rm(path, { force: true });
+  if (!(await lstat(path)).isDirectory()) {
+    if (!path.endsWith('.log')) await rm(path, { force: true });
+    return;
+  }
   for (const name of await readdir(path)) await keepLogs(join(path, name));
 }
 
