@@ -1,5 +1,7 @@
 /** The only place that reads the process environment. */
 import { totalmem } from 'node:os';
+import { parseClusterFqdn } from '../core/certificates/profile.ts';
+import type { LifecycleSettings } from '../core/lifecycle/settings.ts';
 import type { KubeClientOptions } from './kube/client.ts';
 import { parseNetwork, type Network } from '../core/ip-address.ts';
 import type { PoolKey } from '../core/pool-reference.ts';
@@ -197,4 +199,47 @@ function parseCount(name: string, text: string): number {
 export function readMemoryLimit(): number | undefined {
   const bytes = process.constrainedMemory();
   return bytes > 0 && bytes < totalmem() ? bytes : undefined;
+}
+
+const makingVariables = [
+  'CLUSTER_FQDN',
+  'CA_FOLDER',
+  'IMAGE',
+  'BUILDKIT_IMAGE',
+  'API_URL',
+  'LIFECYCLE_URL',
+  'STATUS_URL',
+] as const;
+
+/** What Pods and gateways are made of, and where the CA for servers is mounted. @throws {Error} for what is missing. */
+export function readMaking(environment: NodeJS.ProcessEnv = process.env): {
+  readonly settings: LifecycleSettings;
+  readonly caFolder: string;
+} {
+  const values = readVariables(makingVariables, environment);
+  const clusterFqdn = parseClusterFqdn(values.CLUSTER_FQDN);
+  if (!clusterFqdn.ok) throw new Error(`environment: ${clusterFqdn.error}`);
+  return {
+    settings: {
+      clusterFqdn: clusterFqdn.value,
+      image: values.IMAGE,
+      buildkitImage: values.BUILDKIT_IMAGE,
+      hostnameSuffixes: parseSuffixes(environment['HOSTNAME_SUFFIXES'] ?? ''),
+      urls: { api: values.API_URL, lifecycle: values.LIFECYCLE_URL, status: values.STATUS_URL },
+    },
+    caFolder: values.CA_FOLDER,
+  };
+}
+
+/** `<namespace>=<suffix>`, separated by commas; `*` is every namespace. */
+const parseSuffixes = (text: string): LifecycleSettings['hostnameSuffixes'] =>
+  text.split(',').filter(Boolean).map(parseSuffix);
+
+const suffixForm =
+  /^(?<namespace>\*|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(?<suffix>[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?)$/;
+
+function parseSuffix(text: string): LifecycleSettings['hostnameSuffixes'][number] {
+  const { namespace, suffix } = suffixForm.exec(text)?.groups ?? {};
+  if (namespace !== undefined && suffix !== undefined) return { namespace, suffix };
+  throw new Error(`environment: HOSTNAME_SUFFIXES: expected <namespace>=<suffix>, separated by commas, got ${text}`);
 }

@@ -1,5 +1,5 @@
 /** TOML (https://toml.io/en/v1.0.0), as smol-toml reads it. */
-import { parse, TomlError } from 'smol-toml';
+import { parse, stringify, TomlError } from 'smol-toml';
 import { maxTomlDepth } from '../api/limits/fields.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -15,3 +15,5 @@ export function parseToml(text: string): Result<JsonObject, { readonly line: num
     throw error;
   }
 }
+
+export const formatToml = (document: JsonObject): string => stringify(document);

@@ -1,6 +1,6 @@
 /** `spec.access` of a pool: who may join it and who may build on it. Decides, so both versions say it alike. */
 import * as z from 'zod';
-import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, text, time } from './fields.ts';
+import { boundClaims, claimsMapping, int32, issuerUrl, namespaceName, someText, text, time } from './fields.ts';
 import { objectName } from './formats.ts';
 import { labelSelector } from './label-selector.ts';
 import {
@@ -44,6 +44,11 @@ export const clientRules = z
           .max(64)
           .optional()
           .describe('Which pools; never another than this one.'),
+        priority: int32(
+          -1_000_000,
+          1_000_000,
+          'Who waits for a worker goes before those of lower priority; 0 when absent.',
+        ).optional(),
       })
       .describe('One rule.'),
   )
@@ -53,7 +58,7 @@ export const clientRules = z
 export const inlineIssuer = z
   .object({
     issuer: issuerUrl,
-    audience: z.string().min(1).max(1024).describe('Audience a token must name.'),
+    audience: someText(1024, 'Audience a token must name.'),
     claimsMapping: claimsMapping.optional(),
     boundClaims: boundClaims.optional(),
   })
@@ -93,12 +98,9 @@ const oidc = z
 
 const revokedPrincipal = z
   .object({
-    principal: z
-      .string()
-      .min(1)
-      .max(maxPrincipalLength)
-      .meta({ example: 'system:serviceaccount:tenant-a:default' })
-      .describe('Principal, as it stands in the audit log.'),
+    principal: someText(maxPrincipalLength, 'Principal, as it stands in the audit log.').meta({
+      example: 'system:serviceaccount:tenant-a:default',
+    }),
     before: time('Certificates issued to it before this time are refused.'),
   })
   .describe('A principal whose earlier certificates are refused.');
@@ -112,6 +114,9 @@ export const access = z
     revokedPrincipals: z
       .array(revokedPrincipal)
       .max(maxRevokedPrincipals)
+      .refine((revoked) => new Set(revoked.map(({ principal }) => principal)).size === revoked.length, {
+        message: 'expected each principal once',
+      })
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['principal'] })
       .describe('Principals whose earlier certificates are refused.'),
   })

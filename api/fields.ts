@@ -1,17 +1,53 @@
 /** Field types that several kinds share. Bounds keep CEL cost estimates finite and objects small. */
 import * as z from 'zod';
 import {
+  maxAnnotationLength,
+  maxAnnotations,
   maxBoundClaims,
   maxBoundClaimValues,
   maxClaimNameLength,
   maxClaimValueLength,
   maxNamespaceLength,
   maxPoolNameLength,
+  maxResources,
+  maxTimeLength,
 } from './limits/fields.ts';
 import { cidr, intOrStringQuantity } from './formats.ts';
 import { withRules } from './rule.ts';
 
-export const text = (maxLength: number, description: string) => z.string().max(maxLength).describe(description);
+/** As the apiserver counts: characters, of which some take two units of a JavaScript string. */
+const countCharacters = (value: string): number => Array.from(value).length;
+
+/** Any text of so many characters at most. */
+export const text = (maxLength: number, description: string) =>
+  z
+    .string()
+    .refine((value) => value.length <= maxLength || countCharacters(value) <= maxLength, {
+      message: `expected at most ${maxLength} characters`,
+    })
+    .meta({ maxLength })
+    .describe(description);
+
+/** The same, where there must be some. */
+export const someText = (maxLength: number, description: string) =>
+  text(maxLength, description)
+    .refine((value) => value !== '', { message: 'expected some text' })
+    .meta({ maxLength, minLength: 1 })
+    .describe(description);
+
+interface Sizes {
+  readonly min?: number;
+  readonly max: number;
+}
+
+/** A map with so many members, which zod does not count by itself. */
+export const boundedRecord = <T extends z.ZodType>(value: T, { min = 0, max }: Sizes) =>
+  z
+    .record(z.string(), value)
+    .refine((members) => Object.keys(members).length >= min && Object.keys(members).length <= max, {
+      message: min === 0 ? `expected at most ${max} members` : `expected ${min} to ${max} members`,
+    })
+    .meta({ maxProperties: max, ...(min === 0 ? {} : { minProperties: min }) });
 
 export const int32 = (minimum: number, maximum: number, description: string) =>
   z.int32().min(minimum).max(maximum).describe(description);
@@ -23,8 +59,23 @@ export const count = (description: string) => z.int32().min(0).describe(descript
 export const longCount = (description: string) =>
   z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ format: 'int64' }).describe(description);
 
-/** RFC 3339, as `metav1.Time` is written. */
-export const time = (description: string) => z.iso.datetime({ offset: true }).describe(description);
+const hours = '([01][0-9]|2[0-3]):[0-5][0-9]';
+
+/**
+ * RFC 3339, as `metav1.Time` is written, in capitals. The format `date-time` of a schema would take more than our parser
+ * does, and no rule in CEL can narrow it.
+ */
+export const time = (description: string) =>
+  z
+    .string()
+    .max(maxTimeLength)
+    .regex(
+      new RegExp(
+        `^[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-9]))T${hours}:[0-5][0-9](\\.[0-9]{1,9})?(Z|[-+]${hours})$`,
+      ),
+    )
+    .meta({ expected: 'an RFC 3339 time such as 2026-01-31T12:00:00Z', example: '2026-01-31T12:00:00Z', isTime: true })
+    .describe(description);
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
@@ -48,19 +99,22 @@ export const namespaceName = (description: string) =>
     .describe(description);
 
 export const annotations = (description: string) =>
-  z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 64 }).describe(description);
+  boundedRecord(text(maxAnnotationLength, 'Value.'), { max: maxAnnotations }).describe(description);
 
 export const cidrs = (description: string) => z.array(cidr('CIDR.')).max(64).describe(description);
 
 const quantities = (description: string) =>
-  z.record(z.string(), intOrStringQuantity).meta({ maxProperties: 16 }).describe(description);
+  boundedRecord(intOrStringQuantity, { max: maxResources }).describe(description);
+
+export const resourceLimits = quantities;
+export const resourceRequests = quantities;
 
 /** The part of core/v1 ResourceRequirements that a container takes. */
 export const resourceRequirements = (description: string) =>
   z
     .object({
-      limits: quantities('Most the container may use.'),
-      requests: quantities('What the scheduler reserves.'),
+      limits: resourceLimits('Most the container may use.'),
+      requests: resourceRequests('What the scheduler reserves.'),
     })
     .partial()
     .describe(description);
@@ -115,20 +169,18 @@ export const claimsMapping = z
  * token are compared as their JSON text.
  */
 export const boundClaims = withRules(
-  z
-    .record(
-      z.string(),
-      z
-        .array(text(maxClaimValueLength, 'A value.'))
-        .min(1)
-        .max(maxBoundClaimValues)
-        .describe('Values of which the claim must have one.'),
-    )
-    .meta({ minProperties: 1, maxProperties: maxBoundClaims, example: '{ repository_id: ["1296269"] }' }),
+  boundedRecord(
+    z
+      .array(text(maxClaimValueLength, 'A value.'))
+      .min(1)
+      .max(maxBoundClaimValues)
+      .describe('Values of which the claim must have one.'),
+    { min: 1, max: maxBoundClaims },
+  ).meta({ minProperties: 1, maxProperties: maxBoundClaims, example: '{ repository_id: ["1296269"] }' }),
   {
     cel: `self.all(name, size(name) >= 1 && size(name) <= ${maxClaimNameLength})`,
     message: `expected names of claims of 1 to ${maxClaimNameLength} characters`,
-    holds: (claims) => Object.keys(claims).every((name) => name.length >= 1 && name.length <= maxClaimNameLength),
+    holds: (claims) => Object.keys(claims).every((name) => name !== '' && countCharacters(name) <= maxClaimNameLength),
   },
 ).describe('Claims a token must have, each with one of its values; any token of the issuer when absent.');
 

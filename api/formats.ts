@@ -87,13 +87,26 @@ const shortened = Array.from({ length: 6 }, (_, index) => `(${hextet}:){${index 
 const address6 = `((${hextet}:){7}(${hextet}|:)|:((:${hextet}){1,7}|:)|${shortened.join('|')})`;
 
 /** IPv4 or IPv6 prefix (RFC 4632, RFC 4291), in digits alone: no zone, no IPv4 inside IPv6. */
-export const cidr = formed({
-  pattern: new RegExp(`^(${octet}(\\.${octet}){3}/(3[0-2]|[12]?[0-9])|${address6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
-  maxLength: maxCidrLength,
-  cel: 'isCIDR(self)',
-  expected: 'a CIDR such as 10.0.0.0/8 or fd00::/8',
-  example: '10.0.0.0/8',
-});
+export const cidr = (description: string) =>
+  formed({
+    pattern: new RegExp(
+      `^(${octet}(\\.${octet}){3}/(3[0-2]|[12]?[0-9])|${address6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`,
+    ),
+    maxLength: maxCidrLength,
+    cel: "isCIDR(self) && !(self.contains(':') && self.contains('.'))",
+    expected: 'a CIDR such as 10.0.0.0/8 or fd00::/8',
+    example: '10.0.0.0/8',
+  })(description).refine((text) => !isMapped(text), { message: 'expected no IPv4 inside IPv6' });
+
+/** An IPv4 address as IPv6 (RFC 4291, 2.5.5.2), which the apiserver takes for none of the two. */
+function isMapped(text: string): boolean {
+  const [head = '', tail] = text.replace(/\/.*/, '').split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const all = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].map((group) => parseInt(group, 16));
+  return all.length === 8 && all[5] === 0xffff && all.slice(0, 5).every((group) => group === 0);
+}
 
 /** Five fields, in the letters that such fields are made of; admission has it parsed. */
 export const cron = formed({

@@ -1,5 +1,6 @@
 /** metav1.LabelSelector and its parts, bounded. */
 import * as z from 'zod';
+import { boundedRecord } from './fields.ts';
 import { maxLabelKeyLength, maxLabelValueLength } from './limits/fields.ts';
 import { withRules } from './rule.ts';
 
@@ -22,7 +23,7 @@ export const labelValue = (description: string) =>
     .describe(description);
 
 export const labels = (maximum: number, description: string) =>
-  z.record(z.string(), labelValue('Value of the label.')).meta({ maxProperties: maximum }).describe(description);
+  boundedRecord(labelValue('Value of the label.'), { max: maximum }).describe(description);
 
 const hasValues = ({ values }: { values?: string[] | undefined }): boolean => values !== undefined && values.length > 0;
 

@@ -41,9 +41,6 @@ export const LABELS = {
   leased: `${GROUP}/leased`,
 } as const;
 
-/** Holds, as JSON by version, what the version an object is read in can't say and the other one can. */
-export const CARRIED_ANNOTATION = `${GROUP}/other-version`;
-
 /** Value of the managed-by label on every object we make. */
 export const MANAGED_BY = 'buildkit-controller';
 
@@ -113,6 +110,8 @@ export const EVENT_KINDS = [
   'Deployment',
   'Service',
   'Namespace',
+  'Pod',
+  'Lease',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number] | 'resync' | 'other';
 
@@ -208,11 +207,5 @@ export const LIFECYCLE_EVENTS_PATH = '/lifecycle/events';
 /** On every pool: a pool goes when no worker of it is in use. */
 export const POOL_FINALIZER = `${GROUP}/pool-protection`;
 
-/** Who the objects of a pool and its workers were written by, in `metadata.managedFields`. */
-export const LIFECYCLE_FIELD_MANAGER = 'buildkit-lifecycle';
-
 /** Holds one Secret per pool, the CA of its gateway; lifecycle alone may get and create Secrets there. */
 export const POOL_CA_NAMESPACE = 'buildkit-pool-cas';
-
-/** Where a gateway says that something is due (`nextDueAt` of its routes). */
-export const LIFECYCLE_TICKS_PATH = '/lifecycle/ticks';

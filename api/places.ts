@@ -1,18 +1,19 @@
-/** Which place of a spec in v1alpha1 is which place in v1beta1: conversion and the page on it are made from this. */
+/**
+ * Which leaf of a spec in v1alpha1 is which leaf in v1beta1: conversion and the page on it are made from this.
+ *
+ * A leaf that no row names has its place under the name of its own version: `networking.port` of v1alpha1 is
+ * `v1alpha1.networking.port` of v1beta1, and an empty `certificates` of v1beta1 is `v1beta1.certificates` of v1alpha1.
+ * So every leaf of one version has exactly one of its own in the other, with the same value.
+ */
 
-/** Paths are dotted; `*` as last segment stands for every member that no other row names. */
+/** Paths are dotted. `*` as last segment stands for every member that no other row names. */
 export interface Row {
   readonly v1beta1: string;
-  /** Where several places mean the same, the one that counts stands first. */
-  readonly v1alpha1: readonly [string, ...string[]];
-  /** The v1alpha1 path that can hold a string only. */
-  readonly textOnly?: string;
+  readonly v1alpha1: string;
 }
 
-export const samePlace = (path: string): Row => ({ v1beta1: path, v1alpha1: [path] });
-const row = (v1beta1: string, ...v1alpha1: [string, ...string[]]): Row => ({ v1beta1, v1alpha1 });
-
-export const clientRules = 'access.clients.rules';
+const row = (v1beta1: string, v1alpha1: string): Row => ({ v1beta1, v1alpha1 });
+const samePlace = (path: string): Row => row(path, path);
 
 export const poolRows: readonly Row[] = [
   row('workers.scaling.mode', 'scaling.mode'),
@@ -26,25 +27,25 @@ export const poolRows: readonly Row[] = [
   row('workers.image', 'buildkitImage'),
   row('workers.config', 'buildkitConfig'),
   row('workers.resources', 'resources.buildkit'),
-  row('gateway.enabled', 'gateway.enabled'),
+  samePlace('workers.template'),
+  samePlace('workers.isolation'),
+  samePlace('workers.sharing'),
+  samePlace('workers.egress'),
+  samePlace('workers.storage'),
+  samePlace('gateway.enabled'),
   row('gateway.image', 'gatewayImage'),
-  row('gateway.replicas', 'gateway.replicas'),
-  {
-    ...row('gateway.resources.limits.cpu', 'gateway.resources.cpu', 'resources.sidecar.limits.cpu'),
-    textOnly: 'gateway.resources.cpu',
-  },
-  {
-    ...row('gateway.resources.limits.memory', 'gateway.resources.memory', 'resources.sidecar.limits.memory'),
-    textOnly: 'gateway.resources.memory',
-  },
-  row('gateway.resources.limits.*', 'resources.sidecar.limits.*'),
-  row('gateway.resources.requests', 'resources.sidecar.requests'),
-  row('gateway.service.type', 'gateway.serviceType', 'networking.serviceType'),
-  row('gateway.service.port', 'gateway.port', 'networking.port'),
+  samePlace('gateway.replicas'),
+  row('gateway.resources.limits.cpu', 'gateway.resources.cpu'),
+  row('gateway.resources.limits.memory', 'gateway.resources.memory'),
+  samePlace('gateway.resources.limits.*'),
+  samePlace('gateway.resources.requests'),
+  row('gateway.service.type', 'gateway.serviceType'),
+  row('gateway.service.port', 'gateway.port'),
   row('gateway.service.nodePort', 'gateway.nodePort'),
   row('gateway.service.loadBalancerClass', 'gateway.loadBalancerClass'),
   row('gateway.service.annotations', 'networking.annotations'),
   row('gateway.service.allowedCIDRs', 'networking.allowedCIDRs'),
+  samePlace('gateway.proxyProtocolCIDRs'),
   row('gateway.exposure.gatewayAPI', 'gateway.gatewayAPI'),
   row('gateway.exposure.ingress', 'gateway.ingress'),
   row('gateway.exposure.enabled', 'networking.external.enabled'),
@@ -58,14 +59,7 @@ export const poolRows: readonly Row[] = [
   row('certificates.server.manual.caSecret', 'tls.manual.caSecret'),
   row('certificates.client.ttl', 'gateway.tokenTTL'),
   row('certificates.client.maxTTL', 'gateway.maxTokenTTL'),
-  samePlace('access.workers'),
-  samePlace('access.clients.namespaces'),
-  row(clientRules, clientRules, 'auth.rbac.rules'),
-  samePlace('access.clients.limits'),
-  samePlace('access.oidc.configRefs'),
-  samePlace('access.oidc.inline'),
-  samePlace('access.revokedBefore'),
-  samePlace('access.revokedPrincipals'),
+  samePlace('access'),
   samePlace('cache'),
   samePlace('observability'),
 ];
@@ -91,11 +85,29 @@ export const oidcConfigRows: readonly Row[] = [
   samePlace('enabled'),
 ];
 
-/** What v1alpha1 has beside the rows. */
-export const oldPoolPlaces: Readonly<Record<string, string>> = {
+/** A word of v1alpha1 that means what a leaf of v1beta1 means too: which of them counts, `effective` decides. */
+export interface SharedMeaning {
+  /** In v1alpha1; in v1beta1 it stands under `v1alpha1`. */
+  readonly word: string;
+  /** In v1beta1. */
+  readonly leaf: string;
+  readonly how: 'gives way' | 'gives way by member' | 'stands before';
+}
+
+export const sharedMeanings: readonly SharedMeaning[] = [
+  { word: 'networking.serviceType', leaf: 'gateway.service.type', how: 'gives way' },
+  { word: 'networking.port', leaf: 'gateway.service.port', how: 'gives way' },
+  { word: 'resources.sidecar.limits', leaf: 'gateway.resources.limits', how: 'gives way by member' },
+  { word: 'resources.sidecar.requests', leaf: 'gateway.resources.requests', how: 'gives way by member' },
+  { word: 'auth.rbac.rules', leaf: 'access.clients.rules', how: 'gives way' },
+  { word: 'auth.methods', leaf: 'access.oidc.inline', how: 'stands before' },
+];
+
+/** What the page on the fields says of words of v1alpha1 without a partner, beside where they stand. */
+export const oldPoolNotes: Readonly<Record<string, string>> = {
   'tls.enabled': 'accepted as `true`, which it is; `false` is refused: `expected true: TLS cannot be switched off`',
   'auth.methods':
-    'the issuers of type `oidc` are `access.oidc.inline`, before those that v1alpha1 lists there itself; the others are carried, and say what is so anyway: clients always show a certificate. Refused are `token`, `mtls.clientCASecret` and `mtls.required: false`, each with its reason',
+    'the issuers of type `oidc` count beside `access.oidc.inline`, and before them. Refused are `token`, `mtls.clientCASecret` and `mtls.required: false`, each with its reason',
   'auth.rbac.enabled':
-    'carried; `false` with rules is refused: `expected no rules where enabled is false: remove the rules, or let them count`',
+    '`false` with rules is refused: `expected no rules where enabled is false: remove the rules, or let them count`',
 };

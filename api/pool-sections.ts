@@ -1,6 +1,6 @@
 /** Sections of a pool that say the same in both versions. */
 import * as z from 'zod';
-import { annotations, int32, namespaceName, port } from './fields.ts';
+import { annotations, cidrs, int32, namespaceName, port } from './fields.ts';
 import {
   bucketName,
   cron,
@@ -16,6 +16,12 @@ import {
 import { withRules } from './rule.ts';
 
 export const serviceType = z.enum(['ClusterIP', 'LoadBalancer', 'NodePort']).describe('Type of the Service.');
+
+export const serviceAnnotations = annotations('Annotations of the Service.');
+export const allowedCIDRs = cidrs('Addresses that may connect.');
+export const proxyProtocolCIDRs = cidrs(
+  'Load balancers whose PROXY protocol header says where a connection comes from; no header is read when absent.',
+);
 
 export const certificateMode = z.enum(['auto', 'manual']).describe('Who makes the certificate.');
 

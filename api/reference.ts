@@ -1,7 +1,7 @@
 /** Pages about every field of every kind, in both versions, made from the zod schemas. */
 import * as z from 'zod';
 import { KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from './names.ts';
-import { oidcConfigRows, oldPoolPlaces, poolRows, workerRows, type Row } from './places.ts';
+import { oidcConfigRows, oldPoolNotes, poolRows, sharedMeanings, workerRows, type Row } from './places.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from './status.ts';
 import type { JsonSchema } from './structural.ts';
 import { oidcConfigSpec as oldOidcConfig } from './v1alpha1/oidc-config.ts';
@@ -17,7 +17,7 @@ interface Page {
   readonly v1beta1: z.ZodType;
   readonly status: z.ZodType;
   readonly rows: readonly Row[];
-  readonly oldPlaces: Readonly<Record<string, string>>;
+  readonly notes: Readonly<Record<string, string>>;
 }
 
 const pages: readonly Page[] = [
@@ -27,7 +27,7 @@ const pages: readonly Page[] = [
     v1beta1: poolSpec,
     status: poolStatus,
     rows: poolRows,
-    oldPlaces: oldPoolPlaces,
+    notes: oldPoolNotes,
   },
   {
     kind: KINDS.worker.kind,
@@ -35,7 +35,7 @@ const pages: readonly Page[] = [
     v1beta1: workerSpec,
     status: workerStatus,
     rows: workerRows,
-    oldPlaces: {},
+    notes: {},
   },
   {
     kind: KINDS.oidcConfig.kind,
@@ -43,7 +43,7 @@ const pages: readonly Page[] = [
     v1beta1: oidcConfigSpec,
     status: oidcConfigStatus,
     rows: oidcConfigRows,
-    oldPlaces: {},
+    notes: {},
   },
 ];
 
@@ -126,11 +126,11 @@ function splitDescription(description: string): [string, string] {
 }
 
 function typeOf(schema: JsonSchema): string {
-  const { type, format, items, additionalProperties } = schema as Partial<Node> & { type?: string; format?: string };
+  const { type, items, additionalProperties } = schema as Partial<Node> & { type?: string };
   if (schema['x-kubernetes-int-or-string'] === true) return 'quantity';
   if (type === 'array') return `list of ${items === undefined ? 'anything' : typeOf(items)}`;
   if (type === 'object' && additionalProperties !== undefined) return `map of ${typeOf(additionalProperties)}`;
-  if (format === 'date-time') return 'time (RFC 3339)';
+  if (schema['isTime'] === true) return 'time (RFC 3339)';
   return type === 'string' ? 'text' : (type ?? 'quantity');
 }
 
@@ -174,45 +174,55 @@ const isBound = (bound: unknown): bound is number => typeof bound === 'number' &
 const escape = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function makePlacesPage(): string {
-  const sections = pages.map(({ kind, v1alpha1, rows, oldPlaces }) => {
+  const sections = pages.map(({ kind, v1alpha1, rows, notes }) => {
     const fields = readFields(v1alpha1, '').map(({ path }) => path.replace(/^\./, ''));
-    const lines = fields.flatMap((path) => tellPlace(path, rows, oldPlaces));
+    const lines = fields.flatMap((path) => describePlace(path, rows, notes));
     return `## ${kind}\n\n| v1alpha1 | v1beta1 |\n| --- | --- |\n${lines.join('\n')}\n`;
   });
   return [header, `# Fields of v1alpha1 in v1beta1\n`, intro, ...sections].join('\n');
 }
 
-const intro = `Every field of a v1alpha1 spec: where it stands in v1beta1, or what becomes of it. Status says the same in both versions.
+const intro = `Every field of a v1alpha1 spec, where it stands in v1beta1, and what becomes of it. Status says the same in both versions.
 
-What one version can't say is carried in the annotation \`buildkit.smrt-devops.net/other-version\` and comes back when the
-object is read in the other one; that goes for empty sections too. A value written in either version always wins over what
-is carried. Without the annotation, as after \`kubectl replace\` with a manifest that lacks it, what it carried is gone and
-everything else stays. It is left out where all annotations together would be above 256 KiB.
+Each field has one place of its own in the other version, with the same value: what is set, changed or removed in one
+version is set, changed or removed in the other. Words of v1alpha1 that v1beta1 has no other word for stand in
+\`spec.v1alpha1\` there; so do its empty sections. An empty section there says nothing where the section is not empty in
+v1alpha1, and is gone after the next write in v1alpha1.
 `;
 
-/** The line of a field; none for what is told with its section, or by the fields below it. */
-function tellPlace(path: string, rows: readonly Row[], oldPlaces: Readonly<Record<string, string>>): string[] {
-  const note = oldPlaces[path];
-  if (note !== undefined) return [`| \`${path}\` | ${note} |`];
-  const own = rows.flatMap((row) => row.v1alpha1.map((place) => ({ place, row })));
-  // The members of a map have no fields of their own in the schema.
-  const told = own.filter(({ place }) => place === path || place.replace(/\.[^.]*$/, '.*') === `${path}.*`);
-  const isMap = told.some(({ place }) => place === `${path}.*`);
-  const lines = told.filter(({ place }) => isMap || place === path);
-  if (lines.length > 0) return lines.map(({ place, row }) => `| \`${place}\` | ${tellRow(place, row)} |`);
-  const isTold = [...Object.keys(oldPlaces), ...rows.flatMap(({ v1alpha1 }) => v1alpha1)].some(
+/** The line of a field; none for what is said with its section, or by the fields below it. */
+function describePlace(path: string, rows: readonly Row[], notes: Readonly<Record<string, string>>): string[] {
+  const own = rows.filter(({ v1alpha1 }) => v1alpha1 === path || v1alpha1 === `${path}.*`);
+  const [first] = own;
+  if (first !== undefined) return [`| \`${path}\` | ${describeRow(path, first)} |`];
+  if (path === '' || isDescribedAbove(path, rows, notes) || rows.some(({ v1alpha1 }) => isBelow(v1alpha1, path)))
+    return [];
+  return [
+    `| \`${path}\` | ${[`\`${OLD_VERSION}.${path}\``, meaningOf(path), notes[path]].filter((part) => part !== undefined).join('; ')} |`,
+  ];
+}
+
+/** Empty sections are described by the introduction; a list or map of words by the line of its own. */
+const isDescribedAbove = (path: string, rows: readonly Row[], notes: Readonly<Record<string, string>>): boolean =>
+  isBelow(path, STORAGE_VERSION) ||
+  path === STORAGE_VERSION ||
+  rows.some(({ v1alpha1 }) => isBelow(path, v1alpha1.replace(/\.\*$/, ''))) ||
+  [...Object.keys(notes), ...sharedMeanings.map(({ word }) => word)].some(
     (other) => isBelow(path, other) || isBelow(other, path),
   );
-  if (path === '' || isTold) return [];
-  throw new TypeError(`${path}: expected a place in v1beta1, or a note on it`);
-}
 
 const isBelow = (path: string, section: string): boolean =>
   path.startsWith(`${section}.`) || path.startsWith(`${section}[]`);
 
-function tellRow(path: string, { v1beta1, v1alpha1 }: Row): string {
-  const rank = v1alpha1.indexOf(path);
-  const others = v1alpha1.filter((other) => other !== path).map((other) => `\`${other}\``);
-  if (others.length === 0) return `\`${v1beta1}\``;
-  return `\`${v1beta1}\`; ${rank === 0 ? 'wins over' : 'gives way to'} ${others.join(', ')}`;
+function describeRow(path: string, { v1beta1 }: Row): string {
+  const beside = sharedMeanings.find(({ leaf }) => leaf === v1beta1);
+  const place = `\`${v1beta1.replace(/\.\*$/, '')}\``;
+  return beside === undefined || path === beside.word ? place : `${place}; wins over \`${beside.word}\``;
+}
+
+function meaningOf(path: string): string | undefined {
+  const shared = sharedMeanings.find(({ word }) => word === path);
+  const partner = poolRows.find(({ v1beta1 }) => v1beta1 === shared?.leaf)?.v1alpha1 ?? shared?.leaf;
+  if (shared === undefined || shared.how === 'stands before') return undefined;
+  return `${shared.how === 'gives way' ? 'gives way to' : 'each gives way to the one of its name in'} \`${partner ?? ''}\``;
 }

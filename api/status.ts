@@ -103,6 +103,7 @@ export const workerStatus = z
     conditions,
     poolUID: text(64, 'UID of the pool that the worker was admitted to: a pool made anew is another one.'),
     podName: text(maxObjectNameLength, 'Pod of the worker.'),
+    podUID: text(64, 'UID of that Pod: keys are signed for it and for no other.'),
     podIP: text(45, 'Address of the Pod.'),
     endpoint: text(1024, 'Where the gateway reaches the worker.'),
     createdAt: time('When the Pod was made.'),

@@ -27,7 +27,7 @@ const kept = new Set([
   'default',
   'nullable',
 ]);
-const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected', 'example', 'cel']);
+const dropped = new Set(['$schema', 'readOnly', 'contentEncoding', 'expected', 'example', 'cel', 'isTime']);
 
 /** @throws {TypeError} for what a structural schema cannot say, with the path of the place. */
 export function makeStructuralSchema(schema: z.ZodType): JsonSchema {
@@ -57,8 +57,6 @@ function structural(node: JsonSchema, path: string): JsonSchema {
     else if (!dropped.has(key)) throw new TypeError(`${path || 'root'}: a structural schema has no "${key}"`);
   }
   if (result['type'] === 'integer') result['format'] ??= 'int32';
-  // The apiserver checks the format itself, and reads offsets that zod's pattern is too narrow for.
-  if (result['format'] === 'date-time') delete result['pattern'];
   // An atomic list is replaced whole: the only safe merge for a list without keys.
   if (result['type'] === 'array') result['x-kubernetes-list-type'] ??= 'atomic';
   if (result['additionalProperties'] !== undefined) delete result['required'];

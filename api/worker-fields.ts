@@ -1,6 +1,6 @@
 /** Fields of a worker that decide: both versions say them alike. */
 import * as z from 'zod';
-import { namespaceName, poolName, text, time } from './fields.ts';
+import { boundedRecord, namespaceName, poolName, text, time } from './fields.ts';
 
 export const poolReference = z
   .object({
@@ -15,9 +15,7 @@ export const requester = z
     username: text(1024, 'User name.'),
     uid: text(1024, 'UID of the user.').optional(),
     groups: z.array(text(1024, 'Group.')).max(512).optional().describe('Groups of the user.'),
-    extra: z
-      .record(z.string(), z.array(z.string().max(4096)).max(64))
-      .meta({ maxProperties: 64 })
+    extra: boundedRecord(z.array(text(4096, 'Value.')).max(64).describe('Values.'), { max: 64 })
       .optional()
       .describe('Further attributes of the user.'),
   })
@@ -34,7 +32,4 @@ export const leaseToken = z
 export const leaseHolder = text(1024, 'Principal that holds the lease.');
 export const acquiredAt = time('When the lease began.');
 export const expiresAt = time('When it ends.');
-export const leaseMetadata = z
-  .record(z.string(), z.string().max(256))
-  .meta({ maxProperties: 16 })
-  .describe('Facts about the job.');
+export const leaseMetadata = boundedRecord(text(256, 'Value.'), { max: 16 }).describe('Facts about the job.');

@@ -16,6 +16,7 @@ export const parts = {
   bridge: 'functions/bridge/main.ts',
   webhooks: 'webhooks/main.ts',
   gateway: 'gateway/main.ts',
+  keys: 'functions/keys/main.ts',
 } as const;
 
 /** Where in a folder of bundles the one of that module is; the module itself where there is none. */

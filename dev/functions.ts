@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { createClock } from '../adapters/clock.ts';
-import { readVariables } from '../adapters/environment.ts';
+import { readMaking, readSwitch, readVariables } from '../adapters/environment.ts';
 import { createLog } from '../adapters/log.ts';
 import { onTermination, serveHttp } from '../adapters/serve.ts';
 import { CA_SECRETS, METRICS_PATH } from '../api/names.ts';
@@ -35,7 +35,14 @@ const senders = { by: 'token', users: new Set([bridgeUser]) } as const;
 const { clock, drain } = createClock();
 const status = await wireStatus({ kube: kube('buildkit-status'), senders, privateIssuers, clock }, createLog('status'));
 const lifecycle = await wireLifecycle(
-  { kube: kube('buildkit-lifecycle'), senders, isAttachCounted: true, now: () => new Date(), clock },
+  {
+    kube: kube('buildkit-lifecycle'),
+    senders,
+    isAttachCounted: true,
+    making: readSwitch('MAKE_PODS') ? readMaking() : undefined,
+    now: () => new Date(),
+    clock,
+  },
   createLog('lifecycle'),
 );
 

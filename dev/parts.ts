@@ -59,7 +59,8 @@ const webhooksPart = (name: string, settings: FunctionSettings, sharing: Readonl
   caFile: join(settings.mounts, 'buildkit-webhook-ca/tls.crt'),
 });
 
-export const functionsPart = (settings: FunctionSettings): Part => ({
+/** `making`: lifecycle makes Pods and gateways, which no node here runs. */
+export const functionsPart = (settings: FunctionSettings, making: 'on' | 'off' = 'off'): Part => ({
   name: 'functions',
   file: 'dev/functions.ts',
   environment: {
@@ -67,9 +68,19 @@ export const functionsPart = (settings: FunctionSettings): Part => ({
     MOUNTS: settings.mounts,
     PORT: String(settings.port),
     CLUSTER_FQDN: developmentFqdn,
+    MAKE_PODS: making,
+    CA_FOLDER: join(settings.mounts, CA_SECRETS.servers),
+    IMAGE: developmentImages.ours,
+    BUILDKIT_IMAGE: developmentImages.buildkit,
+    API_URL: `http://127.0.0.1:${settings.port}`,
+    LIFECYCLE_URL: `http://127.0.0.1:${settings.port}`,
+    STATUS_URL: `http://127.0.0.1:${settings.port}`,
   },
   readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });
+
+/** Names of images that nobody pulls here. */
+export const developmentImages = { ours: 'buildkit-controller:dev', buildkit: 'buildkit:dev' } as const;
 
 /** The functions as a cluster runs them: each a process of its own, here at its own port. */
 export const statusPart = (settings: FunctionSettings, senders: readonly string[]): Part => ({
@@ -91,6 +102,7 @@ export const lifecyclePart = (settings: FunctionSettings, senders: readonly stri
     ...functionVariables(settings, 'buildkit-lifecycle'),
     EVENT_SENDERS: senders.join(','),
     COUNT_ATTACH: 'on',
+    MAKE_PODS: 'off',
   },
   readyUrl: `http://127.0.0.1:${settings.port}/readyz`,
 });

@@ -221,7 +221,7 @@ export async function renewKeys(
   };
   await runPersistently(() => runAuthority(config, createLog('authority', 'warn')));
   await Promise.all([
-    mountCa(mounts, CA_SECRETS.clients),
+    ...[CA_SECRETS.clients, CA_SECRETS.servers].map((name) => mountCa(mounts, name)),
     ...[CA_SECRETS.webhooks, WEBHOOKS.tlsSecret].map((name) => mountSecret(mounts, name)),
   ]);
 }

@@ -30,6 +30,8 @@ export const ourNamespacedCollectionPath = (plural: string, namespace: string): 
   `/apis/${STORAGE_API_VERSION}/namespaces/${segment(namespace)}/${plural}`;
 
 export const deploymentPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'deployments', object);
+export const replicaSetPath = (object: ObjectPath): string => namespacedPath('/apis/apps/v1', 'replicasets', object);
+export const podPath = (object: ObjectPath): string => namespacedPath('/api/v1', 'pods', object);
 export const servicePath = (object: ObjectPath): string => namespacedPath('/api/v1', 'services', object);
 
 /** Those of every namespace. */
@@ -44,6 +46,10 @@ export const configMapsPath = (namespace: string): string => `/api/v1/namespaces
 
 export const namespacedEventsPath = (namespace: string): string =>
   `/apis/events.k8s.io/v1/namespaces/${segment(namespace)}/events`;
+
+/** Of any namespaced resource; `v1` is the core group. */
+export const objectPath = (apiVersion: string, plural: string, object: ObjectPath): string =>
+  namespacedPath(apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`, plural, object);
 
 function namespacedPath(root: string, plural: string, object: ObjectPath): string {
   const path = `${root}/namespaces/${segment(object.namespace)}/${plural}/${segment(object.name)}`;

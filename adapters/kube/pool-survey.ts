@@ -68,13 +68,14 @@ async function gatherAll(kube: Kube): Promise<Gathered> {
 const hasCounted = ({ status }: Pool): boolean => (status?.connections?.instances ?? []).length > 0;
 
 /** What a status depends on, and no text that may be long. */
-const keepStated = ({ metadata, spec, status }: Pool): Pool => ({
+const keepStated = ({ metadata, spec, status, fault }: Pool): Pool => ({
   metadata: keepIdentity(metadata),
   spec: {
     ...(spec.workers?.scaling === undefined ? {} : { workers: { scaling: spec.workers.scaling } }),
     ...(spec.access?.oidc === undefined ? {} : { access: { oidc: spec.access.oidc } }),
   },
   ...(status === undefined ? {} : { status }),
+  ...(fault === undefined ? {} : { fault }),
 });
 
 async function listWorkers(kube: Kube) {

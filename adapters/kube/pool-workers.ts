@@ -11,9 +11,15 @@ import { workers, type ListQuery } from './resources.ts';
 
 /** @throws {KubeError} */
 export async function listWorkersOf(kube: Kube, key: PoolKey): Promise<readonly Worker[]> {
-  const lists = await Promise.all(everywhere(key).map((query) => workers(kube).list(query, keepReference)));
+  const lists = await Promise.all(everywhere(key).map((query) => workers(kube).list(query, keepWorker)));
   return lists.flatMap(({ items }) => items);
 }
+
+/** Undefined where it does not exist. The reader throws KubeError when the apiserver can't say. */
+export const createWorkerReader =
+  (kube: Kube) =>
+  (key: PoolKey): Promise<Worker | undefined> =>
+    workers(kube).get(key);
 
 type Search = Pick<Reads, 'namespaces'> & Pick<ListQuery, 'notOlderThan'>;
 
@@ -49,6 +55,22 @@ const within = (pool: PoolKey, namespace: string): ListQuery => ({
   namespace,
   fieldSelector: `spec.poolRef.name=${pool.name}${namespace === pool.namespace ? '' : `,spec.poolRef.namespace=${pool.namespace}`}`,
 });
+
+/** With what says whom it serves now. */
+const keepWorker = (worker: Worker): Worker => {
+  const { metadata, spec } = worker;
+  const { labels, finalizers } = metadata;
+  const kept = keepReference(worker);
+  return {
+    ...kept,
+    metadata: {
+      ...kept.metadata,
+      ...(labels === undefined ? {} : { labels }),
+      ...(finalizers === undefined ? {} : { finalizers }),
+    },
+    spec: { ...kept.spec, ...(spec.lease === undefined ? {} : { lease: spec.lease }) },
+  };
+};
 
 export const keepReference = ({ metadata, spec: { poolRef, requester }, status }: Worker): Worker => ({
   metadata: keepIdentity(metadata),

@@ -22,6 +22,7 @@ import { GROUP, KINDS, STORAGE_VERSION } from '../../api/names.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
+import { readPool } from '../../core/pool/read.ts';
 import { configure, type ApiClass, type CallOptions, type Kube } from './api.ts';
 import { orUndefined } from './errors.ts';
 import type { Json } from './json.ts';
@@ -205,7 +206,24 @@ function mediaType(patch: object, type: 'strategic' | undefined): string {
 }
 
 const ours = { group: GROUP, version: STORAGE_VERSION };
-export const pools = (kube: Kube) => custom<Pool>(kube, { ...ours, ...KINDS.pool });
+
+/** Pools are read as what they mean: whoever reads one by another way must call `readPool` as well. */
+export const pools = (kube: Kube): Resource<Pool> => {
+  const stored = custom<Pool>(kube, { ...ours, ...KINDS.pool });
+  return {
+    ...stored,
+    get: async (key) => {
+      const pool = await stored.get(key);
+      return pool === undefined ? undefined : readPool(pool);
+    },
+    list: (query, keep) => stored.list(query, (pool) => keep(readPool(pool))),
+    listFirstPage: async (query) => {
+      const page = await stored.listFirstPage(query);
+      return { ...page, items: page.items.map(readPool) };
+    },
+  };
+};
+
 export const workers = (kube: Kube) => custom<Worker>(kube, { ...ours, ...KINDS.worker });
 export const oidcConfigs = (kube: Kube) => custom<OidcConfig>(kube, { ...ours, ...KINDS.oidcConfig });
 

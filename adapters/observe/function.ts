@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import type { ObjectMeta } from '../../api/fields.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { createTeller } from '../kube/events.ts';
+import { createTeller, type Tell } from '../kube/events.ts';
 import type { Log } from '../log.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 import { observeRequests, type App, type Asked } from './requests.ts';
@@ -18,6 +18,7 @@ export interface FunctionObserverOptions {
 }
 
 export interface FunctionObserver extends RunObserver {
+  readonly tell: Tell;
   readonly requests: (app: App, asked: Asked) => Hono;
   readonly write: <O extends { readonly metadata: ObjectMeta }, S, R extends Applied>(
     observed: ObservedWrite<O, S, R>,
@@ -27,6 +28,7 @@ export interface FunctionObserver extends RunObserver {
 export function createFunctionObserver({ part, kube, metrics, log }: FunctionObserverOptions): FunctionObserver {
   const tell = createTeller({ part, kube, instance: hostname(), now: Date.now, log, count: metrics.countTold });
   return {
+    tell,
     requests: (app, asked) => observeRequests(app, asked, { metrics, log, now: () => performance.now() }),
     ...createRunObserver({ metrics, log }),
     write: (observed) => observeWrite(observed, { metrics, tell }),

@@ -9,6 +9,16 @@ export const maxPoolNameLength = 52;
 /** No quantity that means something is longer. */
 export const maxQuantityLength = 64;
 
+/** Nine digits of a second and an offset are 35 characters. */
+export const maxTimeLength = 35;
+
+/** What load balancers and ingresses read of annotations are words and short lists. */
+export const maxAnnotations = 64;
+export const maxAnnotationLength = 4096;
+
+/** CPU, memory, and a few of a node's own. */
+export const maxResources = 16;
+
 /** `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128`. */
 export const maxCidrLength = 43;
 

@@ -6,5 +6,8 @@ export const maxReportedErrors = 32;
 /** Enough to recognise a value in an answer or a log line. */
 export const maxShownValueLength = 64;
 
+/** A condition is read in a terminal. */
+export const maxShownFaultLength = 512;
+
 /** The name of a ServiceAccount fits; one of megabytes must not fill the log. */
 export const maxLoggedUserLength = 256;

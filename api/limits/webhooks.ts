@@ -30,15 +30,6 @@ export const reviewRetryAfterSeconds = 1;
 export const maxConversionValues = 2_000_000;
 
 /**
- * Kubernetes: keys and values of all annotations of an object together. The apiserver refuses a converted object above
- * it, and one refused object breaks every LIST of its version: so what does not fit is left out.
- */
-export const maxAnnotationsBytes = 256 * 1024;
-
-/** The deepest place of any of our schemas is at 13; what is deeper was not written by us. */
-export const maxCarriedDepth = 32;
-
-/**
  * Of what has arrived of unfinished reviews: small beside the heap. Where all `maxConnections` send, nobody's 32 KiB have
  * to give way.
  */

@@ -1,13 +1,15 @@
 /** BuildKitPool v1alpha1. */
 import * as z from 'zod';
-import { access, clientRules, inlineIssuer } from '../access.ts';
-import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
-import { duration, hostname, imageReference, objectName, quantity } from '../formats.ts';
+import { access } from '../access.ts';
+import { annotations, int32, port, resourceLimits, resourceRequests, resourceRequirements, text } from '../fields.ts';
+import { duration, hostname, imageReference, intOrStringQuantity, objectName } from '../formats.ts';
 import { labelKey } from '../label-selector.ts';
-import { maxBuildkitConfigLength, maxInlineIssuers } from '../limits/fields.ts';
+import { maxBuildkitConfigLength, maxResources } from '../limits/fields.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
-import type { PoolStatus } from '../status.ts';
+import * as worker from '../worker-sections.ts';
+import * as word from './words.ts';
+import { fewIssuers } from './words.ts';
 
 const scaling = withRules(
   z
@@ -28,18 +30,14 @@ const scaling = withRules(
 const resources = z
   .object({
     buildkit: resourceRequirements('Resources of the buildkitd container.'),
-    sidecar: resourceRequirements('Resources of the gateway container.'),
+    sidecar: word.sidecar,
   })
   .partial()
   .describe('Resources of the containers.');
 
 const tls = z
   .object({
-    enabled: withRules(z.boolean(), {
-      cel: 'self',
-      message: 'expected true: TLS cannot be switched off',
-      holds: (enabled) => enabled,
-    }).describe('TLS is always on.'),
+    enabled: word.tlsEnabled,
     mode: section.certificateMode,
     auto: z
       .object({
@@ -59,67 +57,9 @@ const tls = z
   .partial()
   .describe('Certificates of the gateway.');
 
-const mtls = withRules(
-  z.object({
-    required: withRules(z.boolean(), {
-      cel: 'self',
-      message: 'expected true: clients always show a certificate',
-      holds: (required) => required,
-    })
-      .optional()
-      .describe('Clients always show a certificate.'),
-    clientCASecret: objectName('Refused: only certificates that are issued here count.').optional(),
-  }),
-  {
-    cel: '!has(self.clientCASecret)',
-    message: 'expected no clientCASecret: only certificates that are issued here count',
-    holds: ({ clientCASecret }) => clientCASecret === undefined,
-  },
-).describe('Client certificates.');
-
-const authMethod = withRules(
-  z.object({
-    type: z.enum(['mtls', 'token', 'oidc']).describe('Which section it is; `token` is refused.'),
-    mtls: mtls.optional(),
-    token: z
-      .object({ secretRef: objectName('Secret with the tokens.') })
-      .optional()
-      .describe('Refused: static tokens do not count.'),
-    oidc: inlineIssuer.optional(),
-  }),
-  {
-    cel: "self.type != 'token' && !has(self.token)",
-    message: 'expected mtls or oidc: static tokens do not count, tokens of ServiceAccounts and OIDC issuers do',
-    holds: ({ type, token }) => type !== 'token' && token === undefined,
-  },
-  {
-    cel: "(self.type == 'oidc') == has(self.oidc) && (self.type == 'mtls' || !has(self.mtls))",
-    message: 'expected the section that type names, and no other',
-    holds: ({ type, mtls, oidc }) =>
-      (type === 'oidc') === (oidc !== undefined) && (type === 'mtls' || mtls === undefined),
-  },
-).describe('One way to authenticate.');
-
-const rbac = withRules(
-  z.object({
-    enabled: z.boolean().optional().describe('Whether the rules count; true when absent.'),
-    rules: clientRules.optional(),
-  }),
-  {
-    cel: '!has(self.enabled) || self.enabled || !has(self.rules) || size(self.rules) == 0',
-    message: 'expected no rules where enabled is false: remove the rules, or let them count',
-    holds: ({ enabled, rules = [] }) => enabled !== false || rules.length === 0,
-  },
-).describe('Rules of this pool.');
-
-const auth = z
-  .object({ methods: z.array(authMethod).max(16).describe('Ways to authenticate.'), rbac })
-  .partial()
-  .describe('Who may use the pool; `access` says the same and more.');
-
 const networking = z
   .object({
-    serviceType: section.serviceType,
+    serviceType: word.serviceType,
     external: z
       .object({
         enabled: z.boolean().describe('Expose the gateway outside the cluster.'),
@@ -128,74 +68,118 @@ const networking = z
       })
       .partial()
       .describe('Exposure outside the cluster.'),
-    port: port('Port of the Service.'),
-    allowedCIDRs: cidrs('Addresses that may connect.'),
-    annotations: annotations('Annotations of the Service.'),
+    port: word.servicePort,
+    allowedCIDRs: section.allowedCIDRs,
+    annotations: section.serviceAnnotations,
   })
   .partial()
   .describe('How the gateway is reached; `gateway` wins where both speak.');
+
+const gatewayResources = withRules(
+  z
+    .object({
+      cpu: intOrStringQuantity.describe('CPU limit.'),
+      memory: intOrStringQuantity.describe('Memory limit.'),
+      limits: withRules(resourceLimits('Other limits.'), {
+        cel: "!('cpu' in self) && !('memory' in self)",
+        message: 'expected cpu and memory beside limits, not in them',
+        holds: (limits) => !Object.hasOwn(limits, 'cpu') && !Object.hasOwn(limits, 'memory'),
+      }),
+      requests: resourceRequests('What the scheduler reserves.'),
+    })
+    .partial(),
+  {
+    cel: `(has(self.limits) ? size(self.limits) : 0) + (has(self.cpu) ? 1 : 0) + (has(self.memory) ? 1 : 0) <= ${maxResources}`,
+    message: `expected at most ${maxResources} limits together`,
+    holds: ({ limits = {}, cpu, memory }) =>
+      Object.keys(limits).length + [cpu, memory].filter((one) => one !== undefined).length <= maxResources,
+  },
+).describe('Resources of a gateway Pod.');
 
 const gateway = z
   .object({
     enabled: z.boolean().describe('Run a gateway.'),
     replicas: int32(1, 100, 'Gateway Pods.'),
-    resources: z
-      .object({ cpu: quantity('CPU limit.'), memory: quantity('Memory limit.') })
-      .partial()
-      .describe('Limits of a gateway Pod.'),
+    resources: gatewayResources,
     tokenTTL: duration('Life of a client certificate when the request names none.'),
     maxTokenTTL: duration('Longest life a request may ask for.'),
     serviceType: section.serviceType,
     port: port('Port of the Service.'),
     nodePort: int32(30_000, 32_767, 'Port on the nodes.'),
     loadBalancerClass: labelKey('Class of the load balancer.'),
+    proxyProtocolCIDRs: section.proxyProtocolCIDRs,
     gatewayAPI: section.gatewayAPI,
     ingress: section.ingress,
   })
   .partial()
   .describe('The gateway in front of the workers.');
 
-const inlineCount = (issuers: readonly unknown[] | undefined): number => issuers?.length ?? 0;
+const workers = z
+  .object({
+    template: worker.template,
+    isolation: worker.isolation,
+    sharing: worker.sharing,
+    egress: worker.egress,
+    storage: worker.storage,
+  })
+  .partial()
+  .describe('The workers of the pool, as far as they are not described elsewhere.');
+
+/** Sections of v1beta1 that are divided otherwise here. */
+const newSections = z
+  .object({
+    workers: z
+      .object({
+        scaling: z
+          .object({ targets: word.emptySection('There, and empty.') })
+          .partial()
+          .describe('There, and empty.'),
+      })
+      .partial()
+      .describe('There, and empty.'),
+    gateway: z
+      .object({
+        resources: z
+          .object({ limits: word.emptySection('There, and empty.') })
+          .partial()
+          .describe('There, and empty.'),
+        service: word.emptySection('There, and empty.'),
+        exposure: word.emptySection('There, and empty.'),
+      })
+      .partial()
+      .describe('There, and empty.'),
+    certificates: z
+      .object({
+        server: word.emptySection('There, and empty.'),
+        client: word.emptySection('There, and empty.'),
+      })
+      .partial()
+      .describe('There, and empty.'),
+    v1alpha1: word.emptySection('There, and empty.'),
+  })
+  .partial()
+  .describe('Empty sections of v1beta1: pools that are written in v1alpha1 need none of them.');
 
 export const poolSpec = withRules(
   z
     .object({
       scaling,
       resources,
+      workers,
       buildkitConfig: text(maxBuildkitConfigLength, 'buildkitd.toml.'),
       buildkitImage: imageReference('Image of buildkitd.'),
       gatewayImage: imageReference('Image of the gateway.'),
       cache: section.cache,
       tls,
-      auth,
+      auth: word.auth,
       access,
       networking,
       observability: section.observability,
       gateway,
+      v1beta1: newSections,
     })
     .partial(),
-  {
-    cel: '!has(self.auth) || !has(self.auth.rbac) || !has(self.auth.rbac.rules) || size(self.auth.rbac.rules) == 0 || !has(self.access) || !has(self.access.clients) || !has(self.access.clients.rules)',
-    message: 'expected rules in auth.rbac.rules or in access.clients.rules, not in both',
-    holds: ({ auth, access }) => (auth?.rbac?.rules ?? []).length === 0 || access?.clients?.rules === undefined,
-  },
-  {
-    cel: `(has(self.auth) && has(self.auth.methods) ? self.auth.methods.filter(m, m.type == 'oidc').size() : 0) + (has(self.access) && has(self.access.oidc) && has(self.access.oidc.inline) ? self.access.oidc.inline.size() : 0) <= ${maxInlineIssuers}`,
-    message: `expected at most ${maxInlineIssuers} issuers in auth.methods and access.oidc.inline together`,
-    holds: ({ auth, access }) =>
-      inlineCount(auth?.methods?.filter(({ type }) => type === 'oidc')) + inlineCount(access?.oidc?.inline) <=
-      maxInlineIssuers,
-  },
-  {
-    cel: '(has(self.resources) && has(self.resources.sidecar) && has(self.resources.sidecar.limits) ? size(self.resources.sidecar.limits) : 0) + (has(self.gateway) && has(self.gateway.resources) ? (has(self.gateway.resources.cpu) ? 1 : 0) + (has(self.gateway.resources.memory) ? 1 : 0) : 0) <= 16',
-    message: 'expected at most 16 limits in resources.sidecar and gateway.resources together',
-    holds: ({ resources, gateway }) =>
-      Object.keys(resources?.sidecar?.limits ?? {}).length + Object.keys(gateway?.resources ?? {}).length <= 16,
-  },
+  fewIssuers(({ auth, access }) => ({ methods: auth?.methods, inline: access?.oidc?.inline }), 'self'),
 ).describe('What the pool should be. An empty spec is a good pool.');
 
-export interface Pool {
-  readonly metadata: ObjectMeta;
-  readonly spec: z.infer<typeof poolSpec>;
-  readonly status?: PoolStatus;
-}
+export type PoolSpec = z.infer<typeof poolSpec>;

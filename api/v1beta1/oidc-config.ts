@@ -1,13 +1,13 @@
 /** BuildKitOIDCConfig v1beta1. */
 import * as z from 'zod';
-import { boundClaims, claimsMapping, issuerUrl, namespaceName, text, type ObjectMeta } from '../fields.ts';
+import { boundClaims, claimsMapping, issuerUrl, namespaceName, someText, text, type ObjectMeta } from '../fields.ts';
 import { objectName } from '../formats.ts';
 import type { OidcConfigStatus } from '../status.ts';
 
 export const oidcConfigSpec = z
   .object({
     issuer: issuerUrl,
-    audience: z.string().min(1).max(1024).describe('Audience a token must name.'),
+    audience: someText(1024, 'Audience a token must name.'),
     claimsMapping: claimsMapping.optional(),
     boundClaims: boundClaims.optional(),
     clientID: text(1024, 'OAuth client, for token exchange.').optional(),

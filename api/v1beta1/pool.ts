@@ -1,14 +1,16 @@
 /** BuildKitPool v1beta1: grouped by who reads it. */
 import * as z from 'zod';
 import { access } from '../access.ts';
-import { annotations, cidrs, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
+import { annotations, int32, port, resourceRequirements, text, type ObjectMeta } from '../fields.ts';
 import { duration, hostname, imageReference, objectName } from '../formats.ts';
-import { labelKey, labels, labelValue } from '../label-selector.ts';
+import { labelKey } from '../label-selector.ts';
 import { maxBuildkitConfigLength } from '../limits/fields.ts';
 import * as section from '../pool-sections.ts';
 import { withRules } from '../rule.ts';
 import type { PoolStatus } from '../status.ts';
-import { affinity, tolerations } from './placement.ts';
+import * as word from '../v1alpha1/words.ts';
+import { fewIssuers } from '../v1alpha1/words.ts';
+import * as worker from '../worker-sections.ts';
 
 const scaling = withRules(
   z
@@ -31,44 +33,17 @@ const scaling = withRules(
   section.orderedBounds,
 ).describe('How many workers run.');
 
-const template = z
-  .object({
-    labels: labels(32, 'Labels of the Pods, beside ours.'),
-    annotations: z
-      .record(z.string(), text(1024, 'Value of the annotation.'))
-      .meta({ maxProperties: 16 })
-      .describe('Annotations of the Pods.'),
-    nodeSelector: z
-      .record(z.string(), labelValue('Value of the label.'))
-      .meta({ maxProperties: 16 })
-      .describe('Labels a node must have.'),
-    tolerations,
-    affinity,
-    runtimeClassName: objectName('RuntimeClass of the Pods.'),
-    priorityClassName: objectName('PriorityClass of the Pods.'),
-  })
-  .partial()
-  .describe('What the Pods of workers have beside what we give them.');
-
-const egress = z
-  .object({ allowedCIDRs: cidrs('Cluster, private or link-local addresses that builds may reach.') })
-  .partial()
-  .describe('Where builds may connect to beside DNS and the outside world.');
-
 const workers = z
   .object({
     image: imageReference('Image of buildkitd.'),
     config: text(maxBuildkitConfigLength, 'buildkitd.toml.'),
     resources: resourceRequirements('Resources of the buildkitd container.'),
     scaling,
-    template,
-    isolation: z
-      .enum(['UserNamespace', 'Privileged'])
-      .describe('How the build container is held; UserNamespace when absent.'),
-    sharing: z
-      .enum(['Domain', 'Pool'])
-      .describe('Who may get a worker that was used before: the same trust domain (when absent), or all of the pool.'),
-    egress,
+    template: worker.template,
+    isolation: worker.isolation,
+    sharing: worker.sharing,
+    egress: worker.egress,
+    storage: worker.storage,
   })
   .partial()
   .describe('The workers of the pool.');
@@ -79,8 +54,8 @@ const service = z
     port: port('Port of the Service.'),
     nodePort: int32(30_000, 32_767, 'Port on the nodes.'),
     loadBalancerClass: labelKey('Class of the load balancer.'),
-    annotations: annotations('Annotations of the Service.'),
-    allowedCIDRs: cidrs('Addresses that may connect.'),
+    annotations: section.serviceAnnotations,
+    allowedCIDRs: section.allowedCIDRs,
   })
   .partial()
   .describe('The Service of the gateway.');
@@ -103,6 +78,7 @@ const gateway = z
     replicas: int32(1, 100, 'Gateway Pods.'),
     resources: resourceRequirements('Resources of the gateway container.'),
     service,
+    proxyProtocolCIDRs: section.proxyProtocolCIDRs,
     exposure,
   })
   .partial()
@@ -138,20 +114,67 @@ const certificates = z
   .partial()
   .describe('Certificates of the pool.');
 
-export const poolSpec = z
+/** What v1alpha1 can say and the sections above can't. `effective` decides what it means beside them. */
+const oldWords = z
   .object({
-    workers,
-    gateway,
-    certificates,
-    access,
-    cache: section.cache,
-    observability: section.observability,
+    resources: z.object({ sidecar: word.sidecar }).partial().describe('Resources.'),
+    networking: z
+      .object({
+        serviceType: word.serviceType,
+        port: word.servicePort,
+        external: word.emptySection('There, and empty.'),
+      })
+      .partial()
+      .describe('How the gateway is reached.'),
+    tls: z
+      .object({ enabled: word.tlsEnabled, auto: word.emptySection('There, and empty.') })
+      .partial()
+      .describe('TLS.'),
+    auth: word.auth,
+    scaling: word.emptySection('There, and empty.'),
+    workers: word.emptySection('There, and empty.'),
+    gateway: z
+      .object({
+        resources: z
+          .object({ limits: word.emptySection('There, and empty.') })
+          .partial()
+          .describe('There, and empty.'),
+      })
+      .partial()
+      .describe('There, and empty.'),
+    v1beta1: word.emptySection('There, and empty.'),
   })
   .partial()
-  .describe('What the pool should be. An empty spec is a good pool.');
+  .describe('Words of v1alpha1 that have no other place here: pools that are written in v1beta1 need none of them.');
+
+export const poolSpec = withRules(
+  z
+    .object({
+      workers,
+      gateway,
+      certificates,
+      access,
+      cache: section.cache,
+      observability: section.observability,
+      v1alpha1: oldWords,
+    })
+    .partial(),
+  fewIssuers(
+    ({ v1alpha1, access }) => ({ methods: v1alpha1?.auth?.methods, inline: access?.oidc?.inline }),
+    'self.v1alpha1',
+  ),
+).describe('What the pool should be. An empty spec is a good pool.');
+
+/** As it is stored. */
+export type PoolSpec = z.infer<typeof poolSpec>;
+
+/** What is so, by `effective` alone: every reader of a pool takes this. */
+export type EffectiveSpec = Omit<PoolSpec, 'v1alpha1'>;
 
 export interface Pool {
   readonly metadata: ObjectMeta;
-  readonly spec: z.infer<typeof poolSpec>;
+  readonly spec: EffectiveSpec;
   readonly status?: PoolStatus;
+  /** Why the spec as it is stored can't be read: what stands in `spec` then opens the pool to nobody. */
+  readonly fault?: string;
 }

@@ -1,9 +1,9 @@
 /** The issuers that a pool or an OIDC config names. No I/O. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { maxShownValueLength } from '../../api/limits/messages.ts';
+import type { PoolSpec } from '../../api/v1beta1/pool.ts';
 import { isSameJson } from '../json.ts';
 import { isOpenToStrangers, judgeIssuer, lastingClaimsOf, type ClaimedIssuer, type Namer } from '../oidc/issuer.ts';
-import type { Access } from './narrowing.ts';
 
 export function checkIssuer(field: string, issuer: string, namer: Namer): readonly StatusCause[] {
   const message = judgeIssuer(issuer, namer);
@@ -33,21 +33,26 @@ export function warnOfNames(section: string, claimed: ClaimedIssuer): readonly s
 
 const listLasting = ({ issuer }: ClaimedIssuer): string => (lastingClaimsOf(issuer) ?? []).join(' or ');
 
-const listInline = (access: Access) => access?.oidc?.inline ?? [];
-const inlineField = (index: number): string => `spec.access.oidc.inline[${index}]`;
+/** The issuers that a pool names itself, each with the field it stands in. */
+const listNamed = (spec: PoolSpec | undefined) => [
+  ...(spec?.v1alpha1?.auth?.methods ?? []).flatMap(({ oidc }, index) =>
+    oidc === undefined ? [] : [{ field: `spec.v1alpha1.auth.methods[${index}].oidc`, claimed: oidc }],
+  ),
+  ...(spec?.access?.oidc?.inline ?? []).map((claimed, index) => ({
+    field: `spec.access.oidc.inline[${index}]`,
+    claimed,
+  })),
+];
 
 /** What the pool did not say before in the same words. */
-export function checkInlineIssuers(before: Access, after: Access, namer: Namer): readonly StatusCause[] {
-  const known = listInline(before);
-  return listInline(after).flatMap((claimed, index) => {
+export function checkNamedIssuers(before: PoolSpec | undefined, after: PoolSpec, namer: Namer): readonly StatusCause[] {
+  const known = listNamed(before).map(({ claimed }) => claimed);
+  return listNamed(after).flatMap(({ field, claimed }) => {
     if (known.some((one) => isSameJson(one, claimed))) return [];
     const isNamed = known.some(({ issuer }) => issuer === claimed.issuer);
-    return [
-      ...(isNamed ? [] : checkIssuer(`${inlineField(index)}.issuer`, claimed.issuer, namer)),
-      ...checkBound(inlineField(index), claimed),
-    ];
+    return [...(isNamed ? [] : checkIssuer(`${field}.issuer`, claimed.issuer, namer)), ...checkBound(field, claimed)];
   });
 }
 
-export const warnOfInlineNames = (access: Access): readonly string[] =>
-  listInline(access).flatMap((claimed, index) => warnOfNames(inlineField(index), claimed));
+export const warnOfIssuerNames = (spec: PoolSpec): readonly string[] =>
+  listNamed(spec).flatMap(({ field, claimed }) => warnOfNames(field, claimed));

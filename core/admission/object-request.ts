@@ -1,6 +1,6 @@
 /** What admission reads of a review, whichever of our kinds it is about. No I/O. */
 import type { AdmissionRequest } from '../../api/http/admission-review.ts';
-import { GROUP, KINDS, STORAGE_VERSION } from '../../api/names.ts';
+import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../../api/names.ts';
 import type { UserInfo } from '../../api/review.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isJsonObject, member, type JsonObject } from '../json.ts';
@@ -17,8 +17,8 @@ export interface ObjectRequest {
   readonly name: string;
   /** The stamp of whoever sent the request. */
   readonly caller: UserInfo;
-  /** Sent in our other version: what it carries for this one has passed no schema. */
-  readonly isConverted: boolean;
+  /** The version it was sent in: findings are about its fields. */
+  readonly version: Version;
   /** Undefined is what is absent or no object. */
   readonly spec: JsonObject | undefined;
   readonly oldSpec: JsonObject | undefined;
@@ -58,7 +58,7 @@ export function toObjectRequest(request: AdmissionRequest): Result<ObjectRequest
     namespace,
     name: readName(request),
     caller: makeRequester(request.userInfo),
-    isConverted: requestKind !== undefined && requestKind.version !== STORAGE_VERSION,
+    version: requestKind?.version === OLD_VERSION ? OLD_VERSION : STORAGE_VERSION,
     spec: readSpec(request.object),
     oldSpec: readSpec(request.oldObject),
   });

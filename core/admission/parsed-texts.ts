@@ -1,8 +1,9 @@
 /** Texts of a pool that a library reads: schedules and buildkitd.toml. No I/O but through the ports. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { maxTomlDepth } from '../../api/limits/fields.ts';
-import { maxShownValueLength } from '../../api/limits/messages.ts';
+import { maxReportedErrors, maxShownValueLength } from '../../api/limits/messages.ts';
 import { at, isShallow, type JsonObject } from '../json.ts';
+import { readBuildkitdConfig } from '../pool/buildkitd-config.ts';
 import type { Result } from '../result.ts';
 import type { ObjectRequest } from './object-request.ts';
 
@@ -22,7 +23,9 @@ export function checkTexts(request: ObjectRequest, { isSchedule, parseToml }: Te
     const parsed = parseToml(text);
     if (!parsed.ok) return [`Invalid value: ${expectation}, got something else at ${place(parsed.error)}`];
     if (!isShallow(parsed.value, maxTomlDepth)) return [`Invalid value: ${expectation} at most ${maxTomlDepth} deep`];
-    return findHeld(parsed.value).map((key) => `Forbidden: ${key}: ${heldReason}`);
+    return readBuildkitdConfig(parsed.value)
+      .refused.slice(0, maxReportedErrors)
+      .map((key) => `Forbidden: ${key.slice(0, maxShownValueLength)}: ${refusedReason}`);
   });
   return [...schedules, ...config];
 }
@@ -30,36 +33,7 @@ export function checkTexts(request: ObjectRequest, { isSchedule, parseToml }: Te
 const cacheSchedule = ['cache', 'gc', 'schedule'];
 const scheduleExpectation = 'expected a cron expression of five fields that matches some day';
 const expectation = 'expected buildkitd.toml';
-const heldReason = 'how buildkitd is reached and how it holds builds is not for its configuration to say';
-
-/**
- * What would open another door to the daemon, or another way out of the container its builds are held in. The gateway
- * has the first, `isolation` decides the second.
- */
-const held: readonly (readonly string[])[] = [
-  ['root'],
-  ['grpc'],
-  ['otel'],
-  ['cdi'],
-  ['insecure-entitlements'],
-  ['worker', 'containerd'],
-  ...[
-    'binary',
-    'rootless',
-    'noProcessSandbox',
-    'apparmor-profile',
-    'selinux',
-    'networkMode',
-    'cniConfigPath',
-    'cniBinaryPath',
-    'bridgeName',
-    'defaultCgroupParent',
-    'proxySnapshotterPath',
-  ].map((key) => ['worker', 'oci', key]),
-];
-
-const findHeld = (document: JsonObject): readonly string[] =>
-  held.filter((path) => at(document, path) !== undefined).map((path) => path.join('.'));
+const refusedReason = 'not one of the settings of buildkitd that a pool may choose';
 
 function checkText(
   { spec, oldSpec }: ObjectRequest,

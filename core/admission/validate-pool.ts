@@ -3,17 +3,20 @@
  *
  * A warning is worth a look-up and never a refusal: a pool can be closed and deleted while nothing can be counted.
  */
-import { access as accessSchema } from '../../api/access.ts';
-import type { AdmissionAnswer } from '../../api/http/admission-review.ts';
-import { maxShownValueLength } from '../../api/limits/messages.ts';
+import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
+import { maxReportedErrors, maxShownValueLength } from '../../api/limits/messages.ts';
 import { NAMESPACE_NAME_LABEL } from '../../api/names.ts';
+import { sharedMeanings } from '../../api/places.ts';
+import type { PoolSpec } from '../../api/v1beta1/pool.ts';
 import { listSelectedKeys, type Labels } from '../access/label-selector.ts';
+import { at, isJsonObject, type JsonObject } from '../json.ts';
+import { effective } from '../pool/effective.ts';
+import { formatField, parseSpec, type SpecIssue } from '../pool/parse.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { allowed, forbidden, invalid } from './answers.ts';
-import { checkCarried } from './carried.ts';
 import { checkCustomization } from './customize.ts';
-import { checkInlineIssuers, warnOfInlineNames } from './issuers.ts';
-import { member, type JsonObject } from '../json.ts';
+import { nameFields, nameWarnings } from './fields.ts';
+import { checkNamedIssuers, warnOfIssuerNames } from './issuers.ts';
 import {
   countReferrers,
   dependsOnLabels,
@@ -38,31 +41,58 @@ export interface PoolPorts extends Pick<ReferencePorts, 'reviewAccess'>, TextPor
 
 export async function validatePool(request: ObjectRequest, ports: PoolPorts): Promise<AdmissionAnswer> {
   if (request.operation === 'DELETE') return allowed(request.uid, await warnOfDeletion(request, ports));
-  const unpermitted = await checkCustomization(request, ports);
-  const change = readChange(request);
+  const { version, oldSpec } = request;
+  const parsed = parseSpec(request.spec ?? {}, oldSpec);
+  // Closed: what can't be read is never taken for absent.
+  if (!parsed.ok) return invalid(request, nameFields(parsed.error.slice(0, maxReportedErrors).map(toCause), version));
+  const spec = parsed.value;
+  const before = oldSpec === undefined ? undefined : readOld(oldSpec);
+  const unpermitted = nameFields(await checkCustomization(request, ports), version);
   const namer = { namespace: request.namespace, clusterIssuer: ports.clusterIssuer };
-  const findings = [
-    ...checkCarried(request),
-    ...checkTexts(request, ports),
-    ...checkInlineIssuers(change.before, change.after, namer),
-  ];
+  const findings = nameFields([...checkTexts(request, ports), ...checkNamedIssuers(before, spec, namer)], version);
   if (unpermitted.length > 0) return forbidden(request, [...unpermitted, ...findings]);
   if (findings.length > 0) return invalid(request, findings);
-  return allowed(request.uid, [
-    ...warnOfSelectors(change.after),
-    ...warnOfInlineNames(change.after),
+  const after = effective(spec);
+  const change = {
+    poolNamespace: request.namespace,
+    before: before === undefined ? undefined : effective(before).access,
+    after: after.access,
+  };
+  const warnings = [
+    ...warnOfShadowed(spec),
+    ...warnOfSelectors(after.access),
+    ...warnOfIssuerNames(spec),
     ...(await warnOfNarrowing(request, change, ports)),
-  ]);
+  ];
+  return allowed(request.uid, nameWarnings(warnings, version));
 }
 
-const readChange = ({ namespace, spec, oldSpec }: ObjectRequest): Change => ({
-  poolNamespace: namespace,
-  before: readAccess(oldSpec),
-  after: readAccess(spec),
+const toCause = ({ path, message }: SpecIssue): StatusCause => ({
+  field: formatField(['spec', ...path]),
+  reason: 'FieldValueInvalid',
+  message: `Invalid value: ${message}`,
 });
 
-const readAccess = (spec: JsonObject | undefined): Access =>
-  accessSchema.optional().safeParse(member(spec, 'access')).data;
+/** What can be read of what was stored: what can't be is new again wherever it is written. */
+function readOld(oldSpec: JsonObject): PoolSpec | undefined {
+  const parsed = parseSpec(oldSpec, oldSpec);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+/** Words that are stored and count for nothing: who reads the manifest would think otherwise. */
+const warnOfShadowed = (spec: PoolSpec): readonly string[] =>
+  sharedMeanings
+    .filter(
+      ({ how, word, leaf }) =>
+        how !== 'stands before' && isShadowed(at(spec.v1alpha1, word.split('.')), at(spec, leaf.split('.'))),
+    )
+    .map(({ word, leaf }) => `spec.v1alpha1.${word}: spec.${leaf} counts`);
+
+/** Of maps only the members that both have. */
+const isShadowed = (word: unknown, leaf: unknown): boolean =>
+  isJsonObject(word) && isJsonObject(leaf)
+    ? Object.keys(word).some((key) => Object.hasOwn(leaf, key))
+    : word !== undefined && leaf !== undefined;
 
 function warnOfSelectors(access: Access): readonly string[] {
   const guests = { workers: access?.workers, clients: access?.clients };

@@ -1,29 +1,16 @@
 /** One object from one version to the other. No I/O. */
 import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../../api/names.ts';
-import { oidcConfigRows, workerRows, type Row } from '../../api/places.ts';
+import { oidcConfigRows, poolRows, workerRows } from '../../api/places.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
-import { readCarried, writeCarried } from './annotation.ts';
-import { moveToAlpha, moveToBeta, type Moved } from './move.ts';
-import { convertPoolToAlpha, convertPoolToBeta } from './pool.ts';
-import { compileTable } from './table.ts';
+import { moveSpec } from './move.ts';
+import { compileTable, type Table } from './table.ts';
 
-type ConvertSpec = (spec: JsonObject, carried: JsonObject | undefined) => Moved;
-
-/** By the version that is wanted. */
-const converters: ReadonlyMap<unknown, Readonly<Record<Version, ConvertSpec>>> = new Map([
-  [KINDS.pool.kind, { v1alpha1: convertPoolToAlpha, v1beta1: convertPoolToBeta }],
-  [KINDS.worker.kind, byTable(workerRows)],
-  [KINDS.oidcConfig.kind, byTable(oidcConfigRows)],
+const tables: ReadonlyMap<unknown, Table> = new Map([
+  [KINDS.pool.kind, compileTable(poolRows)],
+  [KINDS.worker.kind, compileTable(workerRows)],
+  [KINDS.oidcConfig.kind, compileTable(oidcConfigRows)],
 ]);
-
-function byTable(rows: readonly Row[]): Readonly<Record<Version, ConvertSpec>> {
-  const table = compileTable(rows);
-  return {
-    v1alpha1: (spec, carried) => moveToAlpha(spec, table, carried),
-    v1beta1: (spec, carried) => moveToBeta(spec, table, carried),
-  };
-}
 
 /** `<group>/<version>` of ours. */
 export function parseVersion(apiVersion: unknown): Version | undefined {
@@ -32,30 +19,22 @@ export function parseVersion(apiVersion: unknown): Version | undefined {
 
 /**
  * Succeeds for every content of our kinds: only a kind or version that is not ours is an error, which says what was
- * got. Of metadata, annotations alone may differ afterwards.
+ * got. Nothing but version and spec may differ afterwards.
  */
 export function convertObject(object: unknown, to: Version): Result<unknown, string> {
   if (!isJsonObject(object)) return err(`expected an object, got ${object === null ? 'null' : typeof object}`);
-  const convert = converters.get(object['kind']);
+  const table = tables.get(object['kind']);
   const from = parseVersion(object['apiVersion']);
-  if (convert === undefined || from === undefined) return err(`expected a kind of ${GROUP}, got ${nameOf(object)}`);
-  return ok(from === to ? object : convertFrom(object, from, { to, convertSpec: convert[to] }));
+  if (table === undefined || from === undefined) return err(`expected a kind of ${GROUP}, got ${nameOf(object)}`);
+  if (from === to) return ok(object);
+  const { spec } = object;
+  return ok({
+    ...object,
+    apiVersion: `${GROUP}/${to}`,
+    ...(isJsonObject(spec) ? { spec: moveSpec(spec, table, from) } : {}),
+  });
 }
 
-interface Target {
-  readonly to: Version;
-  readonly convertSpec: ConvertSpec;
-}
+const nameOf = ({ apiVersion, kind }: JsonObject): string => `${quote(apiVersion)} ${quote(kind)}`;
 
-function convertFrom(object: JsonObject, from: Version, { to, convertSpec }: Target): JsonObject {
-  const apiVersion = `${GROUP}/${to}`;
-  const { metadata, spec: before } = object;
-  if (!isJsonObject(before)) return { ...object, apiVersion };
-  const { spec, rest } = convertSpec(before, readCarried(metadata, to));
-  // The rest is in words of the version it comes from.
-  return { ...object, apiVersion, metadata: writeCarried(metadata, from, rest), spec };
-}
-
-const nameOf = ({ apiVersion, kind }: JsonObject): string => `${word(apiVersion)} ${word(kind)}`;
-
-const word = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value.slice(0, 253)) : 'nothing');
+const quote = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value.slice(0, 253)) : 'nothing');

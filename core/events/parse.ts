@@ -176,12 +176,23 @@ const readGatewayPart =
     });
   };
 
+/** What belongs to the workers of a pool says so by its labels. */
+const readWorkerPart: NamespacedReader = ({ key, data }) => {
+  const label = (name: string): unknown => at(data, ['metadata', 'labels', name]);
+  const name = label(LABELS.workerPool);
+  const namespace = label(LABELS.workerPoolNamespace) ?? key.namespace;
+  if (label(LABELS.managedBy) !== MANAGED_BY || !isPoolName(name) || !isNamespace(namespace)) return ok(none);
+  return ok({ touched: 'one', pool: { namespace, name }, object: readVersion('worker', key.namespace, data) });
+};
+
 const readers: ReadonlyMap<string, Reader> = new Map([
   [`${GROUP}/${KINDS.pool.kind}`, namespaced(readPool)],
   [`${GROUP}/${KINDS.worker.kind}`, namespaced(readWorker)],
   [`${GROUP}/${KINDS.oidcConfig.kind}`, namespaced(readOidcConfig)],
   ['apps/Deployment', namespaced(readGatewayPart(poolOfGatewayDeployment))],
   ['/Service', namespaced(readGatewayPart((name) => name))],
+  ['/Pod', namespaced(readWorkerPart)],
+  ['coordination.k8s.io/Lease', namespaced(readWorkerPart)],
   ['/Namespace', readNamespace],
 ]);
 

@@ -18,7 +18,12 @@ export interface Told {
 }
 
 /** What was being done when it happened. */
-export const ACTIONS = { status: 'ComputeStatus', reference: 'CheckReference', issuer: 'DiscoverIssuer' } as const;
+export const ACTIONS = {
+  status: 'ComputeStatus',
+  reference: 'CheckReference',
+  issuer: 'DiscoverIssuer',
+  make: 'MakeObjects',
+} as const;
 
 /** The apiserver refuses what was computed: until somebody mends it, the object shows what was true before. */
 export const STATUS_REFUSED = 'StatusRefused';

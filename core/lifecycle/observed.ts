@@ -4,6 +4,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Labels } from '../access/label-selector.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../pool-reference.ts';
 import type { Lease, Pod } from './cluster-objects.ts';
+import type { FoundPod } from './pod-state.ts';
 
 export interface Observed {
   readonly key: PoolKey;
@@ -12,6 +13,8 @@ export interface Observed {
   readonly workers: readonly Worker[];
   /** Labels of the namespaces of `namespacesToRead` that exist. */
   readonly labels: ReadonlyMap<string, Labels>;
+  /** By UID of the worker; undefined where no Pods are made. */
+  readonly found?: ReadonlyMap<string, FoundPod> | undefined;
 }
 
 /** All that lifecycle decides by. */

@@ -7,6 +7,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import { mergeConditions, type Verdict } from '../conditions.ts';
 import { isSameJson } from '../json.ts';
 import { referringWorkers, type Observed } from './observed.ts';
+import { describePod, judgePod, type PodState } from './pod-state.ts';
 import { isAdmittedTo, judgeReference, type Judgement } from './reference.ts';
 import { reviewKey, type Reviews } from './reviews.ts';
 
@@ -30,18 +31,31 @@ export interface Plan {
 export function plan(observed: Observed, reviews: Reviews | undefined, now: Date): Plan {
   const { pool } = observed;
   const workers = referringWorkers(observed);
-  const judged = workers.map((worker) => ({ worker, judgement: judge(worker, observed, { reviews, now }) }));
+  const judged = judgeWorkers(observed, reviews, now).map((one) => ({ ...one, state: stateOf(observed, one, now) }));
   return {
     reviews: listNeeded(judged.map(({ judgement }) => judgement)),
-    workers: judged.flatMap(({ worker, judgement }) => {
+    workers: judged.flatMap(({ worker, judgement, state }) => {
       if (judgement.outcome === 'review needed') return [];
-      const status = makeStatus(worker, pool, { verdict: judgement.verdict, now });
+      const status = makeStatus(worker, observed, { verdict: judgement.verdict, state, now });
       return isSameJson(worker.status ?? {}, status) ? [] : [{ worker, status }];
     }),
     finalizers: pool === undefined ? undefined : planFinalizers(pool, workers),
-    nextDueAt: findEarliest(judged.map(({ judgement }) => judgement)),
+    nextDueAt: findEarliest(judged),
   };
 }
+
+export interface JudgedWorker {
+  readonly worker: Worker;
+  readonly judgement: Judgement;
+}
+
+/** Each worker that refers to the pool, and whether it may. */
+export const judgeWorkers = (observed: Observed, reviews: Reviews | undefined, now: Date): readonly JudgedWorker[] =>
+  referringWorkers(observed).map((worker) => ({ worker, judgement: judge(worker, observed, { reviews, now }) }));
+
+/** Undefined where no Pods are made. */
+const stateOf = ({ found }: Observed, { worker }: JudgedWorker, now: Date): PodState | undefined =>
+  found === undefined ? undefined : judgePod(worker, found.get(worker.metadata.uid), now);
 
 interface Known {
   readonly reviews: Reviews | undefined;
@@ -62,26 +76,48 @@ function listNeeded(judgements: readonly Judgement[]): readonly UserInfo[] {
   return [...needed.values()];
 }
 
-function findEarliest(judgements: readonly Judgement[]): Date | undefined {
-  const times = judgements.flatMap((one) => (one.outcome === 'judged' && one.nextDueAt ? [one.nextDueAt] : []));
-  return times.toSorted((left, right) => left.getTime() - right.getTime())[0];
+function findEarliest(judged: readonly (JudgedWorker & { readonly state: PodState | undefined })[]): Date | undefined {
+  const times = judged.flatMap(({ judgement, state }) => [
+    judgement.outcome === 'judged' ? judgement.nextDueAt : undefined,
+    state?.nextDueAt,
+  ]);
+  const known = times.filter((time) => time !== undefined);
+  return known.toSorted((left, right) => left.getTime() - right.getTime())[0];
 }
 
 interface Finding {
   readonly verdict: Verdict;
+  readonly state: PodState | undefined;
   readonly now: Date;
 }
 
-function makeStatus(worker: Worker, pool: Pool | undefined, { verdict, now }: Finding): WorkerStatus {
+function makeStatus(worker: Worker, { pool, found }: Observed, { verdict, state, now }: Finding): WorkerStatus {
   const { metadata, status: stored = {} } = worker;
-  const phase = decidePhase(stored.phase, pool);
+  const phase = decidePhase(state?.phase ?? stored.phase, pool);
+  const verdicts = state === undefined ? [verdict] : [verdict, state.verdict];
   return {
-    ...stored,
+    ...(state === undefined ? stored : dropPod(stored)),
     ...(phase === undefined ? {} : { phase }),
     ...(verdict.status === 'True' && pool !== undefined ? pin(worker, pool) : {}),
-    conditions: mergeConditions(stored.conditions ?? [], [verdict], { now, generation: metadata.generation }),
+    ...(state === undefined ? {} : describePod(worker, found?.get(metadata.uid))),
+    ...(state === undefined || state.verdict.status === 'True' ? {} : { message: state.verdict.message }),
+    conditions: mergeConditions(stored.conditions ?? [], verdicts, { now, generation: metadata.generation }),
   };
 }
+
+const ofPod: ReadonlySet<string> = new Set([
+  'podName',
+  'podUID',
+  'podIP',
+  'endpoint',
+  'createdAt',
+  'readyAt',
+  'message',
+] satisfies (keyof WorkerStatus)[]);
+
+/** Without what is said of the Pod that there was. */
+const dropPod = (stored: WorkerStatus): WorkerStatus =>
+  Object.fromEntries(Object.entries(stored).filter(([field]) => !ofPod.has(field)));
 
 /** Written once: a pool made anew is not the one that a right was given for, however long its workers serve it. */
 function pin(worker: Worker, pool: Pool): Pick<WorkerStatus, 'poolUID'> {

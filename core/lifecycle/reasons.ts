@@ -16,3 +16,39 @@ export const REFERENCE_REASONS = {
   /** False: only the right of the creator permits the reference, and it was given for an earlier pool of that name. */
   poolRecreated: 'PoolRecreated',
 } as const;
+
+/** Whether the worker takes builds. */
+export const READY = 'Ready';
+
+export const WORKER_REASONS = {
+  /** True: buildkitd answers. */
+  serving: 'Serving',
+  /** False: no Pod is made yet, or the reference does not count. */
+  noPod: 'NoPod',
+  /** False: the Pod is starting. */
+  starting: 'Starting',
+  /** False: buildkitd has not answered in the time that a start may take. */
+  startTimeout: 'StartTimeout',
+  /** False: it served and did not answer its last probe. */
+  notReady: 'NotReady',
+  /** False: the Pod is being deleted. */
+  ending: 'Terminating',
+  /** False: no node takes the Pod. */
+  unschedulable: 'Unschedulable',
+  /** False: an image can't be had. */
+  imagePull: 'ImagePullFailed',
+  /** False: the node does not begin: it may support no user namespaces. */
+  noSandbox: 'SandboxNotStarted',
+  /** False: killed for its memory. */
+  outOfMemory: 'OutOfMemory',
+  /** False: a container ended. */
+  podFailed: 'PodFailed',
+  /** False: a quota of the namespace is used up. */
+  quota: 'QuotaExceeded',
+  /** False: the namespace's PodSecurity level does not permit builds. */
+  podSecurity: 'PodSecurityForbidden',
+  /** False: the apiserver refuses the Pod for another reason. */
+  podRefused: 'PodRefused',
+  /** False: a Pod that is not ours has the worker's name. */
+  nameConflict: 'NameConflict',
+} as const;

@@ -9,6 +9,8 @@ import { CONDITION_TYPES, REASONS } from './reasons.ts';
 export interface Findings {
   readonly name: string;
   readonly isTerminating: boolean;
+  /** Why the spec can't be read. */
+  readonly fault?: string | undefined;
   readonly gateway: GatewayStatus;
   readonly workers: WorkerCounts;
   readonly refs: Verdict;
@@ -20,12 +22,13 @@ export const hasOnlyFailed = ({ total, failed }: WorkerCounts): boolean => total
 export function judge(findings: Findings): readonly Verdict[] {
   const gateway = judgeGateway(findings);
   const workers = judgeWorkers(findings.workers);
-  return [judgePool(findings.isTerminating, gateway, workers), gateway, workers, findings.refs];
+  return [judgePool(findings, gateway, workers), gateway, workers, findings.refs];
 }
 
-function judgePool(isTerminating: boolean, gateway: Verdict, workers: Verdict): Verdict {
+function judgePool({ isTerminating, fault }: Findings, gateway: Verdict, workers: Verdict): Verdict {
   const make = verdict(CONDITION_TYPES.ready);
   if (isTerminating) return make('False', REASONS.terminating, 'the pool is being deleted');
+  if (fault !== undefined) return make('False', REASONS.specInvalid, `nobody is let in: ${fault}`);
   if (gateway.status === 'False') return make('False', REASONS.gatewayNotReady, gateway.message);
   if (workers.status === 'False') return make('False', REASONS.workersNotReady, workers.message);
   return make('True', REASONS.available, 'the pool takes builds');

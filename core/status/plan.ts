@@ -18,6 +18,7 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
   const findings: Findings = {
     name: metadata.name,
     isTerminating: metadata.deletionTimestamp !== undefined,
+    fault: pool.fault,
     gateway: gateway === undefined ? readGatewayStatus(stored) : makeGatewayStatus(metadata.name, gateway),
     workers: countWorkers(pool, observed.workers),
     refs: judgeRefs(observed),

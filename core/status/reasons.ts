@@ -14,6 +14,8 @@ export const REASONS = {
   available: 'Available',
   /** Ready=False: the pool is being deleted. */
   terminating: 'Terminating',
+  /** Ready=False: what is stored as spec is not what the schema says; the message names the field. */
+  specInvalid: 'SpecInvalid',
   /** Ready=False: see GatewayReady. */
   gatewayNotReady: 'GatewayNotReady',
   /** Ready=False: see WorkersReady. */

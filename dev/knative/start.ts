@@ -67,7 +67,7 @@ async function findPrograms(report: (line: string) => unknown): Promise<Program[
 async function bringImage({ folder, importImage }: KnativeHost, { goPackage, file }: Program): Promise<void> {
   const image = { name: imageOf(goPackage), files: { program: file }, entrypoint: ['/program'], user: '65532' };
   const tar = join(folder, 'knative-image.tar');
-  await writeFile(tar, await makeImage(image));
+  await writeFile(tar, (await makeImage(image)).archive);
   await importImage(tar);
   await rm(tar);
 }

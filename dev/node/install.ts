@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { buildImage } from '../image/build.ts';
+import { buildkitRepository, writeBuildkitImage } from '../image/buildkit-image.ts';
 import { nativePlatform, parsePlatforms } from '../image/platforms.ts';
 import { expectSuccess } from '../kubectl.ts';
 import { developmentFqdn } from '../parts.ts';
@@ -31,10 +32,13 @@ export async function install({ cluster, folder, report = () => undefined }: Ins
   const tar = join(folder, 'image.tar');
   report('building the image of this checkout');
   const digest = await buildImage({ platforms: parsePlatforms(nativePlatform), output: tar, report });
+  const buildkitTar = join(folder, 'buildkit.tar');
+  const buildkitImage = await writeBuildkitImage(buildkitTar, report);
   report('installing it on the node');
   await cluster.importImage(tar, repository);
+  await cluster.importImage(buildkitTar, buildkitRepository);
   const image = `${repository}@${digest}`;
-  const overlay = await pin(folder, image);
+  const overlay = await pin(folder, image, buildkitImage);
   await expectSuccess(cluster.kubectl, ['apply', '-k', overlay]);
   const deployments = ['deployments', '--all', `--namespace=${SYSTEM_NAMESPACE}`];
   await expectSuccess(cluster.kubectl, [
@@ -46,12 +50,12 @@ export async function install({ cluster, folder, report = () => undefined }: Ins
   return image;
 }
 
-/** The overlay in a copy of the manifests that tells which image and which cluster. */
-async function pin(folder: string, image: string): Promise<string> {
+/** The overlay in a copy of the manifests that says which images and which cluster. */
+async function pin(folder: string, image: string, buildkitImage: string): Promise<string> {
   const manifests = join(folder, 'manifests');
   await rm(manifests, { recursive: true, force: true });
   await cp(join(root, 'manifests'), manifests, { recursive: true });
-  await promisify(execFile)('sh', [join(manifests, 'pin-image.sh'), image]);
+  await promisify(execFile)('sh', [join(manifests, 'pin-image.sh'), image, buildkitImage]);
   await writeFile(join(manifests, 'install/install.env'), `cluster-fqdn=${developmentFqdn}\n`);
   return join(manifests, 'overlays/plain');
 }

@@ -9,18 +9,30 @@ export interface ImageOptions {
   readonly entrypoint: readonly string[];
   /** Number of the user that it runs as where a Pod says no other; root when absent. */
   readonly user?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Image {
+  readonly archive: Buffer;
+  /** Of its manifest, by which a Pod may name it. */
+  readonly digest: string;
 }
 
 const blockBytes = 512;
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-export async function makeImage({ name, files, entrypoint, user }: ImageOptions): Promise<Buffer> {
+/** The same files make the same image. */
+export async function makeImage({ name, files, entrypoint, user, environment }: ImageOptions): Promise<Image> {
   const contents = Object.entries(files).map(async ([path, file]) => entry(path, await readFile(file), 0o755));
   const layer = makeTar(await Promise.all(contents));
   const config = asJson({
     architecture,
     os: 'linux',
-    config: { Entrypoint: entrypoint, ...(user === undefined ? {} : { User: user }) },
+    config: {
+      Entrypoint: entrypoint,
+      ...(user === undefined ? {} : { User: user }),
+      ...(environment === undefined ? {} : { Env: Object.entries(environment).map((pair) => pair.join('=')) }),
+    },
     rootfs: { type: 'layers', diff_ids: [digest(layer)] },
   });
   const manifest = asJson({
@@ -32,7 +44,12 @@ export async function makeImage({ name, files, entrypoint, user }: ImageOptions)
   const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name };
   const index = asJson({ schemaVersion: 2, manifests: [{ ...describe(types.manifest, manifest), annotations }] });
   const blobs = [layer, config, manifest].map((blob) => entry(`blobs/sha256/${digest(blob).slice(7)}`, blob));
-  return makeTar([entry('oci-layout', asJson({ imageLayoutVersion: '1.0.0' })), entry('index.json', index), ...blobs]);
+  const archive = makeTar([
+    entry('oci-layout', asJson({ imageLayoutVersion: '1.0.0' })),
+    entry('index.json', index),
+    ...blobs,
+  ]);
+  return { archive, digest: digest(manifest) };
 }
 
 const types = {

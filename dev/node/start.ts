@@ -109,7 +109,7 @@ async function writeImages(folder: string, { pause, coredns }: NodeBinaries): Pr
     { name: dnsImage, files: { coredns }, entrypoint: ['/coredns'] },
   ];
   for (const [index, image] of images.entries())
-    await writeFile(join(folder, `image-${index}.tar`), await makeImage(image));
+    await writeFile(join(folder, `image-${index}.tar`), (await makeImage(image)).archive);
   return images.map((_, index) => join(inside, `image-${index}.tar`));
 }
 

@@ -52,26 +52,36 @@ const ours = ({ kind, plural }: (typeof KINDS)[keyof typeof KINDS]): Watched => 
 const labelSelector = `${LABELS.managedBy}=${MANAGED_BY}`;
 const pools = ours(KINDS.pool);
 const workers = ours(KINDS.worker);
+const deployments: Watched = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  path: '/apis/apps/v1/deployments',
+  labelSelector,
+};
 
 /** What the status of pools and OIDC configs is computed from. */
 const statusResources: Sink['resources'] = [
   pools,
   workers,
   ours(KINDS.oidcConfig),
-  {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    plural: 'deployments',
-    path: '/apis/apps/v1/deployments',
-    labelSelector,
-  },
+  deployments,
   { apiVersion: 'v1', kind: 'Service', plural: 'services', path: '/api/v1/services', labelSelector },
 ];
 
-/** What references are judged by. */
+/** What references are judged by, and what is made. */
 const lifecycleResources: Sink['resources'] = [
   pools,
   workers,
+  deployments,
+  { apiVersion: 'v1', kind: 'Pod', plural: 'pods', path: '/api/v1/pods', labelSelector },
+  {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    plural: 'leases',
+    path: '/apis/coordination.k8s.io/v1/leases',
+    labelSelector,
+  },
   { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', path: '/api/v1/namespaces' },
 ];
 

@@ -5,32 +5,57 @@ import {
   KUBE_VARIABLES,
   readEventSenders,
   readListener,
+  readMaking,
   readMetricsListener,
   readSwitch,
   readVariables,
 } from '../../adapters/environment.ts';
 import { createClock } from '../../adapters/clock.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
-import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
+import { createKubeClient, type KubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
+import type { Tell } from '../../adapters/kube/events.ts';
+import { createGatewayPodFinder } from '../../adapters/kube/gateway-pods.ts';
+import { createLifecycleObjects } from '../../adapters/kube/lifecycle-objects.ts';
+import { createPoolCas } from '../../adapters/kube/pool-cas.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
+import { createWorkerReader } from '../../adapters/kube/pool-workers.ts';
 import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
 import { createFunctionObserver } from '../../adapters/observe/function.ts';
 import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
+import { formatToml, parseToml } from '../../adapters/toml.ts';
+import { readCsr } from '../../adapters/x509/csr.ts';
+import { createLifecycleIssuer } from '../../adapters/x509/lifecycle-issuer.ts';
 import { FIELD_MANAGERS, KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import { tellOfObject, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
 import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
+import type { KubeObject } from '../../core/lifecycle/objects.ts';
+import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';
 import { createLifecycleApp } from './app.ts';
-import { createRecompute } from './recompute.ts';
+import { createPoolObjects } from './pool-objects.ts';
+import { bringUpPods, tidyWorkerObjects } from './pods.ts';
+import { createRecompute, type Making } from './recompute.ts';
+import { createRoutesWriter } from './routes-writer.ts';
+
+/** What Pods and gateways are made of. */
+export interface MakingConfig {
+  readonly settings: LifecycleSettings;
+  /** Folder with `tls.crt` and `tls.key` of the intermediate for servers, and `ca.crt`, the roots. */
+  readonly caFolder: string;
+}
 
 export interface LifecycleConfig {
   readonly kube: KubeClientOptions;
   readonly senders: EventSenders;
   /** Whether the right to attach lets a worker in, as in admission. */
   readonly isAttachCounted: boolean;
+  /** Undefined where references are judged and nothing is made: on a control plane without nodes. */
+  readonly making?: MakingConfig | undefined;
   readonly now: () => Date;
   /** By which resyncs keep their distance. Who waits when it ends is told to come again, elsewhere. */
   readonly clock: Clock;
@@ -54,6 +79,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
+  const wired = config.making && wireMaking(config.making, { kube, now, tell: observe.tell });
   const app = createLifecycleApp({
     recompute: observe.recompute(
       createRecompute({
@@ -61,12 +87,14 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
         writeStatus: observe.write({ kind: KINDS.worker.kind, write: store.writeStatus, tellOf: tellOfWorker }),
         writeFinalizers: observe.write({ kind: KINDS.pool.kind, write: store.writeFinalizers, tellOf: () => [] }),
         mayAttach: isAttachCounted ? (user, pool) => hasRight(user, { verb: VERBS.attach, ...pool }) : undefined,
+        making: wired?.making,
         now,
       }),
     ),
     observeResync: observe.resync,
     isCovered: observe.isCovered(() => false),
     listPools: store.listPools,
+    keys: wired && { ...wired.signing, ...wired.lookups, authenticate, log },
     authenticateSender: createSenderCheck(authenticate, senders),
     clock,
     log,
@@ -74,14 +102,54 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   return { app: observe.requests(app, { [LIFECYCLE_EVENTS_PATH]: 'event' }), metrics, close: kube.close };
 }
 
+interface Wiring {
+  readonly kube: KubeClient;
+  readonly now: () => Date;
+  readonly tell: Tell;
+}
+
+function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, tell }: Wiring) {
+  const objects = createLifecycleObjects(kube);
+  const cas = createPoolCas(kube);
+  const { makePoolCa, ...issuer } = createLifecycleIssuer({ ...settings, caFolder, now: () => now().getTime() });
+  const tellNotMade = (pool: Pool, object: KubeObject, reason: NotMade) => tell([tellOfObject(pool, object, reason)]);
+  const ports = { ...objects, settings, parseToml, formatToml, tellNotMade, readRoots: issuer.readRoots, now };
+  const writeRoutes = createRoutesWriter(ports);
+  const making: Making = {
+    bringUpPods: (observed, reviews) => bringUpPods(ports, observed, reviews),
+    keepPoolObjects: createPoolObjects(ports),
+    scale: ({ pool, nextDueAt }) =>
+      pool === undefined
+        ? Promise.resolve()
+        : writeRoutes(pool, {
+            poolUID: pool.metadata.uid,
+            ...(nextDueAt === undefined ? {} : { nextDueAt: nextDueAt.toISOString() }),
+            leases: [],
+          }),
+    tidy: async (pool) => {
+      await tidyWorkerObjects(ports, pool, []);
+      await cas.remove(pool.metadata.uid);
+    },
+  };
+  const signing = {
+    ...issuer,
+    settings,
+    readCsr,
+    ensurePoolCa: (poolUid: string) => cas.ensure(poolUid, () => makePoolCa(poolUid)),
+  };
+  const lookups = { findPoolOfGateway: createGatewayPodFinder(kube), getWorker: createWorkerReader(kube) };
+  return { making, signing, lookups };
+}
+
 if (import.meta.main) {
-  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH']);
+  readVariables([...KUBE_VARIABLES, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH', 'MAKE_PODS']);
   const listener = readListener();
   const { clock, drain } = createClock();
   const config = {
     kube: inClusterKube(),
     senders: readEventSenders(),
     isAttachCounted: readSwitch('COUNT_ATTACH'),
+    making: readSwitch('MAKE_PODS') ? readMaking() : undefined,
     now: () => new Date(),
     clock,
   };

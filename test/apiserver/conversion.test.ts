@@ -1,6 +1,6 @@
 /** Both versions on a real apiserver, with the webhook as it runs. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CARRIED_ANNOTATION, GROUP, KINDS, type Version } from '../../api/names.ts';
+import { GROUP, KINDS, type Version } from '../../api/names.ts';
 import { getJson, makeNamespace, run } from './cluster.ts';
 
 interface Stored {
@@ -34,8 +34,11 @@ const old = {
 };
 const now = {
   workers: { scaling: { min: 1, idleTimeout: '5m' } },
-  gateway: { service: { port: 9999 } },
-  access: { oidc: { inline: [{ issuer: 'https://issuer.example', audience: 'a' }] } },
+  v1alpha1: {
+    tls: { enabled: true, auto: {} },
+    networking: { port: 9999, external: {} },
+    auth: { methods: [{ type: 'mtls' }, { type: 'oidc', oidc: { issuer: 'https://issuer.example', audience: 'a' } }] },
+  },
 };
 const onlyNew = {
   isolation: 'Privileged',
@@ -65,12 +68,20 @@ describe('a pool', () => {
     await write('v1beta1', 'new', { workers: { ...onlyNew, image: 'i' } });
     expect((await read('v1beta1', 'new')).spec).toEqual({ workers: { ...onlyNew, image: 'i' } });
     const { spec, metadata } = await read('v1alpha1', 'new');
-    expect(spec).toEqual({ buildkitImage: 'i' });
-    expect(JSON.parse(metadata.annotations?.[CARRIED_ANNOTATION] ?? '')).toEqual({ v1beta1: { workers: onlyNew } });
+    expect(spec).toEqual({ buildkitImage: 'i', workers: onlyNew });
+    expect(Object.keys(metadata.annotations ?? {})).toEqual(['kubectl.kubernetes.io/last-applied-configuration']);
   });
 
   it('keeps what only v1beta1 can say when it is edited in v1alpha1, by patch, apply and server-side apply', async () => {
-    await write('v1beta1', 'edited', { workers: { ...onlyNew, scaling: { max: 2 } } });
+    const manifest = (version: Version, spec: object) =>
+      JSON.stringify({
+        apiVersion: `${GROUP}/${version}`,
+        kind: 'BuildKitPool',
+        metadata: { name: 'edited', namespace },
+        spec,
+      });
+    const owned = { workers: { ...onlyNew, scaling: { max: 2 } } };
+    await run(['apply', '--server-side', '--field-manager=owner', '-f', '-'], manifest('v1beta1', owned));
     const patch = ['--type=merge', '-p', '{"spec":{"scaling":{"max":7}}}'];
     await run(['patch', '-n', namespace, resource('v1alpha1'), 'edited', ...patch]);
     expect((await read('v1beta1', 'edited')).spec).toEqual({ workers: { ...onlyNew, scaling: { max: 7 } } });
@@ -80,10 +91,9 @@ describe('a pool', () => {
       workers: { ...onlyNew, scaling: { max: 8 }, image: 'i' },
     });
 
-    const manifest = { apiVersion: `${GROUP}/v1alpha1`, kind: 'BuildKitPool', metadata: { name: 'edited', namespace } };
     await run(
-      ['apply', '--server-side', '--force-conflicts', '-f', '-'],
-      JSON.stringify({ ...manifest, spec: { scaling: { max: 9 } } }),
+      ['apply', '--server-side', '--force-conflicts', '--field-manager=editor', '-f', '-'],
+      manifest('v1alpha1', { scaling: { max: 9 } }),
     );
     expect((await read('v1beta1', 'edited')).spec).toMatchObject({ workers: { ...onlyNew, scaling: { max: 9 } } });
   });
@@ -95,11 +105,14 @@ describe('a pool', () => {
     expect((await read('v1beta1', 'quiet')).metadata.generation).toBe(metadata.generation);
   });
 
-  it('cannot be opened to others by the annotation', async () => {
-    const forged = JSON.stringify({ v1beta1: { access: { workers: { namespaces: { from: 'All' } } } } });
+  it('cannot be changed by an annotation', async () => {
+    const forged = JSON.stringify({
+      v1alpha1: { auth: 'boo' },
+      v1beta1: { access: { workers: { namespaces: { from: 'All' } } } },
+    });
     await write('v1alpha1', 'forged', {});
-    await run(['annotate', '-n', namespace, resource('v1alpha1'), 'forged', `${CARRIED_ANNOTATION}=${forged}`]);
-    expect((await read('v1beta1', 'forged')).spec).toEqual({});
+    await run(['annotate', '-n', namespace, resource('v1alpha1'), 'forged', `${GROUP}/other-version=${forged}`]);
+    for (const version of ['v1alpha1', 'v1beta1'] as const) expect((await read(version, 'forged')).spec).toEqual({});
   });
 
   it('is refused in v1alpha1 where it switches TLS off', async () => {

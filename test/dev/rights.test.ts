@@ -6,9 +6,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
+import { generateKeyPair } from '../../adapters/x509/keys.ts';
+import { makeCsr } from '../../adapters/x509/make-csr.ts';
+import { KEYS_PATH } from '../../api/http/keys.ts';
 import { makeResync } from '../../core/events/make.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
+import { bridgePart, developmentImages, functionsPart } from '../../dev/parts.ts';
 import { bringUp, type Stack } from '../../dev/stack.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { readUses, writeAuditFlags } from './audit.ts';
@@ -19,13 +23,24 @@ const day = 24 * 60 * 60 * 1000;
 
 let stack: Stack;
 let folder: string;
+/** What gateways were given. */
+let grants: readonly Right[] = [];
 const run = (args: readonly string[], input?: string): Promise<string> => expectSuccess(stack.kubectl, args, input);
 
 async function startAudited(): Promise<() => Promise<void>> {
   folder = await mkdtemp(join(tmpdir(), 'rights-'));
   const apiserverFlags = await writeAuditFlags(folder);
   const watchdog = createWatchdog();
-  stack = await bringUp({ folder, port: await findFreePort(), apiserverFlags, watch: watchdog.watch });
+  stack = await bringUp({
+    folder,
+    port: await findFreePort(),
+    apiserverFlags,
+    watch: watchdog.watch,
+    parts: (place) => [functionsPart(place, 'on'), bridgePart(place)],
+  });
+  // Which image of ours the Pods of workers may have.
+  const image = `--from-literal=image=${developmentImages.ours}`;
+  await run(['create', 'configmap', 'buildkit-install', '-n', SYSTEM_NAMESPACE, image]);
   return async () => {
     await stack.stop();
     watchdog.release();
@@ -134,6 +149,62 @@ async function askForCertificates(): Promise<void> {
   expect([401, 503]).toContain(await post('/api/v1/certs/request', asJson(foreign), pools('owner/open')));
 }
 
+const wait = (object: string, condition: string): Promise<string> =>
+  run(['wait', object, '-n', 'owner', condition, '--timeout=60s']);
+const patch = (object: string, spec: object): Promise<string> =>
+  run(['patch', object, '-n', 'owner', '--type=merge', '-p', JSON.stringify({ spec })]);
+
+/** A pool with a worker of its own: nothing runs them here, and everything is made. */
+async function makeAndUnmake(): Promise<void> {
+  const exposure = { ingress: { enabled: true } };
+  await write(make('BuildKitPool', 'owner', 'made', { gateway: { exposure } }));
+  await write(make('BuildKitWorker', 'owner', 'worker', { poolRef: { name: 'made', namespace: 'owner' } }));
+  await wait('buildkitworker/worker', '--for=jsonpath={.status.phase}=Provisioning');
+  await wait('ingress/made-gateway', '--for=create');
+  const gateway = await readPod('buildkit.smrt-devops.net/pool=made');
+  const csr = makeCsr(generateKeyPair());
+  await askForKeys('made-gateway', gateway, { kind: 'gateway', pool: 'made', serverCsr: csr, clientCsr: csr });
+  const worker = await readPod('buildkit.smrt-devops.net/worker-pool=made');
+  await askForKeys('default', worker, { kind: 'worker', worker: 'worker', serverCsr: csr });
+  const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
+  await patch('buildkitworker/worker', { lease });
+  const label = '--for=jsonpath={.metadata.labels.buildkit\\.smrt-devops\\.net/leased}';
+  await wait('pod/worker', `${label}=true`);
+  grants = listRights(await readRoles<RoleObject>('roles'), [madeBinding]);
+  await patch('buildkitworker/worker', { lease: null });
+  await patch('buildkitpool/made', { gateway: { enabled: false, exposure: null } });
+  await wait('deployment/made-gateway', '--for=delete');
+  await run(['delete', 'buildkitpool/made', '-n', 'owner']);
+}
+
+/** What lifecycle gives to a gateway it must have itself. */
+const madeBinding: BindingObject = {
+  metadata: { name: 'made-gateway', namespace: 'owner' },
+  subjects: [{ kind: 'ServiceAccount', name: 'buildkit-lifecycle', namespace: SYSTEM_NAMESPACE }],
+  roleRef: { kind: 'Role', name: 'made-gateway' },
+};
+
+interface PodName {
+  readonly name: string;
+  readonly uid: string;
+}
+
+async function readPod(selector: string): Promise<PodName> {
+  const find = async () => {
+    const text = await run(['get', 'pods', '-n', 'owner', '-l', selector, '-o', 'json']);
+    return (JSON.parse(text) as { items: { metadata: PodName }[] }).items[0]?.metadata;
+  };
+  const found = await vi.waitUntil(find, { timeout: 60_000, interval: 500 });
+  return found;
+}
+
+async function askForKeys(account: string, { name, uid }: PodName, body: object): Promise<void> {
+  const bound = ['--bound-object-kind=Pod', `--bound-object-name=${name}`, `--bound-object-uid=${uid}`];
+  const token = await run(['create', 'token', account, '-n', 'owner', `--audience=${TOKEN_AUDIENCE}`, ...bound]);
+  const ask = async () => (await post(KEYS_PATH, asJson(token.trim()), JSON.stringify(body))) === 200;
+  await vi.waitUntil(ask, { timeout: 60_000, interval: 500 });
+}
+
 async function reportConnections(): Promise<void> {
   const labels = { 'buildkit.smrt-devops.net/pool': 'open' };
   const metadata = { name: 'gateway', namespace: 'owner', labels };
@@ -202,6 +273,7 @@ describe('the rights of every part', () => {
     await writeObjects();
     await changeBackAndForth();
     await askForCertificates();
+    await makeAndUnmake();
     await reportConnections();
     await resync();
     await run(['delete', 'buildkitworkers', '--all', '-n', 'guest']);
@@ -211,7 +283,8 @@ describe('the rights of every part', () => {
       await readRoles<RoleObject>('clusterroles', 'roles'),
       await readRoles<BindingObject>('clusterrolebindings', 'rolebindings'),
     ).filter(({ account }) => account.startsWith(`${SYSTEM_NAMESPACE}/`));
-    const uses = await readUses(folder, SYSTEM_NAMESPACE);
+    const given = grants.map((right) => ({ ...right, isRefused: false }));
+    const uses = [...(await readUses(folder, SYSTEM_NAMESPACE)), ...given];
     accounts = [...new Set(uses.map(({ account }) => account))].toSorted();
     found = compare(rights, uses, SYSTEM_NAMESPACE);
   });

@@ -10,12 +10,12 @@ export const nodeImage = 'dev.local/node:1';
 export async function writeNodeImage(folder: string): Promise<string> {
   const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
   const files = Object.fromEntries(libraries.map((path) => [path.slice(1), path]));
-  const image = await makeImage({
+  const { archive } = await makeImage({
     name: nodeImage,
     files: { node: process.execPath, ...files },
     entrypoint: ['/node'],
   });
   const tar = join(folder, 'node-image.tar');
-  await writeFile(tar, image);
+  await writeFile(tar, archive);
   return tar;
 }

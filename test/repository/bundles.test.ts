@@ -26,9 +26,10 @@ describe('a production bundle', () => {
   const needs: Record<keyof typeof parts, string[]> = {
     api: [...kube, 'PORT', 'CLUSTER_FQDN', 'CA_FOLDER', 'PRIVATE_ISSUERS'],
     status: [...kube, 'PORT', 'EVENT_SENDERS', 'PRIVATE_ISSUERS'],
-    lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH'],
+    lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH', 'MAKE_PODS'],
     authority: [...kube, 'CLUSTER_FQDN'],
     bridge: [...kube, 'PORT', 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
+    keys: ['WORKER_NAME', 'LIFECYCLE_URL', 'TOKEN_FILE', 'KEYS_FOLDER', 'CONFIG_FOLDER', 'BUILDKITD_TOML'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
     gateway: [
       ...kube,

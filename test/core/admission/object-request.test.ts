@@ -24,7 +24,7 @@ describe('toObjectRequest', () => {
         namespace: 'tenant-a',
         name: 'worker-1',
         caller: developer,
-        isConverted: false,
+        version: 'v1beta1',
         spec: { poolRef: { name: 'my-pool' } },
         oldSpec: undefined,
       },
@@ -41,8 +41,8 @@ describe('toObjectRequest', () => {
   });
 
   it('knows what was sent in the other version', () => {
-    expect(makeObjectRequest(sentInOldVersion).isConverted).toBe(true);
-    expect(makeObjectRequest(sentAsSeen).isConverted).toBe(false);
+    expect(makeObjectRequest(sentInOldVersion).version).toBe('v1alpha1');
+    expect(makeObjectRequest(sentAsSeen).version).toBe('v1beta1');
   });
 
   it.each([

@@ -335,9 +335,9 @@ describe('texts that a library reads', () => {
 
   it('say nothing of how buildkitd is reached or holds its builds', async () => {
     const config = 'insecure-entitlements = ["security.insecure"]\n[worker.oci]\nbinary = "/x"\n[grpc]\naddress = []\n';
-    const why = 'how buildkitd is reached and how it holds builds is not for its configuration to say';
+    const why = 'not one of the settings of buildkitd that a pool may choose';
     expect((await judge(configured(config))).status?.details.causes).toEqual(
-      ['grpc', 'insecure-entitlements', 'worker.oci.binary'].map((key) => ({
+      ['insecure-entitlements', 'worker.oci.binary', 'grpc'].map((key) => ({
         field: 'spec.workers.config',
         reason: 'FieldValueForbidden',
         message: `Forbidden: ${key}: ${why}`,
@@ -345,7 +345,7 @@ describe('texts that a library reads', () => {
     );
   });
 
-  it.each(['grpc', '"grpc"', "'grpc'", '"\\u0067rpc"', ' grpc '])('find %s however it is written', async (key) => {
+  it.each(['grpc', 'GRPC', 'gRpC', '"grpc"', "'grpc'", '"\\u0067rpc"', ' grpc '])('find %s however it is written', async (key) => {
     expect((await judge(configured(`[${key}]\n`))).allowed).toBe(false);
     expect((await judge(configured(`${key}.address = ["tcp://0.0.0.0:1"]\n`))).allowed).toBe(false);
     expect((await judge(configured(`a = """\n"""\n${key} = { address = [] }\n`))).allowed).toBe(false);
@@ -366,16 +366,23 @@ describe('texts that a library reads', () => {
   });
 });
 
-describe('what came in the older version', () => {
+describe('a spec that breaks the schema', () => {
+  const broken = { workers: { isolation: 'Root', image: 7 } };
   const requestKind = { group: 'buildkit.smrt-devops.net', version: 'v1alpha1', kind: 'BuildKitPool' };
-  const smuggled = { workers: { isolation: 'Root', image: 7 } };
+  const causesOf = async (changes: object) => {
+    const { ports, calls } = makeCluster({ mayCustomize: true });
+    const { response } = await validatePool(makePoolRequest(broken, undefined, changes), ports);
+    expect(calls).toEqual([]);
+    return response.status?.details.causes;
+  };
 
-  it('is held to the schema it was carried past', async () => {
-    const { ports } = makeCluster({ mayCustomize: true });
-    const answer = await validatePool(makePoolRequest(smuggled, undefined, { requestKind }), ports);
-    expect(answer.response.status?.details.causes).toEqual([
+  it.each([
+    ['v1beta1', {}, 'spec.workers.image'],
+    ['v1alpha1', { requestKind }, 'spec.buildkitImage'],
+  ])('is refused, by the fields of %s', async (_version, changes, image) => {
+    expect(await causesOf(changes)).toEqual([
       {
-        field: 'spec.workers.image',
+        field: image,
         reason: 'FieldValueInvalid',
         message: 'Invalid value: Invalid input: expected string, received number',
       },
@@ -387,10 +394,61 @@ describe('what came in the older version', () => {
     ]);
   });
 
+  it('is refused whatever else it says, which is never taken for absent', async () => {
+    const spec = {
+      access: {
+        revokedBefore: '2020-01-01t00:00:00z',
+        oidc: { inline: [{ issuer: 'http://169.254.169.254', audience: 'x' }] },
+      },
+    };
+    const { response } = await validatePool(makePoolRequest(spec), makeCluster().ports);
+    expect(response.status?.details.causes?.map(({ field }) => field)).toEqual(['spec.access.revokedBefore']);
+  });
+
   it('keeps what was there before', async () => {
-    const changed = { workers: { ...smuggled.workers, scaling: { max: 1 } } };
-    const answer = await validatePool(makePoolRequest(changed, smuggled, { requestKind }), makeCluster().ports);
+    const changed = { workers: { ...broken.workers, scaling: { max: 1 } } };
+    const answer = await validatePool(makePoolRequest(changed, broken), makeCluster().ports);
     expect(answer.response.allowed).toBe(true);
+  });
+});
+
+describe('words of v1alpha1', () => {
+  const requestKind = { group: 'buildkit.smrt-devops.net', version: 'v1alpha1', kind: 'BuildKitPool' };
+  const method = (issuer: string) => ({
+    v1alpha1: { auth: { methods: [{ type: 'oidc', oidc: { issuer, audience: 'x' } }] } },
+  });
+
+  it.each([
+    [{}, 'spec.v1alpha1.auth.methods[0].oidc.issuer'],
+    [{ requestKind }, 'spec.auth.methods[0].oidc.issuer'],
+  ])('name issuers that are judged as any other: %j', async (changes, field) => {
+    const { response } = await validatePool(
+      makePoolRequest(method('http://10.0.0.1'), undefined, changes),
+      makeCluster().ports,
+    );
+    expect(response.status?.details.causes?.[0]?.field).toBe(field);
+  });
+
+  it.each([
+    [
+      { v1alpha1: { networking: { port: 1 } }, gateway: { service: { port: 2 } } },
+      ['spec.v1alpha1.networking.port: spec.gateway.service.port counts'],
+    ],
+    [
+      { v1alpha1: { resources: { sidecar: { limits: { cpu: 1 } } } }, gateway: { resources: { limits: { cpu: 1 } } } },
+      ['spec.v1alpha1.resources.sidecar.limits: spec.gateway.resources.limits counts'],
+    ],
+    [
+      {
+        v1alpha1: { resources: { sidecar: { limits: { cpu: 1 } } } },
+        gateway: { resources: { limits: { memory: 1 } } },
+      },
+      undefined,
+    ],
+    [{ v1alpha1: { networking: { port: 1 } } }, undefined],
+  ])('that count for nothing earn a warning: %j', async (spec, warnings) => {
+    const { response } = await validatePool(makePoolRequest(spec), makeCluster().ports);
+    expect([response.allowed, response.warnings]).toEqual([true, warnings]);
   });
 });
 

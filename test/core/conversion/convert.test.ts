@@ -63,7 +63,7 @@ describe('a table', () => {
     ['twice the same place', ['a.b', 'a.b'], 'a.b: expected one row'],
     ['a place in another', ['a', 'a.b'], 'a.b: expected no row above it'],
   ])('with %s is a mistake', (_name, paths, message) => {
-    const rows = paths.map((path, index) => ({ v1beta1: path, v1alpha1: [`x${index}`] as [string] }));
+    const rows = paths.map((path, index) => ({ v1beta1: path, v1alpha1: `x${index}` }));
     expect(() => compileTable(rows)).toThrow(new TypeError(message));
   });
 });

@@ -3,20 +3,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { convertObject, parseVersion } from '../../../core/conversion/convert.ts';
+import { readPool } from '../../../core/pool/read.ts';
 import type { Json } from './objects.ts';
 
 const folder = join(import.meta.dirname, '../../../manifests/examples');
 const read = (file: string): Json[] =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Json);
 
-/** Carried words aside: the page for one version need not name the places of the other. */
+/** By what it means: the page for one version need not name the places of the other. */
 const inBeta = (object: Json): unknown => {
   if (parseVersion(object['apiVersion']) === undefined) return object;
   // As the schema defaults it.
   const converted = convertObject({ ...object, spec: object['spec'] ?? {} }, 'v1beta1');
   if (!converted.ok) throw new Error(converted.error);
   const { name, namespace } = (converted.value as { metadata: { name: string; namespace: string } }).metadata;
-  return { ...(converted.value as Json), metadata: { name, namespace } };
+  return { ...(converted.value as Json), metadata: { name, namespace }, spec: readPool(converted.value).spec };
 };
 
 describe('every example', () => {

@@ -1,7 +1,8 @@
 /** Arbitrary objects of our kinds, made from their schemas: every field occurs. */
 import fc from 'fast-check';
 import type * as z from 'zod';
-import type { Version } from '../../../api/names.ts';
+import { at } from '../../../core/json.ts';
+import { GROUP, type Version } from '../../../api/names.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from '../../../api/status.ts';
 import { oidcConfigSpec as alphaOidcConfig } from '../../../api/v1alpha1/oidc-config.ts';
 import { poolSpec as alphaPool } from '../../../api/v1alpha1/pool.ts';
@@ -138,9 +139,16 @@ function listFrom(schema: z.ZodType, item: Draw): Draw {
 const numberFrom = ({ minValue, maxValue }: z.ZodNumber): Draw =>
   integer(minValue ?? -1000, Math.min(maxValue ?? 1000, 2 ** 40));
 
+interface StringBounds {
+  readonly minLength?: number | null;
+  readonly maxLength?: number | null;
+  readonly isTime?: boolean;
+}
+
 function stringFrom(schema: z.ZodString): Draw {
-  const { minLength, maxLength, format } = schema;
-  if (format === 'datetime') return (random) => new Date(random.nextInt(0, 2 ** 42)).toISOString();
+  const bounds: Readonly<Record<string, unknown>> = schema.meta() ?? {};
+  const { isTime, minLength = schema.minLength, maxLength = schema.maxLength } = bounds as StringBounds;
+  if (isTime === true) return (random) => new Date(random.nextInt(0, 2 ** 42)).toISOString();
   const checks = (schema.def.checks ?? []) as readonly { _zod: { def: { pattern?: RegExp } } }[];
   const pattern = checks.map((check) => check._zod.def.pattern).find((one) => one !== undefined);
   const fits = (text: unknown): boolean => schema.safeParse(text).success;
@@ -184,31 +192,39 @@ export function objectsOf(kind: Kind, version: Version, options: Options = { isO
   );
 }
 
-/** What may stand in the annotation, whoever wrote it: words of either version, odd, broken or deep ones, or any text. */
-export function anyAnnotation(kind: Kind): fc.Arbitrary<string> {
-  const words = versions.flatMap((version) =>
-    [true, false].map((isOdd) => fromSchema(kinds[kind][version], { isOdd })),
-  );
-  const carried = dictionary({
-    key: constants<string>(...versions, 'v2'),
-    value: oneOf(...words),
-    minKeys: 0,
-    maxKeys: 3,
-  });
-  const written: Draw<string> = (random) => JSON.stringify(carried(random));
-  const broken: Draw<string> = (random) => {
-    const text = written(random);
-    return text.slice(0, random.nextInt(0, text.length));
+/** Values that the schema takes. */
+export const valuesOf = (schema: z.ZodType): fc.Arbitrary<unknown> =>
+  new Drawn<unknown>(fromSchema(schema, { isOdd: false }), (_value): _value is unknown => true);
+
+/** Leaves of a spec by their path, as server-side apply counts them: an empty section is one, a list is one. */
+export function listLeaves(spec: unknown): Map<string, unknown> {
+  const leaves = new Map<string, unknown>();
+  const collect = (value: unknown, path: readonly string[]): void => {
+    const members = isObject(value) && !Array.isArray(value) ? Object.entries(value) : [];
+    if (members.length === 0) leaves.set(JSON.stringify(path), value);
+    for (const [key, member] of members) collect(member, [...path, key]);
   };
-  const deep: Draw<string> = (random) => {
-    const depth = random.nextInt(1, 100);
-    return `{"${versions[random.nextInt(0, 1)] ?? ''}":${'{"cache":'.repeat(depth)}7${'}'.repeat(depth)}}`;
-  };
-  const json: Draw<string> = (random) => JSON.stringify(anyJson(random));
-  return new Drawn(oneOf(written, written, broken, deep, json, oddText(24)), isText);
+  collect(spec, []);
+  return leaves;
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+/** Without the empty sections of the other version that have leaves there: they say nothing. */
+export function withoutIdleSections(object: Json, convert: (object: Json) => Json): Json {
+  const other = otherVersion(object['apiVersion'] === `${GROUP}/v1alpha1` ? 'v1alpha1' : 'v1beta1');
+  const { spec } = convert(object);
+  const idle = [...listLeaves(object['spec'])]
+    .filter(([, value]) => isObject(value) && !Array.isArray(value))
+    .map(([path]) => JSON.parse(path) as string[])
+    .find((path) => path[0] === other && path.length > 1 && hasMembers(at(spec, path.slice(1))));
+  return idle === undefined ? object : withoutIdleSections(without(object, ['spec', ...idle]), convert);
+}
+
+const hasMembers = (value: unknown): boolean => isObject(value) && Object.keys(value).length > 0;
+
+export function without(value: Json, [key = '', ...below]: readonly string[]): Json {
+  const { [key]: member, ...others } = value;
+  return below.length === 0 ? others : { ...others, [key]: without(member as Json, below) };
+}
 
 /** Any JSON at all as an object's content. */
 export const anyContent: fc.Arbitrary<Json> = new Drawn(

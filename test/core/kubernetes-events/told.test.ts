@@ -129,7 +129,10 @@ describe('of a worker is told', () => {
       ['ResolvedRefs=False/RefNotPermitted'],
       ['Warning RefNotPermitted'],
     ],
-    ['nothing of other conditions', [], ['Ready=False/Never'], []],
+    ['that it serves', ['Ready=False/Starting'], ['Ready=True/Serving'], ['Normal Serving']],
+    ['what keeps it from serving', ['Ready=False/Starting'], ['Ready=False/QuotaExceeded'], ['Warning QuotaExceeded']],
+    ['nothing of what every start goes through', ['Ready=False/NoPod'], ['Ready=False/Starting'], []],
+    ['nothing of other conditions', [], ['Other=False/Never'], []],
   ])('%s', (_what, before, after, expected) => {
     expect(tell(before, after)).toEqual(expected);
   });

@@ -1,8 +1,8 @@
 /** The parts of core/v1 PodSpec that say where a worker's Pod may run, bounded. */
 import * as z from 'zod';
-import { int32, namespaceName } from '../fields.ts';
-import { labelKey, labelSelector, labelValue } from '../label-selector.ts';
-import { withRules } from '../rule.ts';
+import { int32, namespaceName } from './fields.ts';
+import { labelKey, labelSelector, labelValue } from './label-selector.ts';
+import { withRules } from './rule.ts';
 
 export const tolerations = z
   .array(

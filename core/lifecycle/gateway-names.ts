@@ -1,0 +1,44 @@
+/** Which names the certificate of a gateway is for. No I/O. */
+import { gatewayServiceName } from '../../api/names.ts';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { GatewayServer } from '../certificates/lifecycle.ts';
+import { nanosecondsPerSecond, parseDuration } from '../duration.ts';
+import { defined } from './objects.ts';
+import type { LifecycleSettings } from './settings.ts';
+
+type Settings = Pick<LifecycleSettings, 'hostnameSuffixes'>;
+
+export function gatewayServerOf(pool: Pool, settings: Settings): GatewayServer {
+  const { ttl, organization } = pool.spec.certificates?.server ?? {};
+  const life = ttl === undefined ? undefined : parseDuration(ttl);
+  const ttlSeconds = life?.ok === true ? Number(life.value / nanosecondsPerSecond) : undefined;
+  return defined({ organization, ttlSeconds, hostnames: gatewayHostnames(pool, settings) });
+}
+
+/** Those of its Service, whatever owners say; beside them what they may claim. */
+export function gatewayHostnames(pool: Pool, settings: Settings): readonly string[] {
+  const { name, namespace } = pool.metadata;
+  const service = gatewayServiceName(name);
+  const own = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
+  const claimed = claimedHostnames(pool).filter((hostname) => isClaimable(hostname, namespace, settings));
+  return [...own, `${service}.${namespace}.svc.cluster.local`, 'localhost', ...claimed];
+}
+
+function claimedHostnames({ spec }: Pool): readonly string[] {
+  const { hostname, ingress, gatewayAPI } = spec.gateway?.exposure ?? {};
+  const names = [hostname, ingress?.hostname, gatewayAPI?.hostname].filter((name) => name !== undefined);
+  return [...new Set(names)];
+}
+
+/** Names of the cluster itself: with one of them a tenant could pass for any of our functions. */
+const ofCluster = /(^|\.)(svc|cluster\.local|localhost)$/;
+
+/** Whoever installs says which namespace may claim what; nobody may by default. */
+export const isClaimable = (hostname: string, namespace: string, { hostnameSuffixes }: Settings): boolean =>
+  hostname.includes('.') &&
+  !ofCluster.test(hostname) &&
+  hostnameSuffixes.some(
+    (allowed) =>
+      (allowed.namespace === namespace || allowed.namespace === '*') &&
+      (hostname === allowed.suffix || hostname.endsWith(`.${allowed.suffix}`)),
+  );

@@ -1,0 +1,248 @@
+/** Lifecycle's account makes the objects that it makes, and no others: every one is sent to a real apiserver. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import { makeExposure } from '../../core/lifecycle/exposure.ts';
+import * as gateway from '../../core/lifecycle/gateway-objects.ts';
+import type { KubeObject } from '../../core/lifecycle/objects.ts';
+import * as workers from '../../core/lifecycle/worker-objects.ts';
+import { kubectl, makeNamespace, run } from './cluster.ts';
+
+const lifecycle = 'system:serviceaccount:buildkit-system:buildkit-lifecycle';
+const image = `example.com/ours@sha256:${'1'.repeat(64)}`;
+const settings = {
+  clusterFqdn: 'test.example',
+  image,
+  buildkitImage: `example.com/buildkit@sha256:${'2'.repeat(64)}`,
+  hostnameSuffixes: [],
+  urls: { api: 'https://api', lifecycle: 'http://lifecycle', status: 'http://status' },
+};
+
+let namespace: string;
+let pool: Pool;
+let worker: Worker;
+
+beforeAll(async () => {
+  namespace = await makeNamespace('shapes');
+  await run(['create', 'serviceaccount', 'admin', '-n', namespace]);
+  const install = ['create', 'configmap', 'buildkit-install', '-n', 'buildkit-system', `--from-literal=image=${image}`];
+  await run(install);
+  const exposure = { enabled: true, ingress: { enabled: true, hostname: 'builds.example.com' } };
+  pool = { metadata: await create('BuildKitPool', 'pool', { gateway: { exposure } }), spec: { gateway: { exposure } } };
+  const spec = { poolRef: { name: 'pool', namespace } };
+  worker = { metadata: await create('BuildKitWorker', 'worker', spec), spec };
+});
+
+async function create(kind: string, name: string, spec: object): Promise<Pool['metadata']> {
+  const object = { apiVersion: 'buildkit.smrt-devops.net/v1beta1', kind, metadata: { name, namespace }, spec };
+  const text = await run(['create', '-o', 'json', '-f', '-'], JSON.stringify(object));
+  return (JSON.parse(text) as Pool).metadata;
+}
+
+/** What the apiserver says of it when lifecycle creates it. */
+async function tryToMake(object: unknown): Promise<string> {
+  const args = ['create', '--dry-run=server', `--as=${lifecycle}`, '-o', 'name', '-f', '-'];
+  const { stdout, stderr } = await kubectl(args, JSON.stringify(object));
+  return (stdout + stderr).trim();
+}
+
+const workerPod = (): KubeObject => workers.makeWorkerPod({ pool, worker, config: 'root = "/x"' }, settings);
+
+describe("lifecycle's account", () => {
+  it('makes the Pod of a worker', async () => {
+    expect(await tryToMake(workerPod())).toBe('pod/worker');
+  });
+
+  it('makes the Pod of a worker that is privileged', async () => {
+    const privileged: Pool = { ...pool, spec: { workers: { isolation: 'Privileged' } } };
+    const pod = workers.makeWorkerPod({ pool: privileged, worker, config: '' }, settings);
+    expect(await tryToMake(pod)).toBe('pod/worker');
+  });
+
+  it('makes everything that a pool has, and what stands beside its workers', async () => {
+    // Who binds a role must find it.
+    const [, role] = gateway.makeGatewayAccount(pool);
+    await run(['create', `--as=${lifecycle}`, '-f', '-'], JSON.stringify(role));
+    const [account, , binding] = gateway.makeGatewayAccount(pool);
+    const objects = [
+      account,
+      binding,
+      gateway.makeGatewayTrust(pool, 'pem'),
+      gateway.makeRoutes(pool, {}),
+      gateway.makeGatewayPolicy(pool),
+      gateway.makeGatewayBudget(pool),
+      gateway.makeGatewayService(pool),
+      gateway.makeGatewayDeployment(pool, settings),
+      ...makeExposure(pool).wanted,
+      workers.makeWorkersPolicy(pool, namespace),
+      workers.makeWorkersBudget(pool, namespace),
+    ];
+    const answers = await Promise.all(objects.map(tryToMake));
+    expect(answers.filter((answer) => answer.includes(' '))).toEqual([]);
+    expect(answers).toHaveLength(objects.length);
+  });
+});
+
+/** A deep copy of the Pod with one change. */
+const changed = (change: (pod: ReturnType<typeof asPod>) => void): unknown => {
+  const pod = asPod(structuredClone(workerPod()));
+  change(pod);
+  return pod;
+};
+
+interface Container {
+  [field: string]: unknown;
+  args: string[];
+  image: string;
+  securityContext: { [field: string]: unknown; capabilities: { add?: string[]; drop: string[] } };
+  volumeMounts: object[];
+}
+const asPod = (object: unknown) =>
+  object as {
+    metadata: { name: string; labels: Record<string, string>; ownerReferences: { kind: string; name: string }[] };
+    spec: {
+      [field: string]: unknown;
+      containers: [Container, ...Container[]];
+      initContainers: [Container, ...Container[]];
+      volumes: object[];
+    };
+  };
+
+describe("lifecycle's account makes no other Pod", () => {
+  const changes: Record<string, (pod: ReturnType<typeof asPod>) => void> = {
+    'of nobody': (pod) => {
+      pod.metadata.ownerReferences = [];
+    },
+    'of another name than its worker': (pod) => {
+      pod.metadata.name = 'other';
+    },
+    'with the label of a gateway': (pod) => {
+      pod.metadata.labels['buildkit.smrt-devops.net/pool'] = 'pool';
+    },
+    'in the network of the node': (pod) => {
+      delete pod.spec['hostUsers'];
+      pod.spec['hostNetwork'] = true;
+    },
+    'among the processes of the node': (pod) => {
+      delete pod.spec['hostUsers'];
+      pod.spec['hostPID'] = true;
+    },
+    'with the users of the node': (pod) => {
+      delete pod.spec['hostUsers'];
+    },
+    'with an account': (pod) => {
+      pod.spec['serviceAccountName'] = 'admin';
+    },
+    'with the token of its account': (pod) => {
+      pod.spec['automountServiceAccountToken'] = true;
+    },
+    'on a node of its choice': (pod) => {
+      pod.spec['nodeName'] = 'node';
+    },
+    'with a second container': (pod) => {
+      pod.spec.containers.push({ ...pod.spec.containers[0], name: 'other' });
+    },
+    'that runs another command': (pod) => {
+      pod.spec.containers[0]['command'] = ['sh'];
+    },
+    'with another capability': (pod) => {
+      pod.spec.containers[0].securityContext.capabilities.add?.push('SYS_MODULE');
+    },
+    'whose build container mounts the token': (pod) => {
+      pod.spec.containers[0].volumeMounts.push({ name: 'token', mountPath: '/token' });
+    },
+    'whose keys are made by another image': (pod) => {
+      pod.spec.initContainers[0].image = 'example.com/theirs';
+    },
+    'whose keys are made by root with capabilities': (pod) => {
+      pod.spec.initContainers[0].securityContext.capabilities.add = ['SYS_ADMIN'];
+    },
+    'with a folder of the node': (pod) => {
+      pod.spec.volumes.push({ name: 'host', hostPath: { path: '/' } });
+    },
+    'with a Secret': (pod) => {
+      pod.spec.volumes[1] = { name: 'keys', secret: { secretName: 'theirs' } };
+    },
+    'with a token for the apiserver': (pod) => {
+      pod.spec.volumes[0] = {
+        name: 'token',
+        projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'https://kubernetes' } }] },
+      };
+    },
+  };
+
+  it.each(Object.entries(changes))('%s', async (_name, change) => {
+    expect(await tryToMake(changed(change))).toContain(
+      `ValidatingAdmissionPolicy 'buildkit-lifecycle-pods' with binding 'buildkit-lifecycle-pods' denied request`,
+    );
+  });
+});
+
+describe("lifecycle's account makes no other object", () => {
+  const denied = "ValidatingAdmissionPolicy 'buildkit-lifecycle-objects'";
+  const withSpec = (object: KubeObject, change: object): unknown => ({
+    ...object,
+    spec: { ...(object['spec'] as object), ...change },
+  });
+
+  it.each(['secrets', 'nodes', 'clusterroles'])('of the kind %s', async (kind) => {
+    const answer = await run(['auth', 'can-i', 'create', kind, `--as=${lifecycle}`]).catch((error: unknown) =>
+      String(error),
+    );
+    expect(answer).toContain('kubectl auth can-i');
+  });
+
+  it('that belongs to no pool', async () => {
+    const { ownerReferences, ...metadata } = gateway.makeGatewayService(pool).metadata;
+    expect(ownerReferences).toHaveLength(1);
+    expect(await tryToMake({ ...gateway.makeGatewayService(pool), metadata })).toContain(denied);
+  });
+
+  it('with a name that is not its pool’s', async () => {
+    const service = gateway.makeGatewayService(pool);
+    expect(await tryToMake({ ...service, metadata: { ...service.metadata, name: 'other' } })).toContain(denied);
+  });
+
+  it('that leads to other Pods', async () => {
+    expect(await tryToMake(withSpec(gateway.makeGatewayService(pool), { selector: { app: 'theirs' } }))).toContain(
+      denied,
+    );
+  });
+
+  it('that gives a gateway more than its pool and its routes', async () => {
+    const [, role] = gateway.makeGatewayAccount({ ...pool, metadata: { ...pool.metadata, name: 'other' } });
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }];
+    expect(await tryToMake({ ...role, rules })).toContain(denied);
+  });
+
+  it('that gives the role of a gateway to another account', async () => {
+    const [, , binding] = gateway.makeGatewayAccount(pool);
+    const subjects = [{ kind: 'ServiceAccount', name: 'default', namespace }];
+    expect(await tryToMake({ ...binding, subjects })).toContain(denied);
+  });
+
+  it('that runs something else than a gateway', async () => {
+    const deployment = gateway.makeGatewayDeployment(pool, settings);
+    const text = JSON.stringify(deployment).replace('"args":["gateway"]', '"args":["authority"]');
+    expect(await tryToMake(JSON.parse(text))).toContain(denied);
+  });
+});
+
+describe("lifecycle's account leaves alone", () => {
+  const own = "ValidatingAdmissionPolicy 'buildkit-lifecycle-own'";
+
+  it('a Service that has the name of a pool and belongs to somebody else', async () => {
+    await run(['create', 'service', 'clusterip', 'pool', '-n', namespace, '--tcp=80']);
+    const patch = ['patch', 'service', 'pool', '-n', namespace, `--as=${lifecycle}`, '--type=merge'];
+    const { stderr } = await kubectl([...patch, '-p', '{"metadata":{"labels":{"a":"b"}}}']);
+    expect(stderr).toContain(own);
+    const deleted = await kubectl(['delete', 'service', 'pool', '-n', namespace, `--as=${lifecycle}`]);
+    expect(deleted.stderr).toContain(own);
+  });
+
+  it('the Pods of tenants', async () => {
+    await run(['run', 'theirs', '-n', namespace, '--image=example.com/theirs']);
+    const { stderr } = await kubectl(['delete', 'pod', 'theirs', '-n', namespace, `--as=${lifecycle}`, '--wait=false']);
+    expect(stderr).toContain(own);
+  });
+});
