@@ -15,7 +15,7 @@ export interface ObjectRequest {
   readonly namespace: string;
   /** `generateName` where the name is still to be generated. */
   readonly name: string;
-  /** The stamp of whoever sent the request. */
+  /** Whoever sent the request. */
   readonly caller: UserInfo;
   /** The version it was sent in: findings are about its fields. */
   readonly version: Version;

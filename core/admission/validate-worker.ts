@@ -56,10 +56,6 @@ function checkStamp({ worker, caller }: WorkerRequest): readonly StatusCause[] {
     const message = 'Forbidden: must be the user who sends the request';
     return [{ field, reason: 'FieldValueForbidden', message }];
   }
-  if (new TextEncoder().encode(JSON.stringify(caller)).length > maxRequesterBytes) {
-    const message = `Too long: may not be more than ${maxRequesterBytes} bytes`;
-    return [{ field, reason: 'FieldValueTooLong', message }];
-  }
   return [];
 }
 
@@ -73,12 +69,13 @@ const checkReferenceFields = ({ poolRef }: WorkerFields): readonly StatusCause[]
     }));
 
 function notPermitted(
-  { caller }: WorkerRequest,
+  { caller, isStampCut }: WorkerRequest,
   pool: PoolKey,
   { isAttachCounted }: Pick<ReferencePorts, 'isAttachCounted'>,
 ): StatusCause {
   const message = `Forbidden: ${ungranted(pool)}`;
-  const why = isAttachCounted ? `, and ${cannot(caller, VERBS.attach, pool.namespace)}` : '';
+  const groups = isStampCut ? ` by name alone: the groups take more than ${maxRequesterBytes} bytes` : '';
+  const why = isAttachCounted ? `, and ${cannot(caller, VERBS.attach, pool.namespace)}${groups}` : '';
   return { field: 'spec.poolRef', reason: 'FieldValueForbidden', message: message + why };
 }
 
