@@ -1,150 +1,243 @@
 /**
- * Certificates over HTTP, from a server of their own process, beside the bare cryptography they can't do without: with
- * 32 connections kept alive, two pools, every answer checked by the client to be one.
+ * Certificates from end to end: the function `api` as a process of its own, a real apiserver that it asks, and 32 clients
+ * that keep their connections. Beside it, in turns, the rate at which the same apiserver answers GETs of a pool, and
+ * `api` of another checkout where one is named.
  */
-import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, request as send } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { makeIntermediate, makeRoot } from '../adapters/x509/authorities.ts';
-import { CERTIFICATES_PATH } from '../api/http/certificates.ts';
-import { makeClientCaProfile, makeRootProfile } from '../core/certificates/profile.ts';
-import { makeCsr, type CsrKind } from './csr.ts';
+import { join, resolve } from 'node:path';
+import type { KubeClient } from '../adapters/kube/client.ts';
+import { ourObjectPath } from '../adapters/kube/paths.ts';
+import { KINDS } from '../api/names.ts';
+import { findFreePort, type Child } from '../dev/child.ts';
+import { apiPart } from '../dev/parts.ts';
+import type { Stack } from '../dev/stack.ts';
+import { bareCryptography, letIn, requestCertificates, sharedPool, type Client } from './certificate-client.ts';
+import type { CsrKind } from './csr.ts';
 import { percentile } from './percentile.ts';
 import type { Bench, Row } from './row.ts';
-import { startServer, type Server } from './server.ts';
-import { timeEach } from './workers.ts';
+import { countApiCalls, readCpuMs } from './webhook-cost.ts';
+import { endFunctions, timeEach } from './workers.ts';
 
-const clusterFqdn = 'bench.buildkit.internal';
 const connections = 32;
-const goalPerCpuSecond = 4_000;
-const goalP99Ms = 50;
+/** Where every request makes all of its reads itself, it is a quarter. */
+const leastOfGets = 0.75;
+const mostApiCalls = 0.5;
+const leastOfBefore = 3.5;
+const leastOfCryptography = 0.2;
 
-export const certificates: Bench = async ({ quick }) => {
-  const count = quick ? 600 : 20_000;
-  const folder = await mkdtemp(join(tmpdir(), 'bench-certificates-'));
-  let server: Server | undefined;
-  try {
-    await writeCa(folder);
-    server = await startServer('bench/certificate-server.ts', { CA_FOLDER: folder, CLUSTER_FQDN: clusterFqdn });
-    for (let done = 0; done < count / 4; done++) bareCryptography();
-    const bare = measureBare(count);
-    const rows: Row[] = [];
-    for (const [figure, kind] of figures) rows.push(...(await measure(server, { figure, kind, count, bare })));
-    return rows;
-  } finally {
-    server?.end();
-    await rm(folder, { recursive: true });
-  }
-};
+export const certificates: Bench = async ({ quick, before, withStack }) =>
+  await withStack(async (stack, administrator, folder) => {
+    await endFunctions(stack);
+    const client = await letIn(stack);
+    const amount = quick ? { rounds: 1, seconds: 1 } : { rounds: 4, seconds: 5 };
+    const api = await startApi(stack);
+    const former = before === undefined ? undefined : await startApi(stack, resolve(before));
+    try {
+      const measured = await measure({ administrator, client, folder, api, former }, amount);
+      return makeRows(measured);
+    } finally {
+      await Promise.all([api.child.end(), former?.child.end()]);
+    }
+  });
 
-const figures: readonly (readonly [string, CsrKind | undefined])[] = [
-  ['key made here', undefined],
-  ['CSR, P-256', 'P-256'],
-  ['CSR, RSA 2048', 'RSA 2048'],
-];
-
-interface Measured {
-  readonly figure: string;
-  readonly kind: CsrKind | undefined;
-  readonly count: number;
-  /** Per CPU-second. */
-  readonly bare: number;
+interface Api {
+  readonly child: Child;
+  readonly port: number;
 }
 
-async function measure(server: Server, { figure, kind, count, bare }: Measured): Promise<Row[]> {
-  const bodies = makeBodies(kind);
-  await load(server.port, bodies, count / 4);
-  const before = await server.cpuSeconds();
-  const timesMs = await load(server.port, bodies, count);
-  const perCpuSecond = count / ((await server.cpuSeconds()) - before);
-  const p99Ms = percentile(timesMs, 99);
+/** Of this checkout, or of the one in that folder. */
+async function startApi(stack: Stack, checkout?: string): Promise<Api> {
+  const port = await findFreePort();
+  const part = apiPart({ mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port });
+  const other = checkout === undefined ? {} : { name: 'api-before', file: join(checkout, part.file) };
+  return { port, child: await stack.launch({ ...part, ...other }) };
+}
+
+interface World {
+  readonly administrator: KubeClient;
+  readonly client: Client;
+  /** Where the audit log is. */
+  readonly folder: string;
+  readonly api: Api;
+  readonly former: Api | undefined;
+}
+
+/** What came of some seconds of load. */
+interface Load {
+  readonly timesMs: number[];
+  seconds: number;
+  cpuSeconds: number;
+  apiCalls: number;
+}
+
+interface Measured {
+  readonly gets: Load;
+  readonly made: Load;
+  readonly sent: Readonly<Record<CsrKind, Load>>;
+  readonly former: Load | undefined;
+  /** A CPU-second. */
+  readonly cryptography: number;
+}
+
+const noLoad = (): Load => ({ timesMs: [], seconds: 0, cpuSeconds: 0, apiCalls: 0 });
+
+async function measure(
+  world: World,
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+): Promise<Measured> {
+  const { administrator, api, former } = world;
+  const gets = noLoad();
+  const made = noLoad();
+  const sent = { 'P-256': noLoad(), 'RSA 2048': noLoad() };
+  const before = former === undefined ? undefined : noLoad();
+  const path = ourObjectPath(KINDS.pool.plural, sharedPool);
+  const ask = (port: number, kind?: CsrKind) => requestCertificates({ ...world.client, port, connections, kind });
+  const warm = [ask(api.port), ...(former === undefined ? [] : [ask(former.port)])];
+  for (const request of warm) await timeFor(seconds, request);
+  for (let round = 0; round < rounds; round++) {
+    const get = () => administrator.call({ path });
+    await load(gets, { world, api, seconds }, get);
+    if (former !== undefined && before !== undefined) {
+      await load(before, { world, api: former, seconds }, ask(former.port));
+    }
+    await load(made, { world, api, seconds }, ask(api.port));
+    for (const kind of ['P-256', 'RSA 2048'] as const) {
+      await load(sent[kind], { world, api, seconds: seconds / 2 }, ask(api.port, kind));
+    }
+  }
+  return { gets, made, sent, former: before, cryptography: bareCryptography(rounds * 500) };
+}
+
+const timeFor = async (seconds: number, call: () => Promise<unknown>): Promise<number[]> => {
+  const endMs = performance.now() + seconds * 1000;
+  const times: number[] = [];
+  const lane = async () => {
+    while (performance.now() < endMs) times.push(...(await timeEach(1, 1, call)));
+  };
+  await Promise.all(Array.from({ length: connections }, lane));
+  return times;
+};
+
+interface Loaded {
+  readonly world: World;
+  readonly api: Api;
+  readonly seconds: number;
+}
+
+async function load(to: Load, { world, api, seconds }: Loaded, call: () => Promise<unknown>): Promise<void> {
+  const cost = async () => ({
+    ms: performance.now(),
+    cpuMs: await readCpuMs(api.child.pid),
+    calls: await countApiCalls(world.folder, 'api'),
+  });
+  const begin = await cost();
+  to.timesMs.push(...(await timeFor(seconds, call)));
+  const end = await cost();
+  to.seconds += (end.ms - begin.ms) / 1000;
+  to.cpuSeconds += (end.cpuMs - begin.cpuMs) / 1000;
+  to.apiCalls += end.calls - begin.calls;
+}
+
+const rateOf = ({ timesMs, seconds }: Load): number => timesMs.length / seconds;
+
+function makeRows({ gets, made, sent, former, cryptography }: Measured): Row[] {
+  const rateOfGets = rateOf(gets);
+  const besideGets = (figure: string, load: Load): Row => ({
+    name: 'certificates',
+    figure: `issued, two pools, ${connections} connections, ${figure}`,
+    value: rateOf(load),
+    unit: '/s',
+    peer: 'GETs of a pool, same apiserver',
+    peerValue: rateOfGets,
+    goal: `>= ${leastOfGets} of the peer`,
+    holds: rateOf(load) >= leastOfGets * rateOfGets,
+  });
   return [
-    {
-      name: 'certificates',
-      figure: `issued, two pools, ${figure}`,
-      value: perCpuSecond,
-      unit: '/CPU-s',
-      peer: 'node:crypto P-256 key, export, sign',
-      peerValue: bare,
-      goal: `>= ${goalPerCpuSecond}/CPU-s`,
-      holds: perCpuSecond >= goalPerCpuSecond,
-    },
-    {
-      name: 'certificates',
-      figure: `request, ${figure}, p99`,
-      value: p99Ms,
-      unit: 'ms',
-      peer: 'limit',
-      peerValue: goalP99Ms,
-      goal: `<= ${goalP99Ms} ms`,
-      holds: p99Ms <= goalP99Ms,
-    },
+    besideGets('key made here', made),
+    besideGets('CSR, P-256', sent['P-256']),
+    besideGets('CSR, RSA 2048', sent['RSA 2048']),
+    makeLatencyRow(made, gets),
+    makeCpuRow(made, cryptography),
+    makeCallsRow(made),
+    ...(former === undefined ? [] : makeRowsBeside(made, former)),
   ];
 }
 
-async function writeCa(folder: string): Promise<void> {
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const root = makeRoot(makeRootProfile, nowSeconds);
-  const { certificate, key } = makeIntermediate(root, makeClientCaProfile, { clusterFqdn, nowSeconds });
-  const files = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': root.certificate };
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+function makeLatencyRow(made: Load, gets: Load): Row {
+  const [value, peerValue] = [percentile(made.timesMs, 99), percentile(gets.timesMs, 99)];
+  return {
+    name: 'certificates',
+    figure: 'request, key made here, p99',
+    value,
+    unit: 'ms',
+    peer: 'GETs of a pool, same apiserver',
+    peerValue,
+    goal: '<= 3 times the peer',
+    holds: value <= 3 * peerValue,
+  };
 }
 
-/** Several, so that no answer could be remembered for a request. */
-function makeBodies(kind: CsrKind | undefined): readonly string[] {
-  const pools = ['tenant-pool', 'buildkit-system/shared-pool'];
-  if (kind === undefined) return [JSON.stringify({ pools, duration: '30m' })];
-  return Array.from({ length: 16 }, () => JSON.stringify({ pools, duration: '30m', csr: makeCsr(kind) }));
+function makeCpuRow({ timesMs, cpuSeconds }: Load, cryptography: number): Row {
+  const value = timesMs.length / cpuSeconds;
+  return {
+    name: 'certificates',
+    figure: 'issued, key made here, CPU of api',
+    value,
+    unit: '/CPU-s',
+    peer: 'node:crypto P-256 key, export, sign',
+    peerValue: cryptography,
+    goal: `>= ${leastOfCryptography} of the peer`,
+    holds: value >= leastOfCryptography * cryptography,
+  };
 }
 
-/** Milliseconds of each request, as many at once as there are connections. */
-async function load(port: number, bodies: readonly string[], count: number): Promise<number[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  let asked = 0;
-  const timesMs = await timeEach(count, connections, () =>
-    post({ port, agent, body: bodies[asked++ % bodies.length] ?? '' }),
-  );
-  agent.destroy();
-  return timesMs;
+function makeCallsRow({ timesMs, apiCalls }: Load): Row {
+  const value = apiCalls / timesMs.length;
+  return {
+    name: 'certificates',
+    figure: 'API calls of a certificate',
+    value,
+    unit: 'calls',
+    peer: 'limit',
+    peerValue: mostApiCalls,
+    goal: `<= ${mostApiCalls}`,
+    holds: value <= mostApiCalls,
+  };
 }
 
-const post = ({ port, agent, body }: { port: number; agent: Agent; body: string }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const headers = {
-      authorization: 'Bearer token',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    };
-    const sent = send(
-      { port, agent, method: 'POST', host: '127.0.0.1', path: CERTIFICATES_PATH, headers },
-      (answer) => {
-        let text = '';
-        answer.setEncoding('utf8').on('data', (part: string) => (text += part));
-        answer.once('end', () => {
-          if (answer.statusCode === 200 && text.includes('BEGIN CERTIFICATE')) resolve();
-          else reject(new Error(`expected a certificate, got ${answer.statusCode}: ${text}`));
-        });
-      },
-    );
-    sent.once('error', reject);
-    sent.end(body);
-  });
-
-const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-const tbsBytes = new Uint8Array(700);
-
-function bareCryptography(): void {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  publicKey.export({ format: 'der', type: 'spki' });
-  privateKey.export({ format: 'der', type: 'pkcs8' });
-  sign('sha256', tbsBytes, signingKey);
-}
-
-function measureBare(times: number): number {
-  const before = process.cpuUsage();
-  for (let done = 0; done < times; done++) bareCryptography();
-  const { user, system } = process.cpuUsage(before);
-  return times / ((user + system) / 1e6);
+/** Beside the other checkout. */
+function makeRowsBeside(made: Load, former: Load): Row[] {
+  const [value, peerValue] = [rateOf(made), rateOf(former)];
+  const [p99, formerP50] = [percentile(made.timesMs, 99), percentile(former.timesMs, 50)];
+  return [
+    {
+      name: 'certificates',
+      figure: 'issued, key made here',
+      value,
+      unit: '/s',
+      peer: 'the other checkout',
+      peerValue,
+      goal: `>= ${leastOfBefore} times the peer`,
+      holds: value >= leastOfBefore * peerValue,
+    },
+    {
+      name: 'certificates',
+      figure: 'request, key made here, p99',
+      value: p99,
+      unit: 'ms',
+      peer: 'the other checkout, p50',
+      peerValue: formerP50,
+      goal: 'less than the peer',
+      holds: p99 < formerP50,
+    },
+    {
+      name: 'certificates',
+      figure: 'issued, key made here, CPU of api',
+      value: made.timesMs.length / made.cpuSeconds,
+      unit: '/CPU-s',
+      peer: 'the other checkout',
+      peerValue: former.timesMs.length / former.cpuSeconds,
+      goal: 'more than the peer',
+      holds: made.timesMs.length / made.cpuSeconds > former.timesMs.length / former.cpuSeconds,
+    },
+  ];
 }

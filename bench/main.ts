@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME] [--json] [--quick] [--workers COUNT]` */
+/** `npm run bench [-- NAME] [--json] [--quick] [--workers COUNT] [--before CHECKOUT]` */
 import { parseArgs } from 'node:util';
 import { admission } from './admission.ts';
 import { certificates } from './certificates.ts';
@@ -32,6 +32,7 @@ function readOptions() {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       workers: { type: 'string', default: '10000' },
+      before: { type: 'string' },
     },
     allowPositionals: true,
   });
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
   const chosen = Object.entries(benches).filter(([name]) => positionals.length === 0 || positionals.includes(name));
   const rows = await runBenches(
     chosen.map(([, bench]) => bench).filter((bench) => bench !== undefined),
-    { quick: values.quick, workers },
+    { quick: values.quick, workers, before: values.before },
   );
   console.log(values.json ? JSON.stringify(rows, null, 2) : formatTable(rows));
   return 0;
@@ -58,13 +59,13 @@ async function main(): Promise<number> {
 /** To bring up a system takes longer than what is quickly measured with it. */
 async function runBenches(
   chosen: readonly Bench[],
-  { quick, workers }: Pick<BenchOptions, 'quick' | 'workers'>,
+  { quick, ...options }: Omit<BenchOptions, 'withStack'>,
 ): Promise<Row[]> {
   const shared = shareStack();
   const rows: Row[] = [];
   try {
     for (const bench of chosen)
-      rows.push(...(await bench({ quick, workers, withStack: quick ? shared.withStack : withOwnStack })));
+      rows.push(...(await bench({ ...options, quick, withStack: quick ? shared.withStack : withOwnStack })));
   } finally {
     await shared.stop();
   }

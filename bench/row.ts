@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** How many there are where many are looked after. */
   readonly workers: number;
+  /** Folder of a checkout with its packages, which is measured in turns with this one, where the benchmark can. */
+  readonly before?: string | undefined;
   readonly withStack: WithStack;
 }
 

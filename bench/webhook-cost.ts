@@ -1,18 +1,22 @@
-/** What the webhooks' processes use of the machine and of the apiserver. */
+/** What processes use of the machine, and what parts ask of the apiserver. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SYSTEM_NAMESPACE } from '../api/names.ts';
 import type { Stack } from '../dev/stack.ts';
 
-const account = 'system:serviceaccount:buildkit-system:buildkit-webhooks';
+const accounts = {
+  webhooks: `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-webhooks`,
+  api: `system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-controller`,
+} as const;
 
-/** Flags of an apiserver that writes down what the webhooks ask of it, and nothing else, in `<folder>/audit.log`. */
+/** Flags of an apiserver that writes down in `<folder>/audit.log` what webhooks and `api` ask of it, and nothing else. */
 export async function writeAuditPolicy(folder: string): Promise<string[]> {
   const file = join(folder, 'audit-policy.json');
   const policy = {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
     omitStages: ['RequestReceived'],
-    rules: [{ level: 'Metadata', users: [account], resources: [{ group: '*' }] }, { level: 'None' }],
+    rules: [{ level: 'Metadata', users: Object.values(accounts), resources: [{ group: '*' }] }, { level: 'None' }],
   };
   await writeFile(file, JSON.stringify(policy));
   return [`--audit-policy-file=${file}`, `--audit-log-path=${join(folder, 'audit.log')}`];
@@ -26,8 +30,14 @@ export interface WebhookCost {
 
 /** Since the webhooks began. Reads /proc: on Linux only. */
 export async function readWebhookCost(stack: Stack, auditFolder: string): Promise<WebhookCost> {
+  return { cpuMs: await readWebhookCpu(stack), apiCalls: await countApiCalls(auditFolder, 'webhooks') };
+}
+
+/** Of all processes of the part, since the apiserver began. */
+export async function countApiCalls(auditFolder: string, part: keyof typeof accounts): Promise<number> {
   const audit = await readFile(join(auditFolder, 'audit.log'), 'utf8').catch(() => '');
-  return { cpuMs: await readWebhookCpu(stack), apiCalls: audit.split('\n').length - 1 };
+  const user = `"username":"${accounts[part]}"`;
+  return audit.split('\n').filter((line) => line.includes(user)).length;
 }
 
 /** Milliseconds of user and system time, of all threads, since the webhooks began. Reads /proc: on Linux only. */
