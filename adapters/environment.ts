@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { parseClusterFqdn } from '../core/certificates/profile.ts';
 import type { LifecycleSettings } from '../core/lifecycle/settings.ts';
+import { clientKeepAliveMs, proxyKeepAliveMs } from '../api/limits/http.ts';
 import type { KubeClientOptions } from './kube/client.ts';
 import { parseNetwork, type Network } from '../core/ip-address.ts';
 import type { PoolKey } from '../core/pool-reference.ts';
@@ -37,29 +38,41 @@ interface Listener {
   readonly port: number;
   readonly hostname?: string;
   readonly reusePort: boolean;
+  readonly keepAliveMs: number;
 }
 
 /**
- * `PORT`; `HOST` where not every address should be listened on; `REUSE_PORT` where other processes share the port.
+ * `PORT`; `HOST` where not every address should be listened on; `REUSE_PORT` where other processes share the port;
+ * `PLAIN_HTTP` where a proxy in the same Pod is the client, which keeps its connections.
  * @throws {Error} when one is not what it should be.
  */
 export function readListener(environment: NodeJS.ProcessEnv = process.env): Listener {
   const { PORT } = readVariables(['PORT'], environment);
   const port = parsePort('PORT', PORT);
-  const { HOST: hostname, REUSE_PORT } = environment;
-  if (REUSE_PORT !== undefined && REUSE_PORT !== 'true') {
-    throw new Error(`environment: REUSE_PORT: expected true or nothing, got ${REUSE_PORT}`);
+  const { HOST: hostname } = environment;
+  return {
+    port,
+    reusePort: isTrue('REUSE_PORT', environment),
+    keepAliveMs: isTrue('PLAIN_HTTP', environment) ? proxyKeepAliveMs : clientKeepAliveMs,
+    ...(hostname === undefined ? {} : { hostname }),
+  };
+}
+
+function isTrue(name: string, environment: NodeJS.ProcessEnv): boolean {
+  const word = environment[name];
+  if (word !== undefined && word !== 'true') {
+    throw new Error(`environment: ${name}: expected true or nothing, got ${word}`);
   }
-  return { port, reusePort: REUSE_PORT === 'true', ...(hostname === undefined ? {} : { hostname }) };
+  return word === 'true';
 }
 
 /**
- * `METRICS_PORT`, at the `HOST` that the part listens on; without it no figures are shown.
+ * `METRICS_PORT`, at the `HOST` that the part listens on; without it neither metrics nor probes are served there.
  * @throws {Error} when it is no port.
  */
 export function readMetricsListener(
   environment: NodeJS.ProcessEnv = process.env,
-): Omit<Listener, 'reusePort'> | undefined {
+): Pick<Listener, 'port' | 'hostname'> | undefined {
   const { METRICS_PORT, HOST: hostname } = environment;
   if (METRICS_PORT === undefined) return undefined;
   return { port: parsePort('METRICS_PORT', METRICS_PORT), ...(hostname === undefined ? {} : { hostname }) };
@@ -79,13 +92,11 @@ export type Transport = { readonly kind: 'tls'; readonly folder: string } | { re
  * @throws {Error} for anything else: tokens and keys would cross the network as they are.
  */
 export function readTransport(environment: NodeJS.ProcessEnv = process.env): Transport {
-  const { TLS_FOLDER: folder = '', HOST: host = '', PLAIN_HTTP: plain } = environment;
-  if (plain !== undefined && plain !== 'true') {
-    throw new Error(`environment: PLAIN_HTTP: expected true or nothing, got ${plain}`);
-  }
-  if (folder !== '' && plain === 'true') throw new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both');
+  const { TLS_FOLDER: folder = '', HOST: host = '' } = environment;
+  const isPlain = isTrue('PLAIN_HTTP', environment);
+  if (folder !== '' && isPlain) throw new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both');
   if (folder !== '') return { kind: 'tls', folder };
-  if (plain === 'true' || isLoopback(host)) return { kind: 'plain' };
+  if (isPlain || isLoopback(host)) return { kind: 'plain' };
   throw new Error(
     'environment: expected TLS_FOLDER, a loopback HOST, or PLAIN_HTTP=true behind a proxy in the same Pod',
   );

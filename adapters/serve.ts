@@ -4,22 +4,23 @@ import { once } from 'node:events';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
-  type Server,
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createHttpsServer } from 'node:https';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import { setImmediate as nextIteration, setTimeout as sleep } from 'node:timers/promises';
 import {
+  clientKeepAliveMs,
   headersTimeoutMs,
-  maxConnections,
   maxHeaderBytes,
+  maxWaitingConnections,
   requestTimeoutMs,
   slowRequestCheckMs,
 } from '../api/limits/http.ts';
-import { webhookDrainMs, webhookKeepAliveMs } from '../api/limits/webhooks.ts';
+import { webhookDrainMs } from '../api/limits/webhooks.ts';
 import { PROBE_PATHS } from '../api/names.ts';
+import { limitConnections, type AnyServer } from './connections.ts';
 import type { TlsFolder } from './tls-folder.ts';
 
 export interface ServeOptions {
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly hostname?: string;
   /** Shares the port with other processes that do the same; those take over what comes after `close`. Linux only. */
   readonly reusePort?: boolean;
+  /** How long a connection may be idle: short where anybody may connect, long where the client would lose requests. */
+  readonly keepAliveMs?: number;
   /** How long `close` goes on answering, so that callers hear `Connection: close` before their connection ends. */
   readonly drainMs?: number;
 }
@@ -44,28 +47,25 @@ export interface Serving {
   readonly close: () => Promise<void>;
 }
 
-type AnyServer = Server | HttpsServer;
-
-const serverOptions: ServerOptions = {
-  // Long for plain HTTP too: the proxies in front of it keep idle connections for 90 s.
-  keepAliveTimeout: webhookKeepAliveMs,
+const makeServerOptions = ({ keepAliveMs = clientKeepAliveMs }: ServeOptions): ServerOptions => ({
+  keepAliveTimeout: keepAliveMs,
   headersTimeout: headersTimeoutMs,
   requestTimeout: requestTimeoutMs,
   maxHeaderSize: maxHeaderBytes,
   connectionsCheckingInterval: slowRequestCheckMs,
-};
+});
 
 const minVersion = 'TLSv1.2';
 
 /** @throws {Error} naming the port, when it can't be listened on. */
 export const serveHttp = async (options: ServeOptions): Promise<Serving> =>
-  await listen(createHttpServer(serverOptions), 'connection', options);
+  await listen(createHttpServer(makeServerOptions(options)), options);
 
 /** @throws {Error} as `serveHttp`. Closes the folder with the server. */
 export async function serveHttps({ tls, ...options }: ServeTlsOptions): Promise<Serving> {
   const tlsOptions = { ...tls.current(), minVersion, handshakeTimeout: headersTimeoutMs } as const;
-  const server = createHttpsServer({ ...serverOptions, ...tlsOptions });
-  const { port, close } = await listen(server, 'secureConnection', options);
+  const server = createHttpsServer({ ...makeServerOptions(options), ...tlsOptions });
+  const { port, close } = await listen(server, options);
   tls.follow((pair) => {
     server.setSecureContext({ ...pair, minVersion });
   });
@@ -90,9 +90,8 @@ export function onTermination(close: () => Promise<void>): void {
   process.on('SIGINT', end);
 }
 
-async function listen(server: AnyServer, connected: string, options: ServeOptions): Promise<Serving> {
-  server.maxConnections = maxConnections;
-  const connections = answerWith(server, connected, options.app);
+async function listen(server: AnyServer, options: ServeOptions): Promise<Serving> {
+  const answers = answerWith(server, options.app);
   const port = await bind(server, options);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -100,10 +99,10 @@ async function listen(server: AnyServer, connected: string, options: ServeOption
     // Where others listen too, no connection is lost if this one stops before its callers are told to connect anew.
     // Where nobody else does, they would come back to a closed port.
     if (options.reusePort === true) await shutPort(server);
-    connections.drain();
+    answers.drain();
     await sleep(options.drainMs ?? webhookDrainMs);
     if (options.reusePort !== true) await shutPort(server);
-    connections.endIdle();
+    answers.endIdle();
     await ended;
   };
   return { port, close: () => (closed ??= close()) };
@@ -119,7 +118,7 @@ async function shutPort(server: AnyServer): Promise<void> {
   NetServer.prototype.close.call(server);
 }
 
-interface Connections {
+interface Answers {
   /** From now on every answer says `Connection: close`, and the server is not ready. */
   readonly drain: () => void;
   /** Ends every connection without a request, now and as requests finish. */
@@ -127,41 +126,29 @@ interface Connections {
 }
 
 /** Connects app and server. */
-function answerWith(server: AnyServer, connected: string, app: ServeOptions['app']): Connections {
+function answerWith(server: AnyServer, app: ServeOptions['app']): Answers {
   const answer = getRequestListener(app.fetch);
-  const sockets = new Set<Socket>();
-  const running = new Map<ServerResponse, Socket>();
+  const connections = limitConnections(server);
+  const running = new Set<ServerResponse>();
   let isDraining = false;
-  let isEnding = false;
-  const endIdle = (): void => {
-    isEnding = true;
-    const busy = new Set(running.values());
-    for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon();
-  };
-  server.on(connected, (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    running.set(outgoing, incoming.socket);
-    outgoing.once('close', () => {
-      running.delete(outgoing);
-      if (isEnding) endIdle();
-    });
+    connections.begin(incoming, outgoing);
+    running.add(outgoing);
+    outgoing.once('close', () => running.delete(outgoing));
     if (isDraining) outgoing.setHeader('connection', 'close');
     if (isDraining && incoming.url === PROBE_PATHS.ready) outgoing.writeHead(503).end('draining');
     else void answer(incoming, outgoing);
   });
   const drain = (): void => {
     isDraining = true;
-    for (const outgoing of running.keys()) if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
+    for (const outgoing of running) if (!outgoing.headersSent) outgoing.setHeader('connection', 'close');
   };
-  return { drain, endIdle };
+  return { drain, endIdle: connections.endIdle };
 }
 
 async function bind(server: AnyServer, { port, hostname, reusePort = false }: ServeOptions): Promise<number> {
   try {
-    server.listen({ port, reusePort, ...(hostname === undefined ? {} : { host: hostname }) });
+    server.listen({ port, reusePort, backlog: maxWaitingConnections, ...(hostname === undefined ? {} : { host: hostname }) });
     await once(server, 'listening');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

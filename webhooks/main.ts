@@ -17,13 +17,13 @@ import { createReachability } from '../adapters/kube/reachability.ts';
 import { createReferrerReader } from '../adapters/kube/referrers.ts';
 import { readClusterIssuer } from '../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../adapters/log.ts';
-import { serveMetrics } from '../adapters/observe/serve-metrics.ts';
+import { serveOperations } from '../adapters/observe/serve-operations.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../adapters/observe/webhook-metrics.ts';
 import { onTermination, serveHttps } from '../adapters/serve.ts';
 import { createSharedLookups } from '../adapters/shared-lookups.ts';
 import { openTlsFolder, type TlsFolder } from '../adapters/tls-folder.ts';
 import { parseToml } from '../adapters/toml.ts';
-import { reviewCallsMs } from '../api/limits/webhooks.ts';
+import { reviewCallsMs, webhookKeepAliveMs } from '../api/limits/webhooks.ts';
 import { FIELD_MANAGERS } from '../api/names.ts';
 import type { ValidationPorts } from '../core/admission/decide.ts';
 import { checkReady } from '../core/readiness.ts';
@@ -41,6 +41,8 @@ export interface WebhooksConfig {
 
 interface Webhooks {
   readonly app: Hono;
+  /** The part of it that answers the kubelet. */
+  readonly probes: Hono;
   readonly close: () => void;
 }
 
@@ -56,7 +58,7 @@ export async function wireWebhooks(
   });
   metrics.showServingCertificate(() => tls.validity().notAfter);
   const isReachable = createReachability(client, Date.now);
-  const operations = createOperationsApp({
+  const probes = createOperationsApp({
     checkReady: async () => checkReady({ ...tls.validity(), isReachable: await isReachable(), now: Date.now() }),
   });
   const openLookups = createSharedLookups(client);
@@ -75,8 +77,8 @@ export async function wireWebhooks(
   };
   const admission = createAdmissionApp({ openPorts, startReview, log });
   const app = new Hono();
-  for (const part of [operations, createConversionApp({ startReview, log }), admission]) app.route('/', part);
-  return { app, close: client.close };
+  for (const part of [probes, createConversionApp({ startReview, log }), admission]) app.route('/', part);
+  return { app, probes, close: client.close };
 }
 
 if (import.meta.main) {
@@ -85,12 +87,12 @@ if (import.meta.main) {
   const tls = await openTlsFolder(TLS_FOLDER, log);
   const metrics = createWebhookMetrics();
   const config = { kube: inClusterKube(), tls, isAttachCounted: readSwitch('COUNT_ATTACH'), metrics };
-  const { app, close } = await wireWebhooks(config, log);
-  const server = await serveHttps({ app, ...readListener(), tls });
-  const shown = await serveMetrics(metrics, readMetricsListener());
+  const { app, probes, close } = await wireWebhooks(config, log);
+  const server = await serveHttps({ app, ...readListener(), keepAliveMs: webhookKeepAliveMs, tls });
+  const operations = await serveOperations({ ...metrics, probes }, readMetricsListener());
   log.info({ port: server.port }, 'webhooks listen');
   onTermination(async () => {
-    await Promise.all([server.close(), shown.close()]);
+    await Promise.all([server.close(), operations.close()]);
     close();
   });
 }

@@ -25,5 +25,17 @@ export const requestTimeoutMs = 10_000;
 /** How often those that are too slow are looked for: they hold a connection for so much longer. */
 export const slowRequestCheckMs = 1_000;
 
-/** A connection with TLS takes up to 100 kB: a third of the memory of a Pod. What comes beyond is closed at once. */
+/** A connection with TLS takes up to 100 kB: a third of the memory of a Pod. Beyond it the longest idle one is closed. */
 export const maxConnections = 1_024;
+
+/** Connections that the kernel holds until we take them; Linux takes no more. Beyond it clients try again after a second. */
+export const maxWaitingConnections = 4_096;
+
+/** One address may be all of a proxy's clients, or of a node's Pods; it still leaves room for every other. */
+export const maxConnectionsPerAddress = maxConnections / 2;
+
+/** Whoever has more to ask asks within seconds; who asks no more holds its connection for nothing. */
+export const clientKeepAliveMs = 5_000;
+
+/** Knative's proxies keep idle connections for 90 s, and lose a request where we end one of them first. */
+export const proxyKeepAliveMs = 100_000;

@@ -17,7 +17,7 @@ import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createCertificateMetrics, type CertificateMetrics } from '../../adapters/observe/certificate-metrics.ts';
-import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
+import { serveOperations } from '../../adapters/observe/serve-operations.ts';
 import { onTermination, serveHttp, serveHttps } from '../../adapters/serve.ts';
 import { createSharedLookups } from '../../adapters/shared-lookups.ts';
 import { openTlsFolder } from '../../adapters/tls-folder.ts';
@@ -89,10 +89,10 @@ if (import.meta.main) {
   if (tls !== undefined) metrics.showServingCertificate(() => tls.validity().notAfter);
   const server =
     tls === undefined ? await serveHttp({ app, ...listener }) : await serveHttps({ app, ...listener, tls });
-  const shown = await serveMetrics(metrics, readMetricsListener());
+  const operations = await serveOperations(metrics, readMetricsListener());
   log.info({ port: server.port, transport: transport.kind }, 'api listens');
   onTermination(async () => {
-    await Promise.all([server.close(), shown.close()]);
+    await Promise.all([server.close(), operations.close()]);
     close();
   });
 }

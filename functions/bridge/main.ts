@@ -15,7 +15,7 @@ import { ourCollectionPath } from '../../adapters/kube/paths.ts';
 import { listAndWatch, type WatchedCollection } from '../../adapters/kube/watch.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createBridgeMetrics, type BridgeMetrics } from '../../adapters/observe/bridge-metrics.ts';
-import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
+import { serveOperations } from '../../adapters/observe/serve-operations.ts';
 import { serveHttp } from '../../adapters/serve.ts';
 import { maxParallelDeliveries, maxParallelDeliveriesPerNamespace } from '../../api/limits/bridge.ts';
 import { resyncPeriodMs } from '../../api/limits/status.ts';
@@ -197,13 +197,13 @@ if (import.meta.main) {
   let closedWatches = Infinity;
   const app = createProbeApp({ isWatching: () => closedWatches === 0 });
   const metrics = createBridgeMetrics();
-  const [server, shown] = await Promise.all([
+  const [server, operations] = await Promise.all([
     serveHttp({ app, ...readListener(), drainMs: 0 }),
-    serveMetrics(metrics, readMetricsListener()),
+    serveOperations({ ...metrics, probes: app }, readMetricsListener()),
   ]);
   await runBridge(
     { kube: inClusterKube(), sinks, tokenFile: TOKEN_FILE, metrics },
     { log: createLog('bridge'), signal: ending.signal, setClosedWatches: (count) => (closedWatches = count) },
   );
-  await Promise.all([server.close(), shown.close()]);
+  await Promise.all([server.close(), operations.close()]);
 }

@@ -24,7 +24,7 @@ import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/toke
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
 import { createFunctionObserver } from '../../adapters/observe/function.ts';
-import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
+import { serveOperations } from '../../adapters/observe/serve-operations.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { formatToml, parseToml } from '../../adapters/toml.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
@@ -155,10 +155,10 @@ if (import.meta.main) {
   };
   const { app, metrics, close } = await wireLifecycle(config, createLog('lifecycle'));
   const server = await serveHttp({ app, ...listener });
-  const shown = await serveMetrics(metrics, readMetricsListener());
+  const operations = await serveOperations(metrics, readMetricsListener());
   onTermination(async () => {
     drain();
-    await Promise.all([server.close(), shown.close()]);
+    await Promise.all([server.close(), operations.close()]);
     close();
   });
 }

@@ -25,7 +25,7 @@ import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
 import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
 import { createFunctionObserver } from '../../adapters/observe/function.ts';
-import { serveMetrics } from '../../adapters/observe/serve-metrics.ts';
+import { serveOperations } from '../../adapters/observe/serve-operations.ts';
 import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
@@ -120,10 +120,10 @@ if (import.meta.main) {
   };
   const { app, metrics, close } = await wireStatus(config, createLog('status'));
   const server = await serveHttp({ app, ...listener });
-  const shown = await serveMetrics(metrics, readMetricsListener());
+  const operations = await serveOperations(metrics, readMetricsListener());
   onTermination(async () => {
     drain();
-    await Promise.all([server.close(), shown.close()]);
+    await Promise.all([server.close(), operations.close()]);
     close();
   });
 }

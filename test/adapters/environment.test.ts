@@ -7,6 +7,7 @@ import {
   readTransport,
   readVariables,
 } from '../../adapters/environment.ts';
+import { clientKeepAliveMs, proxyKeepAliveMs } from '../../api/limits/http.ts';
 
 describe('readVariables', () => {
   it('gives what is set', () => {
@@ -27,22 +28,33 @@ describe('inClusterKube', () => {
   });
 });
 
+const keepAliveMs = clientKeepAliveMs;
+
 describe('readListener', () => {
   it.each(['-1', '65536', '80a', '1.5'])('refuses PORT=%s', (PORT) => {
     expect(() => readListener({ PORT })).toThrow(`environment: PORT: expected 0 to 65535, got ${PORT}`);
   });
 
   it('listens on every address unless HOST says which', () => {
-    expect(readListener({ PORT: '8080' })).toEqual({ port: 8080, reusePort: false });
+    expect(readListener({ PORT: '8080' })).toEqual({ port: 8080, reusePort: false, keepAliveMs });
     expect(readListener({ PORT: '8080', HOST: '127.0.0.1' })).toEqual({
       port: 8080,
       hostname: '127.0.0.1',
       reusePort: false,
+      keepAliveMs,
     });
   });
 
+  it('keeps idle connections for longer where a proxy in the same Pod is the client', () => {
+    expect(readListener({ PORT: '8080', PLAIN_HTTP: 'true' }).keepAliveMs).toBe(proxyKeepAliveMs);
+  });
+
   it('shares the port only where that is asked for in one way', () => {
-    expect(readListener({ PORT: '8080', REUSE_PORT: 'true' })).toEqual({ port: 8080, reusePort: true });
+    expect(readListener({ PORT: '8080', REUSE_PORT: 'true' })).toEqual({
+      port: 8080,
+      reusePort: true,
+      keepAliveMs,
+    });
     expect(() => readListener({ PORT: '8080', REUSE_PORT: '1' })).toThrow(
       'environment: REUSE_PORT: expected true or nothing, got 1',
     );
