@@ -148,7 +148,12 @@ function answerWith(server: AnyServer, app: ServeOptions['app']): Answers {
 
 async function bind(server: AnyServer, { port, hostname, reusePort = false }: ServeOptions): Promise<number> {
   try {
-    server.listen({ port, reusePort, backlog: maxWaitingConnections, ...(hostname === undefined ? {} : { host: hostname }) });
+    server.listen({
+      port,
+      reusePort,
+      backlog: maxWaitingConnections,
+      ...(hostname === undefined ? {} : { host: hostname }),
+    });
     await once(server, 'listening');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
