@@ -1,4 +1,4 @@
-/** Figures of the bridge: what it watches, and what becomes of the events. */
+/** Metrics of the bridge: what it watches, and what becomes of the events. */
 import { Counter, Gauge } from 'prom-client';
 import { METRICS } from '../../api/names.ts';
 import type { SendEvent } from '../cloud-events.ts';

@@ -1,4 +1,4 @@
-/** Figures of the function that issues certificates. */
+/** Metrics of the function that issues certificates. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -45,10 +45,10 @@ export function createCertificateMetrics(caFolder: string): CertificateMetrics {
   return {
     ...metrics,
     startRequest: () => {
-      const beginMs = performance.now();
+      const end = seconds.startTimer();
       return (outcome) => {
         requests.inc({ outcome });
-        seconds.observe({ outcome }, (performance.now() - beginMs) / 1000);
+        end({ outcome });
       };
     },
   };

@@ -1,4 +1,4 @@
-/** Figures of a function that takes events. */
+/** Metrics of a function that takes events. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { recomputeSecondsBuckets } from '../../api/limits/observability.ts';
 import {
@@ -16,8 +16,9 @@ export interface FunctionMetrics extends PartMetrics {
   readonly countEvent: (kind: EventKind, outcome: RequestOutcome) => void;
   readonly countCovered: () => void;
   readonly countReport: (outcome: RequestOutcome) => void;
-  readonly timeRecompute: (outcome: RunOutcome, seconds: number) => void;
-  readonly timeResync: (outcome: 'done' | 'failed', seconds: number) => void;
+  /** Begins to time a run that brings one pool up to date; called at its end, it returns the seconds. */
+  readonly startRecompute: () => (outcome: RunOutcome) => number;
+  readonly startResync: () => (outcome: 'done' | 'failed') => number;
   readonly countWrite: (kind: string, outcome: WriteOutcome) => void;
   readonly countTold: (outcome: ToldOutcome) => void;
 }
@@ -78,7 +79,7 @@ export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMet
   };
 }
 
-function createTimers(registers: PartMetrics['registers']): Pick<FunctionMetrics, 'timeRecompute' | 'timeResync'> {
+function createTimers(registers: PartMetrics['registers']): Pick<FunctionMetrics, 'startRecompute' | 'startResync'> {
   const recomputes = new Histogram({
     name: METRICS.recomputeSeconds,
     help: 'Time of a run that brings one pool up to date, by outcome.',
@@ -100,12 +101,16 @@ function createTimers(registers: PartMetrics['registers']): Pick<FunctionMetrics
   });
   lastResync.setToCurrentTime();
   return {
-    timeRecompute: (outcome, seconds) => {
-      recomputes.observe({ outcome }, seconds);
+    startRecompute: () => {
+      const end = recomputes.startTimer();
+      return (outcome) => end({ outcome });
     },
-    timeResync: (outcome, seconds) => {
-      resyncs.observe({ outcome }, seconds);
-      if (outcome === 'done') lastResync.setToCurrentTime();
+    startResync: () => {
+      const end = resyncs.startTimer();
+      return (outcome) => {
+        if (outcome === 'done') lastResync.setToCurrentTime();
+        return end({ outcome });
+      };
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The figures that every part has, in a registry of its own, to which it adds those that it alone has. */
+/** The metrics that every part has, in a registry of its own, to which it adds those that it alone has. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { kubeSecondsBuckets } from '../../api/limits/observability.ts';
 import { METRICS } from '../../api/names.ts';
@@ -20,7 +20,7 @@ export interface PartMetrics {
   readonly readMetrics: () => Promise<MetricsText>;
 }
 
-/** `part` is a label of every figure. */
+/** `part` is a label of every metric. */
 export function createPartMetrics(part: string): PartMetrics {
   const registry = new Registry();
   registry.setDefaultLabels({ part });
@@ -59,14 +59,14 @@ function createCallObserver(registers: Registry[]): ObserveCall {
   });
   return (call) => {
     const { verb, resource } = describeCall(call);
-    const beginMs = performance.now();
+    const endTimer = seconds.startTimer({ verb });
     let isCounted = false;
     return (status) => {
       // A connection that breaks after the head of the answer tells so once more.
       if (isCounted) return;
       isCounted = true;
       requests.inc({ verb, resource, code: String(status) });
-      seconds.observe({ verb }, (performance.now() - beginMs) / 1000);
+      endTimer();
     };
   };
 }

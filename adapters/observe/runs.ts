@@ -9,7 +9,7 @@ import { act, currentActivity, type Activity } from '../activity.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 
 export interface RunObserverPorts {
-  readonly metrics: Pick<FunctionMetrics, 'countCovered' | 'timeRecompute' | 'timeResync'>;
+  readonly metrics: Pick<FunctionMetrics, 'countCovered' | 'startRecompute' | 'startResync'>;
   readonly log: { readonly info: (fields: object, message: string) => void };
 }
 
@@ -42,16 +42,15 @@ export function createRunObserver({ metrics, log }: RunObserverPorts): RunObserv
 
       // One that fails is logged by whoever asked for it, who knows what comes of that.
       async function time(activity: Readonly<Activity>, merged: readonly TraceContext[]): Promise<void> {
-        const end = start();
+        const end = metrics.startRecompute();
         try {
           await recompute(pool, told);
         } catch (error) {
-          metrics.timeRecompute('failed', end().seconds);
+          end('failed');
           throw error;
         }
-        const { seconds, ms } = end();
         const outcome = outcomeOf(activity);
-        metrics.timeRecompute(outcome, seconds);
+        const ms = toMs(end(outcome));
         if (activity.isResync && outcome === 'unchanged') return;
         const did = { pool: formatPoolKey(pool), outcome, ms, ...countsOf(activity) };
         log.info({ ...did, ...linksTo(merged) }, 'pool recomputed');
@@ -61,16 +60,14 @@ export function createRunObserver({ metrics, log }: RunObserverPorts): RunObserv
       await act({ isResync: true, work: (activity) => time(activity) });
 
       async function time(activity: Readonly<Activity>): Promise<void> {
-        const end = start();
+        const end = metrics.startResync();
         try {
           await resync(update);
         } catch (error) {
-          metrics.timeResync('failed', end().seconds);
+          end('failed');
           throw error;
         }
-        const { seconds, ms } = end();
-        metrics.timeResync('done', seconds);
-        log.info({ ms, ...countsOf(activity) }, 'resync done');
+        log.info({ ms: toMs(end('done')), ...countsOf(activity) }, 'resync done');
       }
     },
   };
@@ -86,10 +83,4 @@ const linksTo = (merged: readonly TraceContext[]) =>
     ? {}
     : { merged: merged.length, links: merged.slice(0, maxTraceLinks).map(({ traceId }) => traceId) };
 
-function start() {
-  const beginMs = performance.now();
-  return () => {
-    const ms = performance.now() - beginMs;
-    return { seconds: ms / 1000, ms: Math.round(ms) };
-  };
-}
+const toMs = (seconds: number): number => Math.round(seconds * 1000);

@@ -1,4 +1,4 @@
-/** Figures of the webhooks. */
+/** Metrics of the webhooks. */
 import { Counter, Histogram } from 'prom-client';
 import { reviewSecondsBuckets } from '../../api/limits/observability.ts';
 import { METRICS, type ReviewOutcome, type Webhook } from '../../api/names.ts';
@@ -31,10 +31,10 @@ export function createWebhookMetrics(): WebhookMetrics {
   return {
     ...metrics,
     startReview: (webhook) => {
-      const beginMs = performance.now();
+      const end = seconds.startTimer({ webhook });
       return (outcome) => {
         reviews.inc({ webhook, outcome });
-        seconds.observe({ webhook }, (performance.now() - beginMs) / 1000);
+        end();
       };
     },
   };

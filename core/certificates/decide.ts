@@ -87,8 +87,12 @@ async function findEntry(
 ): Promise<Result<Entry, Refusal>> {
   let refusal: Refusal | undefined;
   for (const principal of principals) {
-    const client = await makeClient(principal, pools, ports);
-    const verdicts = await inParallel(pools, async ({ key }) => await judgeUse(key, client, ports));
+    const reading = [makeClient(principal, pools, ports), inParallel(pools, ({ key }) => ports.getPool(key))] as const;
+    const [client, found] = await Promise.all(reading);
+    const verdicts = await inParallel(pools, ({ key }, index) => {
+      const getPool = () => Promise.resolve(found[index]);
+      return judgeUse(key, client, { ...ports, getPool });
+    });
     const refused = pools.filter((_, index) => verdicts[index]?.isPermitted !== true);
     if (refused.length === 0) return ok({ principal, verdicts });
     refusal ??= { ...forbid(refused), principal };
@@ -173,10 +177,11 @@ const findAbsent = (
 };
 
 /** Results in the order of the items, a few at a time. */
-async function inParallel<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+async function inParallel<T, R>(items: readonly T[], ask: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let start = 0; start < items.length; start += maxParallelPoolCalls) {
-    results.push(...(await Promise.all(items.slice(start, start + maxParallelPoolCalls).map(ask))));
+    const some = items.slice(start, start + maxParallelPoolCalls);
+    results.push(...(await Promise.all(some.map((item, index) => ask(item, start + index)))));
   }
   return results;
 }
