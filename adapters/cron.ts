@@ -1,5 +1,6 @@
 /** Cron expressions of five fields, as croner reads them. */
-import { CronPattern } from 'croner';
+import { Cron, CronPattern } from 'croner';
+import type { ScheduleTimes } from '../core/lifecycle/scale.ts';
 
 const daysOfMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
@@ -16,4 +17,12 @@ export function isSchedule(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** When it last matched, and when it will match next, in UTC. */
+export function readSchedule(text: string, now: Date): ScheduleTimes {
+  const cron = new Cron(text, { mode: '5-part', timezone: 'UTC', paused: true });
+  const [previous] = cron.previousRuns(1, now);
+  const next = cron.nextRun(now);
+  return { previous, next: next ?? undefined };
 }

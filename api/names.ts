@@ -37,8 +37,27 @@ export const LABELS = {
   /** Of what belongs to the workers of a pool, in whichever namespace it is: the pool, and the pool's namespace. */
   workerPool: `${GROUP}/worker-pool`,
   workerPoolNamespace: `${GROUP}/worker-pool-namespace`,
+  /** Of Leases: the UID of the pool. */
+  poolUID: `${GROUP}/pool-uid`,
+  /** Of workers and Leases: the trust domain, the first half of its hash. A worker never changes it. */
+  domain: `${GROUP}/domain`,
+  /** Of workers: the lease that they hold, and the UID of its Lease. */
+  lease: `${GROUP}/lease`,
+  leaseUID: `${GROUP}/lease-uid`,
   /** Of Pods of workers that hold a lease: `true`. */
   leased: `${GROUP}/leased`,
+} as const;
+
+/** On a Lease: whose it is, when its certificate was issued, and the Pod of the gateway that it was made for. */
+export const LEASE_ANNOTATIONS = {
+  principal: `${GROUP}/principal`,
+  issuedAt: `${GROUP}/issued-at`,
+  gateway: `${GROUP}/gateway-pod-uid`,
+  token: `${GROUP}/token`,
+  /** UID of the worker that the Lease names; absent until one that is made for it exists. */
+  workerUID: `${GROUP}/worker-uid`,
+  /** `true`: the pool shares workers between trust domains. */
+  shared: `${GROUP}/shared`,
 } as const;
 
 /** Value of the managed-by label on every object we make. */

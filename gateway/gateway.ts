@@ -138,7 +138,7 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
           {
             pool: pool?.metadata.name ?? '',
             certificate: shown.certificate.toBase64(),
-            connections: countOf(leaseId, connection),
+            open: listOthers(leaseId, held),
           },
           gone.signal,
         ),
@@ -164,9 +164,12 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
     ports.onCounted();
   }
 
-  /** Other connections of this certificate. */
-  const countOf = (leaseId: string, self: Connection): number =>
-    [...connections].filter((one) => one !== self && one.lease()?.startsWith(leaseId) === true).length;
+  /** Leases of this certificate that other connections than the one which holds `held` have here. */
+  const listOthers = (leaseId: string, held: string | undefined): LeaseRequest['open'] =>
+    leases.listOf(leaseId).flatMap(({ lease, connections: count }) => {
+      const others = lease === held ? count - 1 : count;
+      return others === 0 ? [] : [{ lease, connections: others }];
+    });
 
   function logEnd(record: ConnectionRecord): void {
     ports.metrics.ended(record);

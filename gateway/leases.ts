@@ -13,6 +13,8 @@ export interface LeasePorts {
 
 export interface Leases {
   readonly countOf: (lease: string) => number;
+  /** Of this certificate, all that have connections here. */
+  readonly listOf: (leaseId: string) => { readonly lease: string; readonly connections: number }[];
   readonly open: (lease: string) => void;
   readonly close: (lease: string) => void;
   /** Renews no more. */
@@ -40,6 +42,10 @@ export function createLeases({ renew, onEnded, log }: LeasePorts): Leases {
   const timer = setInterval(() => void renewAll([...counts.keys()]), leaseRenewMs);
   return {
     countOf: (lease) => counts.get(lease) ?? 0,
+    listOf: (leaseId) =>
+      [...counts].flatMap(([lease, connections]) =>
+        lease === leaseId || lease.startsWith(`${leaseId}-`) ? [{ lease, connections }] : [],
+      ),
     open: (lease) => {
       counts.set(lease, (counts.get(lease) ?? 0) + 1);
     },

@@ -20,8 +20,13 @@ export const leaseId = z.string().regex(/^[0-9a-f]{32}(-[1-9][0-9]{0,3})?$/);
 export const leaseRequest = z.strictObject({
   pool: poolName('Pool of the gateway, in the namespace of its Pod.'),
   certificate: z.base64().max(maxCertificateLength).describe('What the client showed, DER.'),
-  /** Connections that this certificate has open in this gateway: where the pool bounds them, one more is another lease. */
-  connections: z.int32().min(0),
+  issuer: z
+    .base64()
+    .max(maxCertificateLength)
+    .optional()
+    .describe('The CA that signed it, as the client showed it, DER; the one that signs now when absent.'),
+  /** Leases of this certificate that have connections in this gateway: where the pool bounds them, one more is another. */
+  open: z.array(z.strictObject({ lease: leaseId, connections: z.int32().min(1) })).max(maxRenewedLeases),
 });
 export type LeaseRequest = z.infer<typeof leaseRequest>;
 
@@ -51,3 +56,4 @@ export type RenewRequest = z.infer<typeof renewRequest>;
 
 /** The connections of these leases end: `reason` is what their clients are told. */
 export const renewAnswer = z.object({ ended: z.array(z.object({ lease: leaseId, reason: z.string() })) });
+export type RenewAnswer = z.infer<typeof renewAnswer>;

@@ -10,12 +10,17 @@ export const PROBLEMS = {
   unsupported_field: { status: 400, title: 'Bad Request' },
   duration_too_long: { status: 400, title: 'Bad Request' },
   unauthenticated: { status: 401, title: 'Unauthorized' },
+  certificate_refused: { status: 401, title: 'Unauthorized' },
   pool_forbidden: { status: 403, title: 'Forbidden' },
   pool_not_found: { status: 404, title: 'Not Found' },
   not_found: { status: 404, title: 'Not Found' },
   method_not_allowed: { status: 405, title: 'Method Not Allowed' },
+  worker_failed: { status: 409, title: 'Conflict' },
   body_too_large: { status: 413, title: 'Content Too Large' },
   unsupported_media_type: { status: 415, title: 'Unsupported Media Type' },
+  no_worker_free: { status: 429, title: 'Too Many Requests' },
+  lease_limit: { status: 429, title: 'Too Many Requests' },
+  quota_exceeded: { status: 429, title: 'Too Many Requests' },
   unavailable: { status: 503, title: 'Service Unavailable' },
 } as const;
 

@@ -20,10 +20,13 @@ export interface RouteRequest {
 
 /** A lease of this certificate that has a worker and takes one connection more; otherwise `allocation` is asked. */
 export function findRoute(routes: Routes | undefined, request: RouteRequest): Route | undefined {
-  const { leaseId, countOf, connectionsPerLease = Infinity } = request;
+  const { leaseId, countOf, connectionsPerLease } = request;
+  // Where connections are bounded, what other gateways have open is not known here: only own leases count.
+  const takesOneMore = (lease: string): boolean =>
+    connectionsPerLease === undefined || (countOf(lease) > 0 && countOf(lease) < connectionsPerLease);
   for (const { lease, worker, ended } of routes?.leases ?? []) {
     const isOwn = lease === leaseId || lease.startsWith(`${leaseId}-`);
-    if (isOwn && ended === undefined && worker !== undefined && countOf(lease) < connectionsPerLease) {
+    if (isOwn && ended === undefined && worker !== undefined && takesOneMore(lease)) {
       return { lease, worker };
     }
   }

@@ -55,6 +55,7 @@ export interface Lease {
     readonly leaseDurationSeconds?: number;
     readonly acquireTime?: string;
     readonly renewTime?: string;
+    readonly leaseTransitions?: number;
   };
 }
 

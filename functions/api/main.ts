@@ -25,6 +25,7 @@ import { createClientIssuer } from '../../adapters/x509/client-issuer.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
 import { FIELD_MANAGERS, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { parseClusterFqdn } from '../../core/certificates/profile.ts';
+import { wireAllocation } from '../allocation/main.ts';
 import { createCertificatesApp } from '../certificates/app.ts';
 
 export interface ApiConfig {
@@ -54,6 +55,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
     observe: metrics.observeCall,
   });
   const { privateIssuers } = config;
+  const lookups = createSharedLookups(kube);
   const app = createCertificatesApp({
     authenticate: createAuthenticator({
       kube,
@@ -62,7 +64,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
       fetchDocument: createFetch({ privateCaFile: privateIssuers.caFile }),
       now,
     }),
-    openReads: createSharedLookups(kube),
+    openReads: lookups,
     readCsr,
     issue: createClientIssuer({ caFolder: config.caFolder, clusterFqdn: clusterFqdn.value, now }),
     startRequest: metrics.startRequest,
@@ -70,7 +72,13 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
     newRequestId: randomUUID,
     log,
   });
-  const traced = { fetch: (request: Request) => followTrace(request, () => app.fetch(request)) };
+  const allocation = wireAllocation(
+    { kube, lookups, issuer, clusterFqdn: clusterFqdn.value, caFolder: config.caFolder },
+    log,
+  );
+  const isAllocation = ({ url }: Request) => new URL(url).pathname.startsWith('/allocation/');
+  const answer = (request: Request) => (isAllocation(request) ? allocation : app).fetch(request);
+  const traced = { fetch: (request: Request) => followTrace(request, () => answer(request)) };
   return { app: traced, metrics, close: kube.close };
 }
 

@@ -1,8 +1,10 @@
 /** Every part does all that its code does, on a system of its own whose apiserver writes down who asked for what. */
+import { hash, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LEASES_PATH, RENEW_PATH } from '../../api/http/leases.ts';
 import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
@@ -216,6 +218,36 @@ async function reportConnections(): Promise<void> {
   expect(await post(STATUS_REPORTS_PATH, asJson((await run(args)).trim()), JSON.stringify(counters))).toBe(204);
 }
 
+/** The first certificate gets a worker that stands, the second one that is made for it. */
+async function allocate(): Promise<void> {
+  const account = 'open-gateway';
+  const spec = { serviceAccountName: account, containers: [{ name: 'gateway', image: 'none' }] };
+  await write(
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: 'owner' } },
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: account, namespace: 'owner' }, spec },
+    make('BuildKitWorker', 'owner', 'idle', { poolRef: { name: 'open' } }),
+  );
+  const binding = ['--bound-object-kind=Pod', `--bound-object-name=${account}`];
+  const args = ['create', 'token', account, '-n', 'owner', `--audience=${TOKEN_AUDIENCE}`, ...binding];
+  const token = (await run(args)).trim();
+  const ask = (path: string, body: object) => post(path, asJson(token), JSON.stringify({ pool: 'open', ...body }));
+  const guest = (await run(['create', 'token', 'default', '-n', 'guest', `--audience=${TOKEN_AUDIENCE}`])).trim();
+  const leases: string[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    const answer = await fetch(`${stack.apiUrl}/api/v1/certs/request`, {
+      method: 'POST',
+      headers: asJson(guest),
+      body: pools('owner/open'),
+    });
+    const { clientCert } = (await answer.json()) as { clientCert: string };
+    const { raw } = new X509Certificate(clientCert);
+    // No kubelet makes the worker ready.
+    expect(await ask(LEASES_PATH, { certificate: raw.toString('base64'), open: [] })).toBe(202);
+    leases.push(hash('sha256', raw).slice(0, 32));
+  }
+  expect(await ask(RENEW_PATH, { leases })).toBe(200);
+}
+
 /** The round that a ping asks for. */
 async function resync(): Promise<void> {
   const token = await readFile(join(stack.mounts, 'buildkit-bridge/audience-token'), 'utf8');
@@ -275,6 +307,7 @@ describe('the rights of every part', () => {
     await askForCertificates();
     await makeAndUnmake();
     await reportConnections();
+    await allocate();
     await resync();
     await run(['delete', 'buildkitworkers', '--all', '-n', 'guest']);
     await run(['delete', 'buildkitpools', '--all', '-n', 'owner']);

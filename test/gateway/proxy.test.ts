@@ -67,7 +67,7 @@ describe('a client that is let in', () => {
     const bytes = await readBytes(client, SETTINGS.length + 5);
     expect(bytes.subarray(0, SETTINGS.length).equals(SETTINGS)).toBe(true);
     expect(bytes.subarray(SETTINGS.length).toString()).toBe('hello');
-    expect(world.asked.get('/allocation/leases')).toMatchObject([{ pool: ownPool.name, connections: 0 }]);
+    expect(world.asked.get('/allocation/leases')).toMatchObject([{ pool: ownPool.name, open: [] }]);
     client.end();
     await settled(() => world.records.length === 1);
     expect(world.records[0]).toMatchObject({

@@ -71,8 +71,13 @@ describe('a route', () => {
 
   it('leads to the next lease where the pool bounds the connections of one', () => {
     expect(find({ [leaseId]: 2 }, 3)?.worker.name).toBe('first');
-    expect(find({ [leaseId]: 3 }, 3)?.worker.name).toBe('second');
+    expect(find({ [leaseId]: 3, [`${leaseId}-1`]: 1 }, 3)?.worker.name).toBe('second');
     expect(find({ [leaseId]: 3, [`${leaseId}-1`]: 3 }, 3)).toBeUndefined();
+  });
+
+  it('asks where connections are bounded and the lease is not open here: another gateway may have filled it', () => {
+    expect(find({}, 3)).toBeUndefined();
+    expect(find({ [leaseId]: 3 }, 3)).toBeUndefined();
   });
 
   it('is none for a certificate without a lease, an ended lease, and one whose worker is being made', () => {
