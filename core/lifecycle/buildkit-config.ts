@@ -4,6 +4,7 @@ import { PORTS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { parseDuration } from '../duration.ts';
 import { isJsonObject, member, type JsonObject } from '../json.ts';
+import { readBuildkitdConfig } from '../pool/buildkitd-config.ts';
 import { readQuantity } from '../quantity.ts';
 import { defined } from './objects.ts';
 
@@ -11,8 +12,10 @@ export const SOCKET = 'unix:///run/buildkit/buildkitd.sock';
 export const KEYS_FOLDER = '/keys';
 export const STATE_FOLDER = '/var/lib/buildkit';
 
-/** `written` is the document that the owner wrote, empty where there is none. */
-export function makeBuildkitConfig(pool: Pool, written: JsonObject): JsonObject {
+/** `document` is what the owner wrote, empty where there is nothing. */
+export function makeBuildkitConfig(pool: Pool, document: JsonObject): JsonObject {
+  // By their own names: another spelling of a setting would stand beside ours.
+  const written = readBuildkitdConfig(document).kept;
   const { observability, workers } = pool.spec;
   const isShared = workers?.sharing === 'Pool';
   return defined({
