@@ -86,7 +86,10 @@ function run(file, args, options, onOutput) {
 const install = () => makeOnce(marker, ['package-lock.json'], installFresh);
 
 /** The Kubernetes client as programs load it that are not bundled: dev/library.ts says why. */
-const makeLibrary = (node) => makeOnce(libraryMarker, librarySources, () => bundleLibrary(node));
+async function makeLibrary(node) {
+  if (!existsSync(join(root, 'dev/library.ts'))) return;
+  await makeOnce(libraryMarker, librarySources, () => bundleLibrary(node));
+}
 
 /** Makes what the marker stands for, unless it was made of these very sources. */
 async function makeOnce(made, sources, make) {

@@ -1,5 +1,5 @@
 /** What is typed after `bkctl`. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 export interface Connection {
   readonly kubeconfig?: string;
@@ -8,7 +8,7 @@ export interface Connection {
 
 export interface Handlers {
   readonly showCa: (connection: Connection, options: { readonly json: boolean }) => Promise<number>;
-  readonly rotateCa: (connection: Connection) => Promise<number>;
+  readonly rotateCa: (connection: Connection, options: { readonly isDryRun: boolean }) => Promise<number>;
   readonly doctor: (
     connection: Connection,
     options: { readonly json: boolean; readonly api?: string },
@@ -16,6 +16,7 @@ export interface Handlers {
 }
 
 export interface Output {
+  readonly version: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
@@ -35,15 +36,16 @@ export async function runArgs(args: readonly string[], handlers: Handlers, outpu
       status = await handlers.showCa(program.opts<Connection>(), options);
     });
   ca.command('rotate')
-    .description('ask for a new root: no certificate that is valid stops being so')
-    .action(async () => {
-      status = await handlers.rotateCa(program.opts<Connection>());
+    .description('ask for a new root: no valid certificate becomes invalid')
+    .option('--dry-run', 'say what would happen, and change nothing', false)
+    .action(async ({ dryRun }: { dryRun: boolean }) => {
+      status = await handlers.rotateCa(program.opts<Connection>(), { isDryRun: dryRun });
     });
   program
     .command('doctor')
-    .description('what is wrong with the installation, and how it is mended')
+    .description('find what is wrong with the installation, and how to fix it')
     .option('--json', 'as JSON', false)
-    .option('--api <url>', 'ask the API at this address, too')
+    .option('--api <url>', 'ask the API at this address, too', parseUrl)
     .action(async (options: { json: boolean; api?: string }) => {
       status = await handlers.doctor(program.opts<Connection>(), options);
     });
@@ -56,11 +58,17 @@ export async function runArgs(args: readonly string[], handlers: Handlers, outpu
   }
 }
 
-const makeProgram = ({ out, err }: Output): Command =>
+function parseUrl(text: string): string {
+  if (URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('Expected an http or https URL.');
+}
+
+const makeProgram = ({ version, out, err }: Output): Command =>
   new Command('bkctl')
     .description('BuildKit Controller, with the rights of your kubeconfig')
+    .version(version)
     .addOption(new Option('--kubeconfig <file>', 'instead of the files that KUBECONFIG names'))
     .addOption(new Option('--context <name>', 'instead of the current context'))
     .configureOutput({ writeOut: out, writeErr: err })
-    .showHelpAfterError('(bkctl --help tells more)')
+    .showHelpAfterError('(see bkctl --help)')
     .exitOverride();

@@ -33,22 +33,30 @@ export async function runCaShow(ports: CommandPorts, { json }: { readonly json: 
   return problems.length === 0 ? 0 : 1;
 }
 
-/** 0 where a rotation was asked for. */
-export async function runCaRotate(ports: CommandPorts): Promise<number> {
+/** 0 where a rotation was asked for, or would have been. */
+export async function runCaRotate(ports: CommandPorts, { isDryRun }: { readonly isDryRun: boolean }): Promise<number> {
   const read = await readCa(ports);
   if (!read.ok) return complain(ports, read.error);
   const running = findRunning(read.value.shown);
   if (running !== undefined) return complain(ports, running);
+  if (isDryRun) return describeRotation(ports);
   if (!(await ports.requestRotation(formatTime(ports.now() / 1000)))) return complain(ports, neverRan);
-  ports.write('a new root was asked for: the authority prepares it in its next run');
+  ports.write('requested a new root: the authority prepares it the next time it runs');
   const started = await ports.startJob(ports.newSuffix());
   if ('job' in started) ports.write(`job ${started.job} runs it now`);
-  else ports.write(`no run was started: ${started.reason}`);
-  ports.write(
-    'the new root signs a day after it is trusted; the old one stays trusted until its last certificate ends',
-  );
+  else ports.write(`bkctl started no Job: ${started.reason}; whatever runs the authority here runs it when it is due`);
+  ports.write(afterwards);
   return 0;
 }
+
+function describeRotation(ports: CommandPorts): number {
+  ports.write('dry run: this would request a new root, and start a Job that prepares it where a CronJob says how');
+  ports.write(afterwards);
+  return 0;
+}
+
+const afterwards =
+  'the new root signs a day after it is trusted; the old one stays trusted until its last certificate ends';
 
 const neverRan = 'the authority has not run yet: there is nothing to rotate';
 

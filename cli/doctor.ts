@@ -2,7 +2,7 @@
 import { TRUST_BUNDLE } from '../api/names.ts';
 import type { CertificateFacts } from '../core/authority/show.ts';
 import { diagnose, type Finding } from '../core/doctor/diagnose.ts';
-import { valueOf, type Answer, type Observed, type Release } from '../core/doctor/observed.ts';
+import { conditionOf, listOf, valueOf, type Answer, type Observed, type Release } from '../core/doctor/observed.ts';
 
 export interface DoctorPorts {
   /** Milliseconds since the epoch. */
@@ -33,14 +33,25 @@ export async function runDoctor(ports: DoctorPorts, { json, api: url }: DoctorOp
   const findings = diagnose({ ...observed, api, release, describe, isSignedBy, now: ports.now() / 1000 });
   const { skipped } = observed;
   if (json) ports.write(JSON.stringify({ findings, skipped }, undefined, 2));
-  else for (const line of makeReport(findings, skipped)) ports.write(line);
+  else for (const line of makeReport(findings, skipped, describeBuilders(observed))) ports.write(line);
   return findings.length === 0 ? 0 : 1;
 }
 
-function makeReport(findings: readonly Finding[], skipped: readonly string[]): string[] {
+/** Nothing may be wrong, and nothing can build all the same. */
+function describeBuilders({ pools, workers }: Observed): readonly string[] {
+  if (pools === 'hidden' || workers === 'hidden') return [];
+  const gateways = listOf(pools).filter((pool) => conditionOf(pool, 'GatewayReady')?.status === 'True').length;
+  const ready = listOf(workers).filter(({ status }) => ['Idle', 'Allocated'].includes(status?.phase ?? '')).length;
+  if (gateways > 0 && ready > 0) return [];
+  const counted = `pools: ${listOf(pools).length}, gateways ready: ${gateways}, workers ready: ${ready}`;
+  return [`nothing builds here at this moment: ${counted}`];
+}
+
+function makeReport(findings: readonly Finding[], skipped: readonly string[], builders: readonly string[]): string[] {
   return [
     ...findings.flatMap(makeParagraph),
-    ...(skipped.length === 0 ? [] : [`not looked at, because you may not: ${skipped.join(', ')}`]),
+    ...(skipped.length === 0 ? [] : [`not checked, because you may not: ${skipped.join(', ')}`]),
+    ...builders,
     summarize(findings),
   ];
 }
@@ -49,7 +60,7 @@ const makeParagraph = ({ code, severity, where, what, remedy }: Finding): string
   `${severity} ${code}: ${where}`,
   // Some of it was said by others, of whom a terminal takes no orders.
   `  ${what.replaceAll(/\p{Cc}+/gu, ' ')}`,
-  `  mend: ${remedy}`,
+  `  fix: ${remedy}`,
   '',
 ];
 

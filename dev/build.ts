@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
-import { leanClient, requireBanner } from './library.ts';
+import { kubeconfigApart, leanClient, requireBanner } from './library.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -19,6 +19,9 @@ export const parts = {
   keys: 'functions/keys/main.ts',
 } as const;
 
+/** What a person runs; the kubeconfig reader is loaded by a command that needs it. */
+export const commandLine = { bkctl: 'cli/main.ts', kubeconfig: 'adapters/kube/kubeconfig-library.ts' } as const;
+
 /** Where in a folder of bundles the one of that module is; the module itself where there is none. */
 export function bundleOf(file: string, folder: string): string {
   const [part] = Object.entries(parts).find(([, main]) => main === file) ?? [];
@@ -28,10 +31,10 @@ export function bundleOf(file: string, folder: string): string {
 /** The Node to run, or an emulator with it. */
 type Program = readonly [string, ...string[]];
 
-/** Writes `<folder>/<part>.mjs` for each part. @returns what went into each. */
-export async function bundle(folder: string): Promise<Metafile> {
+/** Writes `<folder>/<name>.mjs` for each program. @returns what went into each. */
+export async function bundle(folder: string, programs: Readonly<Record<string, string>> = parts): Promise<Metafile> {
   await rm(folder, { recursive: true, force: true });
-  const entryPoints = Object.entries(parts).map(([out, file]) => ({ in: join(root, file), out }));
+  const entryPoints = Object.entries(programs).map(([out, file]) => ({ in: join(root, file), out }));
   const { metafile } = await build({
     entryPoints,
     absWorkingDir: root,
@@ -45,7 +48,7 @@ export async function bundle(folder: string): Promise<Metafile> {
     minifySyntax: true,
     legalComments: 'linked',
     conditions: ['bundle'],
-    plugins: [leanClient],
+    plugins: [leanClient, kubeconfigApart],
     banner: requireBanner,
     // A bundle is a program even where another one imports it, as that of the container does.
     define: { 'import.meta.main': 'true' },
@@ -73,6 +76,6 @@ export async function fillCompileCache(
 }
 
 if (import.meta.main) {
-  await bundle(join(root, 'dist'));
+  await bundle(join(root, 'dist'), { ...parts, ...commandLine });
   await fillCompileCache(join(root, 'dist'));
 }

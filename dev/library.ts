@@ -20,6 +20,14 @@ export const leanClient: Plugin = {
   },
 };
 
+/** A bundle loads it from the file beside it, and only when a kubeconfig is read. */
+export const kubeconfigApart: Plugin = {
+  name: 'kubeconfig-apart',
+  setup: (builder) => {
+    builder.onResolve({ filter: /^#kubeconfig$/ }, () => ({ path: './kubeconfig.mjs', external: true }));
+  },
+};
+
 /** Packages written as CommonJS call `require`, which a module lacks. */
 export const requireBanner = {
   js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

@@ -1,4 +1,8 @@
-/** Who a person is to which apiserver: kubeconfig files, as kubectl reads them. */
+/**
+ * Who a person is to which apiserver: kubeconfig files, as kubectl reads them. What is in them is checked here;
+ * `KubeConfig` of the library then logs in: by exec plugins, by OIDC, through proxies.
+ */
+import { Agent, type RequestOptions } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -6,7 +10,9 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { KubeConnection } from './client.ts';
+import { agentOptions, bearer, type Credentials, type Login } from './transport.ts';
+import { KubeError } from './errors.ts';
+import { exec, makeExec } from './exec-plugin.ts';
 
 const cluster = z.object({
   server: z.string(),
@@ -24,6 +30,9 @@ const user = z.looseObject({
   'client-certificate-data': z.string().optional(),
   'client-key': z.string().optional(),
   'client-key-data': z.string().optional(),
+  as: z.string().optional(),
+  exec: exec.optional(),
+  'auth-provider': z.looseObject({ name: z.string() }).optional(),
 });
 
 const named = <T extends z.ZodType, K extends string>(key: K, value: T) =>
@@ -50,11 +59,17 @@ export interface KubeconfigChoice {
   readonly context?: string | undefined;
 }
 
+/** An apiserver, and how the person logs in to it. */
+export interface KubeAccess {
+  readonly url: string;
+  readonly login: Login;
+}
+
 /** `KUBECONFIG`, else `~/.kube/config`; of several files the first that knows a name counts. The error says what is wrong. */
 export async function readKubeconfig(
   { file, context }: KubeconfigChoice,
   environment: NodeJS.ProcessEnv = process.env,
-): Promise<Result<KubeConnection, string>> {
+): Promise<Result<KubeAccess, string>> {
   const paths = file === undefined ? findPaths(environment) : [file];
   const configs: Read[] = [];
   for (const path of paths) {
@@ -96,7 +111,7 @@ function parseYaml(text: string): unknown {
   }
 }
 
-async function choose(configs: readonly Read[], asked: string | undefined): Promise<Result<KubeConnection, string>> {
+async function choose(configs: readonly Read[], asked: string | undefined): Promise<Result<KubeAccess, string>> {
   const name = asked ?? configs.map((config) => config['current-context'] ?? '').find((current) => current !== '');
   if (name === undefined) return err('kubeconfig: expected a current context, got none: choose one with --context');
   const context = find(configs, 'contexts', name);
@@ -129,13 +144,15 @@ function find<K extends 'clusters' | 'users' | 'contexts'>(
   return undefined;
 }
 
-type InFolder<T> = T & { readonly folder: string };
+/** What a plugin says when it fails may be long. */
+const maxLoginErrorLength = 1024;
 
-async function connect(
-  server: InFolder<z.infer<typeof cluster>>,
-  person: InFolder<z.infer<typeof user>>,
-): Promise<Result<KubeConnection, string>> {
-  const refusal = findRefusal(server);
+type InFolder<T> = T & { readonly folder: string };
+type ClusterEntry = InFolder<z.infer<typeof cluster>>;
+type UserEntry = InFolder<z.infer<typeof user>>;
+
+async function connect(server: ClusterEntry, person: UserEntry): Promise<Result<KubeAccess, string>> {
+  const refusal = findRefusal(server, person);
   if (refusal !== undefined) return err(refusal);
   const [ca, cert, key] = await Promise.all([
     readEither(server, 'certificate-authority'),
@@ -146,19 +163,86 @@ async function connect(
   if (!isUsable({ ...(ca === undefined ? {} : { ca }), ...pair })) {
     return err('kubeconfig: expected CA, certificate and key in PEM, and the key of the certificate');
   }
-  const readToken = createTokenReader(person);
-  if (pair === undefined && readToken === undefined) {
-    return err('kubeconfig: expected a token or a client certificate of the user, got another way to log in');
+  if (pair === undefined && !hasOtherLogin(person)) {
+    return err('kubeconfig: expected a token, a client certificate, an exec plugin or an auth provider of the user');
   }
-  const servername = server['tls-server-name'];
-  return ok({
-    url: server.server,
-    ca,
-    ...(pair === undefined ? {} : { pair }),
-    ...(readToken === undefined ? {} : { readToken }),
-    ...(servername === undefined ? {} : { servername }),
-  });
+  return ok({ url: server.server, login: await createLogin({ server, person, ca, pair }) });
 }
+
+const hasOtherLogin = ({ token = '', tokenFile = '', exec, 'auth-provider': provider }: UserEntry): boolean =>
+  token !== '' || tokenFile !== '' || exec !== undefined || provider !== undefined;
+
+interface Checked {
+  readonly server: ClusterEntry;
+  readonly person: UserEntry;
+  /** PEM. */
+  readonly ca: string | undefined;
+  readonly pair: { readonly cert: string; readonly key: string } | undefined;
+}
+
+async function createLogin(checked: Checked): Promise<Login> {
+  const { server, person } = checked;
+  const config = await makeKubeConfig(checked);
+  const readToken = createTokenReader(person);
+  const agents = new Map<string, Agent>();
+
+  async function logIn(): Promise<Credentials> {
+    const options: RequestOptions = { headers: {} };
+    await config.applyToHTTPSOptions(options).catch((error: unknown) => {
+      throw new KubeError(
+        0,
+        'LoginFailed',
+        `login failed: ${(error as Error).message.trim().slice(0, maxLoginErrorLength)}`,
+      );
+    });
+    const headers = { ...(options.headers as Readonly<Record<string, string>>), ...bearer(await readToken?.()) };
+    return { agent: (server['proxy-url'] ?? '') === '' ? takeAgent(options) : (options.agent as Agent), headers };
+  }
+
+  /** One for each certificate: an exec plugin renews its own. The library's closes every connection after one call. */
+  function takeAgent({ ca, cert, key, servername }: RequestOptions): Agent {
+    const tls = Object.fromEntries(
+      Object.entries({ ca, cert, key, servername }).filter(([, value]) => value !== undefined),
+    );
+    const id = JSON.stringify(cert ?? '');
+    const agent = agents.get(id) ?? new Agent({ ...agentOptions, ...tls });
+    agents.set(id, agent);
+    return agent;
+  }
+
+  const close = (): void => {
+    for (const agent of agents.values()) agent.destroy();
+  };
+  return { logIn, close };
+}
+
+/** Loaded here, so that a command that needs no cluster starts without it. */
+async function makeKubeConfig({ server, person, ca, pair }: Checked) {
+  const { KubeConfig } = await import('#kubeconfig');
+  const config = new KubeConfig();
+  const { 'tls-server-name': tlsServerName, 'proxy-url': proxyUrl, server: url } = server;
+  const { as: impersonateUser, exec: plugin, 'auth-provider': authProvider } = person;
+  config.loadFromClusterAndUser(
+    {
+      name: 'cluster',
+      server: url,
+      skipTLSVerify: false,
+      ...(ca === undefined ? {} : { caData: toBase64(ca) }),
+      ...(tlsServerName === undefined ? {} : { tlsServerName }),
+      ...(proxyUrl === undefined || proxyUrl === '' ? {} : { proxyUrl }),
+    },
+    {
+      name: 'user',
+      ...(pair === undefined ? {} : { certData: toBase64(pair.cert), keyData: toBase64(pair.key) }),
+      ...(impersonateUser === undefined ? {} : { impersonateUser }),
+      ...(plugin === undefined ? {} : { exec: makeExec(plugin, { folder: person.folder, server, ca }) }),
+      ...(authProvider === undefined ? {} : { authProvider }),
+    },
+  );
+  return config;
+}
+
+const toBase64 = (text: string): string => Buffer.from(text).toString('base64');
 
 function isUsable(options: SecureContextOptions): boolean {
   try {
@@ -170,13 +254,20 @@ function isUsable(options: SecureContextOptions): boolean {
 }
 
 /** What would send credentials to nobody knows whom, or somewhere we can't reach. */
-function findRefusal(server: z.infer<typeof cluster>): string | undefined {
+function findRefusal(server: z.infer<typeof cluster>, person: z.infer<typeof user>): string | undefined {
   if (!server.server.startsWith('https://') || !URL.canParse(server.server))
     return 'kubeconfig: expected the server at https';
   if (server['insecure-skip-tls-verify'] === true) return 'kubeconfig: insecure-skip-tls-verify is not supported';
-  if ((server['proxy-url'] ?? '') !== '') return 'kubeconfig: proxy-url is not supported';
-  return undefined;
+  if (person.exec?.interactiveMode === 'Always')
+    return 'kubeconfig: an exec plugin that needs a terminal is not supported';
+  if (!isProxy(server['proxy-url'] ?? '')) return 'kubeconfig: expected proxy-url to be an http, https or socks5 URL';
+  // What the library would leave out: the person would act with rights that were not meant.
+  const ignored = ['as-groups', 'as-uid', 'as-user-extra', 'username'].find((name) => person[name] !== undefined);
+  return ignored === undefined ? undefined : `kubeconfig: ${ignored} is not supported`;
 }
+
+const isProxy = (url: string): boolean =>
+  url === '' || (URL.canParse(url) && ['http:', 'https:', 'socks5:'].includes(new URL(url).protocol));
 
 /** `<key>-data` in base64 wins over the file that `<key>` names, as with kubectl. */
 async function readEither<K extends string>(

@@ -6,6 +6,14 @@ import { when, type Check, type Facts } from './check.ts';
 import { valueOf } from './observed.ts';
 import { runsOutside } from './clients.ts';
 
+/** `list pods` of the apiserver's `pods is forbidden: User "me" cannot list resource "pods" in API group "" ...`. */
+function shortenRefusal(message: string): string {
+  const [, verb, resource, group = ''] =
+    /cannot (\w+) resource "([^"]+)"(?: in API group "([^"]*)")?/.exec(message) ?? [];
+  if (verb === undefined || resource === undefined) return message;
+  return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+}
+
 const namespace = `Namespace/${SYSTEM_NAMESPACE}`;
 const enforceLabel = 'pod-security.kubernetes.io/enforce';
 
@@ -13,9 +21,10 @@ export const installationChecks: readonly Check[] = [
   {
     code: 'unseen',
     severity: 'warning',
-    meaning: 'You may not look at something, so nothing is said about it.',
-    remedy: 'Ask to be bound to the ClusterRole and the Role `buildkit-doctor`, or for the right that is named.',
-    find: ({ unseen }) => unseen.map((what) => ({ where: 'your rights', what })),
+    meaning: 'You may not read something, so the doctor says nothing about it.',
+    remedy: 'Ask to be bound to the ClusterRole and the Role `buildkit-doctor`, or for the rights that are named.',
+    find: ({ unseen }) =>
+      when(unseen.length > 0, 'your rights', `you may not ${[...new Set(unseen.map(shortenRefusal))].join(', ')}`),
   },
   {
     code: 'kubernetes_too_old',

@@ -1,8 +1,8 @@
 /** Objects of many kinds on the real apiserver, by the API classes of @kubernetes/client-node. */
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SYSTEM_NAMESPACE } from '../../api/names.ts';
-import { connectKube, type KubeClient } from '../../adapters/kube/client.ts';
+import { createClient, type KubeClient } from '../../adapters/kube/client.ts';
+import { readKubeconfig } from '../../adapters/kube/kubeconfig.ts';
 import {
   configMaps,
   deployments,
@@ -13,19 +13,16 @@ import {
   services,
   workers,
 } from '../../adapters/kube/resources.ts';
-import { getJson, makeNamespace, run, stack } from './cluster.ts';
+import { getJson, makeNamespace, stack } from './cluster.ts';
 
 let kube: KubeClient;
 let namespace = '';
 beforeAll(async () => {
   namespace = await makeNamespace('resources');
-  const { clusters, users } = JSON.parse(await run(['config', 'view', '--raw', '-o', 'json'])) as {
-    clusters: [{ cluster: { 'certificate-authority': string } }];
-    users: [{ user: { token: string } }];
-  };
-  const ca = await readFile(clusters[0].cluster['certificate-authority']);
-  const readToken = () => Promise.resolve(users[0].user.token);
-  kube = connectKube({ url: stack.kubeUrl, ca, readToken }, { fieldManager: 'buildkit-test' });
+  const access = await readKubeconfig({ file: stack.kubeconfig });
+  if (!access.ok) throw new Error(access.error);
+  const client = createClient(access.value.url, access.value.login, { fieldManager: 'buildkit-test' });
+  kube = { ...client, call: (call) => client.call({ timeoutMs: 60_000, ...call }) };
 });
 afterAll(() => {
   kube.close();
@@ -51,7 +48,10 @@ describe('an object', () => {
     const found = await get(key());
     expect(found).toMatchObject({ kind: 'ConfigMap', data: { a: '1', b: '2', c: '3' } });
     expect(found?.metadata?.creationTimestamp).toMatch(/^20.*Z$/);
-    await replace({ metadata: { ...key(), resourceVersion: found?.metadata?.resourceVersion ?? '' }, data: {} });
+    await replace({
+      metadata: { ...key(), resourceVersion: found?.metadata?.resourceVersion ?? '' },
+      data: { z: '1' },
+    });
     expect(await managersOf('configmap/settings')).toEqual(['buildkit-test Update']);
     const stale = { preconditions: { resourceVersion: found?.metadata?.resourceVersion ?? '' } };
     await expect(remove(key(), stale)).rejects.toMatchObject({ status: 409 });
@@ -63,7 +63,7 @@ describe('an object', () => {
     for (const name of ['', '.', '..']) {
       await expect(configMaps(kube).get({ namespace, name })).rejects.toThrow('path: expected a name');
     }
-    await expect(configMaps(kube).get({ namespace, name: 'a/../b' })).rejects.toMatchObject({ status: 400 });
+    expect(await configMaps(kube).get({ namespace, name: 'a/../b' })).toBeUndefined();
   });
 });
 
@@ -147,10 +147,7 @@ describe('every part writes under its own name', () => {
       .toEqual(new Set(['buildkit-test', 'buildkit-status', 'buildkit-lifecycle']));
   });
 
-  it.each(['secret/buildkit-client-ca', 'configmap/buildkit-trust-bundle', 'lease/buildkit-authority'])(
-    'authority on %s',
-    async (object) => {
-      expect(await managers('-n', SYSTEM_NAMESPACE, object)).toContain('buildkit-authority');
-    },
-  );
+  it.each(['secret/buildkit-client-ca', 'configmap/buildkit-trust-bundle'])('authority on %s', async (object) => {
+    expect(await managers('-n', SYSTEM_NAMESPACE, object)).toContain('buildkit-authority');
+  });
 });

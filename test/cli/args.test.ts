@@ -11,8 +11,8 @@ async function type(...args: string[]) {
         called.push(['show', connection, options]);
         return Promise.resolve(7);
       },
-      rotateCa: (connection) => {
-        called.push(['rotate', connection]);
+      rotateCa: (connection, options) => {
+        called.push(['rotate', connection, options]);
         return Promise.resolve(0);
       },
       doctor: (connection, options) => {
@@ -20,7 +20,7 @@ async function type(...args: string[]) {
         return Promise.resolve(1);
       },
     },
-    { out: (text) => void (said.out += text), err: (text) => void (said.err += text) },
+    { version: '1.2.3', out: (text) => void (said.out += text), err: (text) => void (said.err += text) },
   );
   return { status, called, ...said };
 }
@@ -29,7 +29,12 @@ describe('bkctl', () => {
   it.each([
     [['ca', 'show'], 7, ['show', {}, { json: false }]],
     [['ca', 'show', '--json'], 7, ['show', {}, { json: true }]],
-    [['--kubeconfig', 'k', '--context', 'c', 'ca', 'rotate'], 0, ['rotate', { kubeconfig: 'k', context: 'c' }]],
+    [
+      ['--kubeconfig', 'k', '--context', 'c', 'ca', 'rotate'],
+      0,
+      ['rotate', { kubeconfig: 'k', context: 'c' }, { isDryRun: false }],
+    ],
+    [['ca', 'rotate', '--dry-run'], 0, ['rotate', {}, { isDryRun: true }]],
     [['ca', 'show', '--context', 'c'], 7, ['show', { context: 'c' }, { json: false }]],
     [['doctor'], 1, ['doctor', {}, { json: false }]],
     [['doctor', '--api', 'https://a'], 1, ['doctor', {}, { json: false, api: 'https://a' }]],
@@ -42,12 +47,20 @@ describe('bkctl', () => {
     [['ca', 'shw'], "error: unknown command 'shw'"],
     [['ca', 'show', '--yaml'], "error: unknown option '--yaml'"],
     [['ca', 'show', 'root'], "error: too many arguments for 'show'. Expected 0 arguments but got 1."],
+    [
+      ['doctor', '--api', 'nonsense'],
+      "error: option '--api <url>' argument 'nonsense' is invalid. Expected an http or https URL.",
+    ],
     [['doctor', '--fix'], "error: unknown option '--fix'"],
     [['ca', 'rotate', '--context'], "error: option '--context <name>' argument missing"],
   ])('%j is no command: 2, with a sentence on stderr', async (args, message) => {
     const { status, called, out, err } = await type(...args);
     expect({ status, called, out }).toEqual({ status: 2, called: [], out: '' });
     expect(err.split('\n')[0]).toBe(message);
+  });
+
+  it('says its version', async () => {
+    expect(await type('--version')).toEqual({ status: 0, called: [], out: '1.2.3\n', err: '' });
   });
 
   it.each([[['--help']], [['ca', '--help']], [['ca', 'show', '--help']]])('%j is answered on stdout', async (args) => {

@@ -153,10 +153,10 @@ describe('bkctl ca show', () => {
 describe('bkctl ca rotate', () => {
   it('asks for a new root and starts a run', async () => {
     const { said, ports } = createTerminal(await makeWorld(), start + 5);
-    expect(await runCaRotate(ports)).toBe(0);
+    expect(await runCaRotate(ports, { isDryRun: false })).toBe(0);
     expect(said).toEqual({
       out: [
-        'a new root was asked for: the authority prepares it in its next run',
+        'requested a new root: the authority prepares it the next time it runs',
         'job buildkit-authority-0badcafe runs it now',
         'the new root signs a day after it is trusted; the old one stays trusted until its last certificate ends',
       ],
@@ -166,11 +166,20 @@ describe('bkctl ca rotate', () => {
     });
   });
 
-  it('says why no run was started', async () => {
+  it('writes nothing in a dry run, and says what would happen', async () => {
+    const { said, ports } = createTerminal(await makeWorld(), start + 5);
+    expect(await runCaRotate(ports, { isDryRun: true })).toBe(0);
+    expect(said).toMatchObject({ err: [], asked: [], jobs: [] });
+    expect(said.out[0]).toMatch(/^dry run: this would request a new root/);
+  });
+
+  it('says why bkctl started no Job, and that another may', async () => {
     const startJob = () => Promise.resolve({ reason: 'there is no CronJob buildkit-authority' });
     const { said, ports } = createTerminal(await makeWorld(), start + 5, { startJob });
-    expect(await runCaRotate(ports)).toBe(0);
-    expect(said.out[1]).toBe('no run was started: there is no CronJob buildkit-authority');
+    expect(await runCaRotate(ports, { isDryRun: false })).toBe(0);
+    expect(said.out[1]).toBe(
+      'bkctl started no Job: there is no CronJob buildkit-authority; whatever runs the authority here runs it when it is due',
+    );
   });
 
   it.each([
@@ -178,7 +187,7 @@ describe('bkctl ca rotate', () => {
     [start + 2 * day, 'the previous root is trusted until 2027-02-16T08:00:00Z'],
   ])('is refused in the middle of a rotation', async (moment, what) => {
     const { said, ports } = createTerminal(await makeWorld([start + 60, asked], [moment, asked]), moment);
-    expect(await runCaRotate(ports)).toBe(1);
+    expect(await runCaRotate(ports, { isDryRun: false })).toBe(1);
     expect(said).toEqual({
       out: [],
       err: [`bkctl: a rotation is under way already: ${what}; ask again when it is over`],
@@ -189,7 +198,7 @@ describe('bkctl ca rotate', () => {
 
   it('is refused where no authority has run', async () => {
     const { said, ports } = createTerminal(await makeWorld(), start, { requestRotation: () => Promise.resolve(false) });
-    expect(await runCaRotate(ports)).toBe(1);
+    expect(await runCaRotate(ports, { isDryRun: false })).toBe(1);
     expect(said.err).toEqual(['bkctl: the authority has not run yet: there is nothing to rotate']);
     expect(said.jobs).toEqual([]);
   });

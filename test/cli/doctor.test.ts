@@ -51,22 +51,38 @@ async function type(observed: Partial<Observed>, json = false, api?: string) {
   return { status: await runDoctor(ports, { json, ...(api === undefined ? {} : { api }) }), lines };
 }
 
+const nothingBuilds = 'nothing builds here at this moment: pools: 0, gateways ready: 0, workers ready: 0';
+
 describe('bkctl doctor', () => {
+  it('says that nothing builds unless a gateway and a worker are ready', async () => {
+    const condition = { type: 'GatewayReady', status: 'True' } as const;
+    const pools = [{ metadata: { name: 'p', namespace: 'n' }, status: { conditions: [condition] } }];
+    const workers = [{ metadata: { name: 'w' }, spec: { poolRef: { name: 'p' } }, status: { phase: 'Idle' } }];
+    expect((await type({ pools, workers })).lines).toEqual(['nothing is wrong']);
+    expect((await type({ pools: [], workers: [] })).lines).toEqual([nothingBuilds, 'nothing is wrong']);
+  });
+
   it('says that nothing is wrong', async () => {
     expect(await type({})).toEqual({ status: 0, lines: ['nothing is wrong'] });
   });
 
-  it('says where, what, and how it is mended', async () => {
-    const { status, lines } = await type({ namespace: 'absent', unseen: ['pods is forbidden'] });
+  it('says where, what, and how to fix it', async () => {
+    const { status, lines } = await type({
+      namespace: 'absent',
+      unseen: [
+        'pods is forbidden: User "me" cannot list resource "pods" in API group "" in the namespace "buildkit-system"',
+        'jobs.batch is forbidden: User "me" cannot list resource "jobs" in API group "batch"',
+      ],
+    });
     expect(status).toBe(1);
     expect(lines).toEqual([
       'warning unseen: your rights',
-      '  pods is forbidden',
-      '  mend: Ask to be bound to the ClusterRole and the Role `buildkit-doctor`, or for the right that is named.',
+      '  you may not list pods, list jobs.batch',
+      '  fix: Ask to be bound to the ClusterRole and the Role `buildkit-doctor`, or for the rights that are named.',
       '',
       'error namespace_absent: Namespace/buildkit-system',
       '  is not there',
-      '  mend: Install: `kubectl apply -k` of your overlay.',
+      '  fix: Install: `kubectl apply -k` of your overlay.',
       '',
       'errors: 1, warnings: 1',
     ]);
@@ -75,13 +91,13 @@ describe('bkctl doctor', () => {
   it('says what it did not do for want of a right, and does not count it', async () => {
     expect(await type({ skipped: ['a dry run', 'the Secrets'] })).toEqual({
       status: 0,
-      lines: ['not looked at, because you may not: a dry run, the Secrets', 'nothing is wrong'],
+      lines: ['not checked, because you may not: a dry run, the Secrets', 'nothing is wrong'],
     });
   });
 
   it('lets nobody whose words it repeats speak to the terminal', async () => {
     const { lines } = await type({ unseen: ['no\u001b[2J\r\nnothing is wrong'] });
-    expect(lines[1]).toBe('  no [2J nothing is wrong');
+    expect(lines[1]).toBe('  you may not no [2J nothing is wrong');
   });
 
   it('prints JSON', async () => {

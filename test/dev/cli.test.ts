@@ -99,8 +99,8 @@ describe('bkctl', () => {
       status: 0,
       stderr: '',
       stdout: [
-        'a new root was asked for: the authority prepares it in its next run',
-        `no run was started: jobs.batch is forbidden: User "${account}" cannot create resource "jobs" in API group "batch" in the namespace "buildkit-system"`,
+        'requested a new root: the authority prepares it the next time it runs',
+        `bkctl started no Job: jobs.batch is forbidden: User "${account}" cannot create resource "jobs" in API group "batch" in the namespace "buildkit-system"; whatever runs the authority here runs it when it is due`,
         'the new root signs a day after it is trusted; the old one stays trusted until its last certificate ends',
         '',
       ].join('\n'),

@@ -35,11 +35,13 @@ async function examine(laterMs = 0): Promise<string[]> {
 const asPatterns = (found: readonly (string | RegExp)[]): unknown[] =>
   found.map((one) => (typeof one === 'string' ? one : (expect.stringMatching(one) as unknown)));
 
+const nothingBuilds = 'nothing builds here at this moment: pools: 0, gateways ready: 0, workers ready: 0\n';
+
 describe('beside a cluster, as under npm start', () => {
   it('finds nothing wrong', async () => {
     expect(await bkctl(patient.stack.kubeconfig, 'doctor')).toEqual({
       status: 0,
-      stdout: 'nothing is wrong\n',
+      stdout: `${nothingBuilds}nothing is wrong\n`,
       stderr: '',
     });
   });
@@ -64,8 +66,7 @@ describe('beside a cluster, as under npm start', () => {
     await patient.run('create', 'rolebinding', 'doctors', '-n', 'buildkit-system', '--role=buildkit-doctor', account);
     expect(await bkctl(person, 'doctor')).toEqual({
       status: 0,
-      stdout:
-        'not looked at, because you may not: whether the Secrets of the CAs are there, a dry run of a worker in buildkit-system\nnothing is wrong\n',
+      stdout: `not checked, because you may not: whether the Secrets of the CAs are there, a dry run of a worker in buildkit-system\n${nothingBuilds}nothing is wrong\n`,
       stderr: '',
     });
   });
@@ -75,10 +76,8 @@ describe('beside a cluster, as under npm start', () => {
     const { status, stdout, stderr } = await bkctl(person, 'doctor', '--json');
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     const { findings } = JSON.parse(stdout) as { findings: { code: string; where: string; what: string }[] };
-    expect(new Set(findings.map(({ code, where }) => `${code} ${where}`))).toEqual(new Set(['unseen your rights']));
-    expect(findings.map(({ what }) => what)).toContain(
-      'configmaps "buildkit-install" is forbidden: User "system:serviceaccount:tenant:stranger" cannot get resource "configmaps" in API group "" in the namespace "buildkit-system"',
-    );
+    expect(findings.map(({ code, where }) => `${code} ${where}`)).toEqual(['unseen your rights']);
+    expect(findings[0]?.what).toMatch(/^you may not .*get configmaps.*list pods/);
     codes.add('unseen');
   });
 

@@ -17,6 +17,8 @@ const now = Math.floor(Date.now() / 1000);
 const ca = makeRoot(makeRootProfile, now);
 const { certificate, key } = makeWebhookLeaf(ca, ['me'], now);
 
+const execVersion = 'client.authentication.k8s.io/v1';
+
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 const config = (change: { cluster?: object; user?: object | null; current?: string } = {}) => ({
@@ -47,32 +49,39 @@ async function write(name: string, content: unknown): Promise<string> {
 const read = async (content: unknown, context?: string) =>
   await readKubeconfig({ file: await write('config', content), context }, {});
 
+async function pairOf(found: Awaited<ReturnType<typeof read>>): Promise<string[]> {
+  if (!found.ok) throw new Error(found.error);
+  const { options } = (await found.value.login.logIn()).agent;
+  return [String(options.cert), String(options.key)];
+}
+
 describe('a kubeconfig', () => {
   it('gives server, CA and token', async () => {
     const found = await read(config());
     if (!found.ok) throw new Error(found.error);
-    expect(found.value).toMatchObject({ url: 'https://10.0.0.1:6443', ca: ca.certificate });
-    expect(await found.value.readToken?.()).toBe('secret');
-    expect(found.value.pair).toBeUndefined();
+    expect(found.value.url).toBe('https://10.0.0.1:6443');
+    const { agent, headers } = await found.value.login.logIn();
+    expect(headers).toEqual({ authorization: 'Bearer secret' });
+    expect(String(agent.options.ca)).toBe(ca.certificate);
+    expect(agent.options.cert).toBeUndefined();
   });
 
   it('gives a client certificate, from data or from files beside it', async () => {
-    const pair = { cert: certificate, key };
     const data = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
-    expect(await read(config({ user: data }))).toMatchObject({ ok: true, value: { pair } });
+    expect(await pairOf(await read(config({ user: data })))).toEqual([certificate, key]);
     await write('me.crt', certificate);
     await write('me.key', key);
     const files = { 'client-certificate': 'me.crt', 'client-key': join(folder, 'me.key') };
-    expect(await read(config({ user: files }))).toMatchObject({ ok: true, value: { pair } });
+    expect(await pairOf(await read(config({ user: files })))).toEqual([certificate, key]);
   });
 
   it('names a token file that is read at each call', async () => {
     await write('token', 'first\n');
     const found = await read(config({ user: { tokenFile: 'token', token: 'never' } }));
     if (!found.ok) throw new Error(found.error);
-    expect(await found.value.readToken?.()).toBe('first');
+    expect((await found.value.login.logIn()).headers).toEqual({ authorization: 'Bearer first' });
     await write('token', 'second\n');
-    expect(await found.value.readToken?.()).toBe('second');
+    expect((await found.value.login.logIn()).headers).toEqual({ authorization: 'Bearer second' });
   });
 
   it('is one of several, of which the first that knows a name counts', async () => {
@@ -101,7 +110,12 @@ describe('a kubeconfig', () => {
       config({ cluster: { 'insecure-skip-tls-verify': true } }),
       'insecure-skip-tls-verify is not supported',
     ],
-    ['a proxy is between', config({ cluster: { 'proxy-url': 'http://p' } }), 'proxy-url is not supported'],
+    [
+      'the proxy is of another kind',
+      config({ cluster: { 'proxy-url': 'ftp://p' } }),
+      'expected proxy-url to be an http, https or socks5 URL',
+    ],
+    ['it acts for groups', config({ user: { token: 't', as: 'a', 'as-groups': ['g'] } }), 'as-groups is not supported'],
     ['the server is nowhere', config({ cluster: { server: 'https://' } }), 'expected the server at https'],
     [
       'the key is of another',
@@ -114,14 +128,14 @@ describe('a kubeconfig', () => {
       'expected CA, certificate and key in PEM, and the key of the certificate',
     ],
     [
-      'the user logs in with a program',
-      config({ user: { exec: { command: 'aws' } } }),
-      'expected a token or a client certificate of the user, got another way to log in',
+      'a plugin needs a terminal',
+      config({ user: { exec: { apiVersion: execVersion, command: 'aws', interactiveMode: 'Always' } } }),
+      'an exec plugin that needs a terminal is not supported',
     ],
     [
       'the user has no way to log in',
       config({ user: null }),
-      'expected a token or a client certificate of the user, got another way to log in',
+      'expected a token, a client certificate, an exec plugin or an auth provider of the user',
     ],
   ])('is refused when %s', async (_, content, message) => {
     expect(await read(content)).toEqual({ ok: false, error: `kubeconfig: ${message}` });
