@@ -42,11 +42,11 @@ export const gateway: Bench = async ({ quick }) => {
     console.error('bench: gateway: not run: HAProxy is not installed, and apt-get can not install it here');
     return [];
   }
-  return await withPeers(program, async (setting) => [
-    ...(await compareTransfers(setting, quick)),
-    await compareConnections(setting, quick),
-    await compareIdle(setting, quick),
-  ]);
+  return await withPeers(program, async (setting) => {
+    // Before the transfers: what these took of memory would be used again.
+    const idle = await compareIdle(setting, quick);
+    return [...(await compareTransfers(setting, quick)), await compareConnections(setting, quick), idle];
+  });
 };
 
 const run = promisify(execFile);
@@ -226,7 +226,6 @@ async function compareConnections(setting: Setting, quick: boolean): Promise<Row
   return makeRow('new connections', 'per CPU-second', [count / ours, count / haproxy], 0.6);
 }
 
-/** After the transfers, which have grown the heap as far as it grows. */
 async function compareIdle(setting: Setting, quick: boolean): Promise<Row> {
   const count = quick ? 100 : 400;
   const [ours, haproxy] = [
@@ -245,7 +244,9 @@ async function compareIdle(setting: Setting, quick: boolean): Promise<Row> {
   };
 }
 
+/** What a connection adds once some have come and gone: what the first ones took for the process is not theirs. */
 async function measureIdle(folder: string, peer: Peer, count: number): Promise<number> {
+  await measure(folder, peer, { mode: 'down', count: 64, bytes: 1, streams: 8 });
   const before = await readResident(peer.pid);
   const load = startLoad(folder, peer, { mode: 'idle', count, bytes: 0, streams: 1 });
   if (load.stdout !== null) await once(load.stdout, 'data');
