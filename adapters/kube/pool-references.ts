@@ -5,6 +5,7 @@ import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
 import { namespacesToRead, type Observed } from '../../core/lifecycle/observed.ts';
+import { effective } from '../../core/pool/effective.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
 import type { Kube } from './api.ts';
@@ -43,7 +44,8 @@ export const createPoolReferenceStore = (kube: Kube): PoolReferenceStore => ({
 });
 
 async function gather(kube: Kube, key: PoolKey): Promise<Observed> {
-  const [pool, workers] = await Promise.all([createPoolReader(kube)(key), listWorkersOf(kube, key)]);
+  const [stored, workers] = await Promise.all([createPoolReader(kube)(key), listWorkersOf(kube, key)]);
+  const pool = stored && { ...stored, spec: effective(stored.spec) };
   const namespaces = namespacesToRead({ key, pool, workers });
   return { key, pool, workers, labels: await readLabels(kube, namespaces) };
 }
