@@ -7,6 +7,7 @@ import { deadlineCheckMs } from '../api/limits/gateway.ts';
 import { checkCapacity, checkClient, type ShownCertificate, type WatchedPool } from '../core/gateway/client.ts';
 import type { Counters } from '../core/gateway/counters.ts';
 import type { Source } from '../core/gateway/proxy-protocol.ts';
+import type { Refusal } from '../core/gateway/refusal.ts';
 import { findEnded, findRoute, readRoutesOf, toLeaseId } from '../core/gateway/route.ts';
 import { refuseArrived, serveArrived, type Connection, type ConnectionRecord, type Ended } from './connection.ts';
 import type { LeaseAnswer } from './find-worker.ts';
@@ -88,7 +89,10 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
   }
 
   function checkAll(): void {
-    if (pool === undefined) return;
+    if (pool === undefined) {
+      for (const connection of connections) connection.end(poolGone);
+      return;
+    }
     for (const connection of connections) connection.check(pool);
     const own = readRoutesOf(pool.metadata.uid, routes);
     endLeases(findEnded(own));
@@ -106,7 +110,7 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
   }
 
   function decide(shown: Shown | undefined): ReturnType<typeof checkClient> {
-    if (pool === undefined) return { ok: false, error: { reason: 'pool_deleted', message: 'the pool does not exist' } };
+    if (pool === undefined) return { ok: false, error: poolGone };
     const checked = checkClient(shown, { clusterFqdn, pool });
     if (!checked.ok) return checked;
     const { principal } = checked.value;
@@ -196,6 +200,8 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
     },
   };
 }
+
+const poolGone: Refusal = { reason: 'pool_deleted', message: 'the pool does not exist' };
 
 const now = (): number => performance.now();
 

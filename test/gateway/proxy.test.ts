@@ -211,6 +211,13 @@ describe('open connections', () => {
       'pool_deleted',
     ],
     [
+      'the pool is gone',
+      () => {
+        world.gateway.setPool(undefined);
+      },
+      'pool_deleted',
+    ],
+    [
       'the routes say that their lease ended',
       (pair) => {
         world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), ended: 'grant went away' }] });
