@@ -1,5 +1,6 @@
 /** Who may refer to what: every case in both versions and in dry run, with the whole answer. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { LABELS } from '../../api/names.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { administrator, ask, pathOf, type Person } from './asking.ts';
 import { run } from './cluster.ts';
@@ -305,6 +306,21 @@ const setGrant = async (pool: string, access: object) => {
   return await ask({ as: administrator, method: 'PATCH', path: pathOf('buildkitpools', owner, pool), body });
 };
 const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
+const part = (name: string): Person => ({
+  user: `system:serviceaccount:buildkit-system:${name}`,
+  groups: ['system:masters'],
+});
+const makeLeaseLabels = (value: string | null) => ({ [LABELS.lease]: value, [LABELS.leaseUID]: value });
+/** As `allocation` does, which alone may. */
+const lend = (worker: Worker) => {
+  const labels = { ...makeLeaseLabels('lease'), [LABELS.domain]: 'domain' };
+  return change(worker, { metadata: { labels }, spec: { lease } }, undefined, part('buildkit-controller'));
+};
+/** As `lifecycle` does. */
+const takeBack = (worker: Worker) => {
+  const patch = { metadata: { labels: makeLeaseLabels(null) }, spec: { lease: null } };
+  return change(worker, patch, undefined, part('buildkit-lifecycle'));
+};
 
 describe('a stored reference', () => {
   it.each(['v1beta1', 'v1alpha1'])('never changes, in %s', async (version) => {
@@ -336,8 +352,10 @@ describe('a stored reference', () => {
     expect(await change(worker, { metadata: { labels: { a: 'b' }, finalizers: ['tenant.example/hold'] } })).toEqual({
       code: 200,
     });
-    expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
-    expect(await change(worker, { spec: { lease: null } }, 'v1alpha1')).toEqual({ code: 200 });
+    expect(await lend(worker)).toEqual({ code: 200 });
+    expect(await change(worker, { spec: { lease: { ...lease, jobID: 'other' } } })).toMatchObject({ code: 403 });
+    expect(await takeBack(worker)).toEqual({ code: 200 });
+    expect(await change(worker, { spec: { lease } })).toMatchObject({ code: 403 });
     const status = {
       path: `${pathOf('buildkitworkers', guest, worker.metadata.name)}/status`,
       body: { status: { phase: 'Idle' } },
@@ -348,13 +366,13 @@ describe('a stored reference', () => {
     // Held by the tenant's own finalizer: it is being deleted, and still bound to what it was.
     expect(await change(worker, { spec: { poolRef: { name: 'open' } } })).toEqual(immutable('spec.poolRef'));
     expect(await change(worker, { spec: { requester: { username: 'admin' } } })).toEqual(immutable('spec.requester'));
-    expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
+    expect(await lend(worker)).toEqual({ code: 200 });
     expect(await change(worker, { metadata: { finalizers: null } })).toEqual({ code: 200 });
   });
 
   it('may be changed by who could not have made it', async () => {
     const worker = await makeStored('closed', person('attacher'));
-    expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
+    expect(await lend(worker)).toEqual({ code: 200 });
   });
 
   it('gives nothing to a pool that was made anew', async () => {
@@ -370,7 +388,7 @@ describe('a stored reference', () => {
       '1 worker in 1 namespace still refers to this pool: it goes when none of them is allocated',
     ]);
     await run(['wait', '--for=delete', '-n', owner, 'bkp/recreated', '--timeout=120s']);
-    expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
+    expect(await lend(worker)).toEqual({ code: 200 });
     await run(['apply', '-f', '-'], JSON.stringify(makePool('recreated', {})));
     expectAnswers(
       await create({ as: dev, home: guest, poolRef: inOwner('recreated') }),
@@ -424,7 +442,7 @@ describe('a worker from before admission', () => {
 
   it.each([0, 1])('keeps working without a stamp (%i)', async (index) => {
     const worker = workers[index] as Worker;
-    expect(await change(worker, { spec: { lease } })).toEqual({ code: 200 });
+    expect(await lend(worker)).toEqual({ code: 200 });
     expect(await change(worker, { metadata: { labels: { a: 'b' } } })).toEqual({ code: 200 });
   });
 
