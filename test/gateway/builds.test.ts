@@ -234,7 +234,7 @@ const refusals: readonly (readonly [
 describe.skipIf(!canBuild)('a refusal (buildctl and buildx run on Linux)', () => {
   it.each(names.flatMap((name) => refusals.map((refusal) => [name, ...refusal] as const)))(
     'is read on the terminal of %s: %s',
-    async (name, _, makePair, prepare, text) => {
+    async (...[name, , makePair, prepare, text]) => {
       await using world = await startReady();
       const pair = makePair();
       prepare(world, pair);

@@ -345,11 +345,14 @@ describe('texts that a library reads', () => {
     );
   });
 
-  it.each(['grpc', 'GRPC', 'gRpC', '"grpc"', "'grpc'", '"\\u0067rpc"', ' grpc '])('find %s however it is written', async (key) => {
-    expect((await judge(configured(`[${key}]\n`))).allowed).toBe(false);
-    expect((await judge(configured(`${key}.address = ["tcp://0.0.0.0:1"]\n`))).allowed).toBe(false);
-    expect((await judge(configured(`a = """\n"""\n${key} = { address = [] }\n`))).allowed).toBe(false);
-  });
+  it.each(['grpc', 'GRPC', 'gRpC', '"grpc"', "'grpc'", '"\\u0067rpc"', ' grpc '])(
+    'find %s however it is written',
+    async (key) => {
+      expect((await judge(configured(`[${key}]\n`))).allowed).toBe(false);
+      expect((await judge(configured(`${key}.address = ["tcp://0.0.0.0:1"]\n`))).allowed).toBe(false);
+      expect((await judge(configured(`a = """\n"""\n${key} = { address = [] }\n`))).allowed).toBe(false);
+    },
+  );
 
   it('are bounded in depth', async () => {
     const deep = Array<string>(17).fill('a').join('.');
