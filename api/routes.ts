@@ -1,6 +1,7 @@
 /**
  * The ConfigMap `<pool>-routes`: what `lifecycle` says to the gateways of a pool. One key, `routes.json`. Never needed
- * for correctness: the route of a new lease comes with the answer of `allocation`.
+ * for correctness: the worker of a new lease comes with the answer of `allocation`. They save questions, wake who waits, and end
+ * what is over.
  */
 import * as z from 'zod';
 import { leasedWorker, leaseId } from './http/leases.ts';

@@ -125,11 +125,11 @@ async function writeSetting(folder: string, { haproxyPort, workerPort }: Ports):
     address: `127.0.0.1:${workerPort}`,
     identity: workerIdentity('w1'),
   };
-  const routes = { poolUID: ownPool.uid, leases: [{ lease: leaseOf(pairs.client), worker }] };
+  const route = { lease: leaseOf(pairs.client), worker };
   const files: Record<string, string> = {
     'ca.crt': cas.root.certificate,
     'gateways.crt': cas.gateways.certificate,
-    'setup.json': JSON.stringify({ clusterFqdn, pool: ownPool, routes }),
+    'setup.json': JSON.stringify({ clusterFqdn, pool: ownPool, route }),
     'haproxy.cfg': makeHaproxyConfig(folder, { haproxyPort, workerPort }),
   };
   for (const [name, { certificate, key }] of Object.entries(pairs)) {

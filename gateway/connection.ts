@@ -33,6 +33,8 @@ export interface ConnectionRecord {
 export interface Connection {
   readonly client: GatewayClient;
   readonly lease: () => string | undefined;
+  /** Who serves it; undefined while it waits. */
+  readonly worker: () => LeasedWorker | undefined;
   /** By what is known now of the pool. */
   readonly check: (pool: WatchedPool) => void;
   /** Whatever of its times has run out. */
@@ -43,7 +45,7 @@ export interface Connection {
 
 export interface ConnectionPorts extends Pick<
   FindWorkerPorts,
-  'findRoute' | 'askForLease' | 'hold' | 'now' | 'log' | 'pause'
+  'findRoute' | 'askForLease' | 'takeTurn' | 'hold' | 'isHeld' | 'now' | 'log' | 'pause'
 > {
   readonly connect: (
     worker: LeasedWorker,
@@ -148,7 +150,7 @@ export function serveArrived(
     const found = await findWorker({
       ...ports,
       hold: (next) => {
-        lease = next;
+        lease = next.lease;
         ports.hold(next);
       },
       connect: (worker) => ports.connect(worker, readInto(socket, onWorkerBytes), gone.signal),
@@ -182,6 +184,7 @@ export function serveArrived(
   return {
     client,
     lease: () => lease,
+    worker: () => served?.worker,
     check: (pool) => {
       const refusal = checkStill(client, pool);
       if (refusal !== undefined) end(refusal);

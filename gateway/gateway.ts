@@ -5,6 +5,7 @@ import type { LeaseRequest } from '../api/http/leases.ts';
 import type { Routes } from '../api/routes.ts';
 import { deadlineCheckMs } from '../api/limits/gateway.ts';
 import { checkCapacity, checkClient, type ShownCertificate, type WatchedPool } from '../core/gateway/client.ts';
+import { notRenewed, workerChanged } from '../core/gateway/fence.ts';
 import type { Counters } from '../core/gateway/counters.ts';
 import type { Source } from '../core/gateway/proxy-protocol.ts';
 import type { Refusal } from '../core/gateway/refusal.ts';
@@ -12,7 +13,7 @@ import { findEnded, findRoute, readRoutesOf, toLeaseId } from '../core/gateway/r
 import { refuseArrived, serveArrived, type Connection, type ConnectionRecord, type Ended } from './connection.ts';
 import type { LeaseAnswer } from './find-worker.ts';
 import { toWorkerContext } from './keys.ts';
-import { createLeases, type LeasePorts } from './leases.ts';
+import { createLeases, createTurns, type LeasePorts } from './leases.ts';
 import { listenForClients, type EarlyEnd, type ListenOptions, type Listening } from './listen.ts';
 import { createSignal } from './signal.ts';
 import { connectWorker } from './worker.ts';
@@ -20,12 +21,14 @@ import { connectWorker } from './worker.ts';
 /** What a client showed, and what names it. */
 export interface Shown extends ShownCertificate {
   readonly certificate: Uint8Array;
+  /** DER of the CA that the client showed with it. */
+  readonly issuer: Uint8Array | undefined;
   /** SHA-256 of it, hexadecimal. */
   readonly hash: string;
   readonly serial: string;
 }
 
-export interface GatewayPorts extends Pick<LeasePorts, 'renew'> {
+export interface GatewayPorts extends Pick<LeasePorts, 'renew' | 'now'> {
   readonly readShown: (socket: TLSSocket) => Shown | undefined;
   /** Rejects where nobody can say now. */
   readonly askForLease: (request: LeaseRequest, signal: AbortSignal) => Promise<LeaseAnswer>;
@@ -60,7 +63,7 @@ export interface Gateway {
 
 export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gateway {
   const { clusterFqdn, keys } = options;
-  const { counters, log } = ports;
+  const { counters, now, log } = ports;
   const connections = new Set<Connection>();
   const routesChanged = createSignal();
   const emptied = createSignal();
@@ -69,22 +72,36 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
   let workerContext = toWorkerContext(keys.current());
   keys.follow((next) => (workerContext = toWorkerContext(next)));
 
+  const takeTurn = createTurns();
   const leases = createLeases({
     renew: ports.renew,
     onEnded: (lease, reason) => {
       endLeases(new Map([[lease, reason]]));
     },
+    onMoved: (lease, identity) => {
+      endServed(lease, workerChanged, identity);
+    },
+    now,
     log,
   });
   const deadlines = repeat(() => {
-    const nowMs = performance.now();
+    const nowMs = now();
     for (const connection of connections) connection.checkDeadlines(nowMs);
+    for (const lease of leases.listFenced()) endServed(lease, notRenewed);
   }, deadlineCheckMs);
 
   function endLeases(ended: ReadonlyMap<string, string>): void {
     for (const connection of connections) {
       const message = ended.get(connection.lease() ?? '');
       if (message !== undefined) connection.end({ reason: 'lease_ended', message });
+    }
+  }
+
+  /** Who still waits goes on waiting: it asks again. */
+  function endServed(lease: string, refusal: Refusal, except?: string): void {
+    for (const connection of connections) {
+      const worker = connection.lease() === lease ? connection.worker() : undefined;
+      if (worker !== undefined && worker.identity !== except) connection.end(refusal);
     }
   }
 
@@ -122,6 +139,7 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
   function serve(arrived: Parameters<typeof serveArrived>[0], client: Connection['client'], shown: Shown): void {
     const leaseId = toLeaseId(shown.hash);
     let held: string | undefined;
+    const { certificate, issuer } = shown;
     const release = (): void => {
       if (held !== undefined) leases.close(held);
       held = undefined;
@@ -135,22 +153,26 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
         findRoute(readRoutesOf(pool?.metadata.uid ?? '', routes), {
           leaseId,
           countOf: leases.countOf,
-          connectionsPerLease: pool?.spec.workers?.scaling?.targets?.activeConnections,
+          identityOf: leases.identityOf,
+          connectionsPerLease: findBound(pool),
         }),
       askForLease: () =>
         ports.askForLease(
           {
             pool: pool?.metadata.name ?? '',
-            certificate: shown.certificate.toBase64(),
+            certificate: certificate.toBase64(),
+            ...(issuer === undefined ? {} : { issuer: issuer.toBase64() }),
             open: listOthers(leaseId, held),
           },
           gone.signal,
         ),
-      hold: (lease) => {
+      takeTurn: (work) => (findBound(pool) === undefined ? work() : takeTurn(leaseId, work)),
+      hold: (next) => {
+        leases.open(next);
         release();
-        held = lease;
-        leases.open(lease);
+        held = next.lease;
       },
+      isHeld: ({ lease, worker }) => leases.identityOf(lease) === worker.identity,
       connect: (worker, onread, signal) => connectWorker({ worker, secureContext: workerContext, onread, signal }),
       onServed: ports.metrics.served,
       onEnd: (record) => {
@@ -187,6 +209,9 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
     },
     setRoutes: (next) => {
       routes = next;
+      for (const { lease, worker } of readRoutesOf(pool?.metadata.uid ?? '', routes)?.leases ?? []) {
+        if (worker !== undefined) leases.hear(lease, worker.identity);
+      }
       checkAll();
     },
     listen: () => listenForClients({ ...options, onClient: takeClient, onEarlyEnd: ports.metrics.endedEarly }),
@@ -203,6 +228,8 @@ export function createGateway(options: GatewayOptions, ports: GatewayPorts): Gat
 
 const poolGone: Refusal = { reason: 'pool_deleted', message: 'the pool does not exist' };
 
-const now = (): number => performance.now();
+/** How many connections of a certificate share a lease; undefined for all. */
+const findBound = (pool: WatchedPool | undefined): number | undefined =>
+  pool?.spec.workers?.scaling?.targets?.activeConnections;
 
 export type { ConnectionRecord, Ended };

@@ -7,6 +7,8 @@ import { readUriNames } from '../x509/uri-names.ts';
 export interface Shown extends ShownCertificate {
   /** DER. */
   readonly certificate: Uint8Array;
+  /** DER of the CA that the client showed with it. */
+  readonly issuer: Uint8Array | undefined;
   /** SHA-256 of it, hexadecimal. */
   readonly hash: string;
   /** Hexadecimal. */
@@ -25,6 +27,7 @@ export function readShown(socket: TLSSocket): Shown | undefined {
     uris: readUriNames(certificate.subjectAltName ?? ''),
     notBeforeMs: certificate.validFromDate.getTime(),
     certificate: certificate.raw,
+    issuer: certificate.issuerCertificate?.raw,
     hash: hash('sha256', certificate.raw),
     serial: certificate.serialNumber,
   };

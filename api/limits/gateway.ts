@@ -46,8 +46,11 @@ export const gatewayCallTimeoutMs = 10_000;
 /** A worker may be made from nothing in this time, image and all; whoever waits longer waits for nothing. */
 export const maxWaitForWorkerMs = 15 * 60_000;
 
-/** A lease is over 120 s after its last renewal: five of them may be lost. */
+/** A lease is over 120 s after its last renewal: four of them may be lost before its connections are ended. */
 export const leaseRenewMs = 20_000;
+
+/** 120 s, and a renewal that is answered without a write may count from 10 s before it (`minRenewalAgeMs`). */
+export const leaseFenceMs = 110_000;
 
 /** Counters change with every connection; the status of the pool need not. */
 export const minReportPeriodMs = 1_000;

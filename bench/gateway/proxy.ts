@@ -1,17 +1,17 @@
-/** The gateway with a route for the client of the benchmark, and no functions to ask. Run as a program. */
+/** The gateway with a worker for the client of the benchmark, and no functions to ask. Run as a program. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readVariables } from '../../adapters/environment.ts';
 import { readShown } from '../../adapters/gateway/shown.ts';
 import { createCounters } from '../../core/gateway/counters.ts';
 import { createGateway } from '../../gateway/gateway.ts';
-import type { Routes } from '../../api/routes.ts';
 import type { WatchedPool } from '../../core/gateway/client.ts';
+import type { Route } from '../../core/gateway/route.ts';
 
 interface Setup {
   readonly clusterFqdn: string;
   readonly pool: WatchedPool['metadata'];
-  readonly routes: Routes;
+  readonly route: Route;
 }
 
 const { FOLDER, PORT } = readVariables(['FOLDER', 'PORT']);
@@ -36,8 +36,9 @@ const gateway = createGateway(
   },
   {
     readShown,
-    askForLease: () => Promise.reject(new Error('nobody allocates here')),
+    askForLease: () => Promise.resolve({ kind: 'granted', ...setup.route }),
     renew: () => Promise.resolve([]),
+    now: () => performance.now(),
     counters: createCounters(new Date()),
     onCounted: () => undefined,
     metrics: { served: () => undefined, ended: () => undefined, endedEarly: () => undefined },
@@ -45,5 +46,4 @@ const gateway = createGateway(
   },
 );
 gateway.setPool({ metadata: setup.pool, spec: {} });
-gateway.setRoutes(setup.routes);
 await gateway.listen();

@@ -16,6 +16,8 @@ const CODES = {
   revoked: 7,
   forbidden: 7,
   lease_ended: 7,
+  not_renewed: 9,
+  worker_changed: 9,
   exhausted: 8,
   too_many_connections: 8,
   pool_deleted: 9,

@@ -14,21 +14,23 @@ export interface RouteRequest {
   readonly leaseId: string;
   /** Connections of each lease that are open here. */
   readonly countOf: (lease: string) => number;
+  /** The worker of each lease that is open here, where it is sure. */
+  readonly identityOf: (lease: string) => string | undefined;
   /** `workers.scaling.targets.activeConnections`: above it a certificate has another lease. */
   readonly connectionsPerLease: number | undefined;
 }
 
-/** A lease of this certificate that has a worker and takes one connection more; otherwise `allocation` is asked. */
+/**
+ * A lease of this certificate that takes one connection more; otherwise `allocation` is asked. Routes may be old, and what
+ * they name may serve somebody else by now: they are followed to the worker alone that `allocation` named for a lease that
+ * is open here and was renewed.
+ */
 export function findRoute(routes: Routes | undefined, request: RouteRequest): Route | undefined {
-  const { leaseId, countOf, connectionsPerLease } = request;
-  // Where connections are bounded, what other gateways have open is not known here: only own leases count.
-  const takesOneMore = (lease: string): boolean =>
-    connectionsPerLease === undefined || (countOf(lease) > 0 && countOf(lease) < connectionsPerLease);
+  const { leaseId, countOf, identityOf, connectionsPerLease = Infinity } = request;
   for (const { lease, worker, ended } of routes?.leases ?? []) {
     const isOwn = lease === leaseId || lease.startsWith(`${leaseId}-`);
-    if (isOwn && ended === undefined && worker !== undefined && takesOneMore(lease)) {
-      return { lease, worker };
-    }
+    const isSure = worker !== undefined && worker.identity === identityOf(lease);
+    if (isOwn && ended === undefined && isSure && countOf(lease) < connectionsPerLease) return { lease, worker };
   }
   return undefined;
 }

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TlsPair } from '../../adapters/x509/signer.ts';
+import { leaseFenceMs } from '../../api/limits/gateway.ts';
 import { SETTINGS } from '../../core/gateway/http2.ts';
 import { parseNetwork } from '../../core/ip-address.ts';
 import { startEchoWorker, type EchoWorker } from './echo-worker.ts';
@@ -43,6 +44,14 @@ async function open(pair = makeClient(cas), change: ConnectionOptions = {}): Pro
   return client;
 }
 
+/** Its worker has answered. */
+async function openServed(pair: TlsPair): Promise<TLSSocket> {
+  const client = await open(pair);
+  client.write('x');
+  await readBytes(client, SETTINGS.length + 1);
+  return client;
+}
+
 /** Everything that came until so many bytes are there. */
 async function readBytes(client: TLSSocket, count: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -67,7 +76,8 @@ describe('a client that is let in', () => {
     const bytes = await readBytes(client, SETTINGS.length + 5);
     expect(bytes.subarray(0, SETTINGS.length).equals(SETTINGS)).toBe(true);
     expect(bytes.subarray(SETTINGS.length).toString()).toBe('hello');
-    expect(world.asked.get('/allocation/leases')).toMatchObject([{ pool: ownPool.name, open: [] }]);
+    const issuer = new X509Certificate(cas.clients.certificate).raw.toString('base64');
+    expect(world.asked.get('/allocation/leases')).toMatchObject([{ pool: ownPool.name, issuer, open: [] }]);
     client.end();
     await settled(() => world.records.length === 1);
     expect(world.records[0]).toMatchObject({
@@ -90,14 +100,21 @@ describe('a client that is let in', () => {
     expect((await reading).equals(sent)).toBe(true);
   });
 
-  it('goes where the routes lead without a question to allocation', async () => {
+  it('goes where its other connections and the routes lead without a question to allocation', async () => {
     const pair = makeClient(cas);
+    await openServed(pair);
     world.allocate(() => ({ status: 503, body: '' }));
     world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: echo.worker }] });
-    const client = await open(pair);
-    client.write('x');
-    await readBytes(client, SETTINGS.length + 1);
-    expect(world.asked.get('/allocation/leases')).toBeUndefined();
+    await openServed(pair);
+    expect(world.asked.get('/allocation/leases')).toHaveLength(1);
+  });
+
+  it('asks allocation where the routes alone name its worker: they may be old', async () => {
+    await using stranger = await startEchoWorker(cas, 'w2');
+    const pair = makeClient(cas);
+    world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: stranger.worker }] });
+    await openServed(pair);
+    expect(stranger.connections()).toBe(0);
   });
 
   it('waits while a worker is made, and is served as soon as the routes know it', async () => {
@@ -110,6 +127,7 @@ describe('a client that is let in', () => {
     client.write('early');
     await readBytes(client, SETTINGS.length);
     await settled(() => (world.asked.get('/allocation/leases')?.length ?? 0) >= 2);
+    world.allocate(() => echo.worker);
     world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: echo.worker }] });
     expect((await readBytes(client, 5)).toString()).toBe('early');
   });
@@ -233,6 +251,63 @@ describe('open connections', () => {
     await once(client, 'close');
     await settled(() => world.records.length === 1);
     expect(world.records[0]?.ended).toBe(ended);
+  });
+
+  it('are cut before the lease can be over when nobody renews it, and those of a renewed lease are not', async () => {
+    world.failRenewals();
+    const client = await openServed(makeClient(cas));
+    const closed = once(client, 'close');
+    world.advance(leaseFenceMs - 10_000);
+    // Its question was sent later.
+    const late = await openServed(makeClient(cas));
+    world.advance(10_000);
+    await closed;
+    await settled(() => world.records.length === 1);
+    expect(world.records[0]?.ended).toBe('not_renewed');
+    late.write('y');
+    expect((await readBytes(late, 1)).toString()).toBe('y');
+  });
+
+  it('are cut when the routes name another worker for their lease, and the next one asks', async () => {
+    await using next = await startEchoWorker(cas, 'w2');
+    const pair = makeClient(cas);
+    const [client, other] = [await openServed(pair), await openServed(makeClient(cas))];
+    const closed = once(client, 'close');
+    world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: next.worker }] });
+    await closed;
+    await settled(() => world.records.length === 1);
+    expect(world.records[0]).toMatchObject({ ended: 'worker_changed', worker: 'w1' });
+    world.allocate(() => next.worker);
+    await openServed(pair);
+    expect(world.asked.get('/allocation/leases')).toHaveLength(3);
+    other.write('y');
+    expect((await readBytes(other, 1)).toString()).toBe('y');
+  });
+
+  it('are cut when allocation names another worker for their lease', async () => {
+    await using next = await startEchoWorker(cas, 'w2');
+    const pair = makeClient(cas);
+    const client = await openServed(pair);
+    const closed = once(client, 'close');
+    world.allocate(() => next.worker);
+    const second = await openServed(pair);
+    await closed;
+    await settled(() => world.records.length === 1);
+    expect(world.records[0]).toMatchObject({ ended: 'worker_changed', worker: 'w1' });
+    second.write('y');
+    expect((await readBytes(second, 1)).toString()).toBe('y');
+  });
+
+  it('of one certificate are asked for one after another where the pool bounds them, so that each is counted', async () => {
+    world.setPool({ workers: { scaling: { targets: { activeConnections: 1 } } } });
+    const pair = makeClient(cas);
+    world.allocate(({ open: counted }) => {
+      const number = counted.length;
+      return { lease: number === 0 ? leaseOf(pair) : `${leaseOf(pair)}-${number}`, worker: echo.worker };
+    });
+    await Promise.all([openServed(pair), openServed(pair), openServed(pair)]);
+    const asked = world.asked.get('/allocation/leases') as { open: object[] }[];
+    expect(asked.map(({ open: counted }) => counted.length)).toEqual([0, 1, 2]);
   });
 
   it('of others stay when a principal is revoked', async () => {

@@ -18,7 +18,7 @@ import { generateKeyPair } from '../../adapters/x509/keys.ts';
 import { toPem } from '../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial, type TlsPair } from '../../adapters/x509/signer.ts';
 import type { KeysRequest } from '../../api/http/keys.ts';
-import type { LeasedWorker, LeaseRequest } from '../../api/http/leases.ts';
+import type { GrantedLease, LeasedWorker, LeaseRequest } from '../../api/http/leases.ts';
 import type { Routes } from '../../api/routes.ts';
 import { formatClientUris } from '../../core/certificates/client-uris.ts';
 import { makeServerCaProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
@@ -107,11 +107,18 @@ export const makeWorkerPair = (cas: Cas, name: string): TlsPair =>
 export const leaseOf = ({ certificate }: TlsPair): string =>
   hash('sha256', new X509Certificate(certificate).raw).slice(0, 32);
 
-/** An answer of `allocation`: a worker, a status with a body, or 202. */
+/** An answer of `allocation`: a worker for the certificate's first lease or another one, or a status with a body. */
 export type Allocate = (
   request: LeaseRequest,
   certificate: X509Certificate,
-) => LeasedWorker | { readonly status: number; readonly body: unknown };
+) => LeasedWorker | GrantedLease | { readonly status: number; readonly body: unknown };
+
+interface State {
+  allocate: Allocate;
+  ended: readonly { readonly lease: string; readonly reason: string }[];
+  renewStatus: number;
+  passedMs: number;
+}
 
 const leaseIn = (request: LeaseRequest): string =>
   hash('sha256', Buffer.from(request.certificate, 'base64')).slice(0, 32);
@@ -126,6 +133,10 @@ export interface World extends AsyncDisposable {
   /** Bodies of what was asked of the functions, by path. */
   readonly asked: Map<string, unknown[]>;
   readonly allocate: (allocate: Allocate) => void;
+  /** Renewals are answered with 503 from now on. */
+  readonly failRenewals: () => void;
+  /** For the gateway, so much more time has passed. */
+  readonly advance: (ms: number) => void;
   readonly endLeases: (ended: readonly { readonly lease: string; readonly reason: string }[]) => void;
   readonly setPool: (spec?: WatchedPool['spec'], metadata?: object) => void;
   readonly setRoutes: (routes: Routes) => void;
@@ -146,18 +157,21 @@ export async function startWorld({
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, 'token of the Pod');
   const asked = new Map<string, unknown[]>();
-  const state: { allocate: Allocate; ended: readonly { readonly lease: string; readonly reason: string }[] } = {
+  const state: State = {
     allocate: () => ({ status: 503, body: 'nobody allocates' }),
     ended: [],
+    renewStatus: 200,
+    passedMs: 0,
   };
   const answer = (path: string, body: unknown): { status: number; body: unknown } => {
     if (path === '/lifecycle/keys') return { status: 200, body: signKeys(cas, body as KeysRequest) };
-    if (path === '/allocation/leases/renew') return { status: 200, body: { ended: state.ended } };
+    if (path === '/allocation/leases/renew') return { status: state.renewStatus, body: { ended: state.ended } };
     if (path !== '/allocation/leases') return { status: 204, body: undefined };
     const request = body as LeaseRequest;
     const certificate = new X509Certificate(Buffer.from(request.certificate, 'base64'));
     const allocated = state.allocate(request, certificate);
-    return 'status' in allocated ? allocated : { status: 200, body: { lease: leaseIn(request), worker: allocated } };
+    if ('status' in allocated) return allocated;
+    return { status: 200, body: 'lease' in allocated ? allocated : { lease: leaseIn(request), worker: allocated } };
   };
   const functions = createHttpServer((incoming, outgoing) => {
     void text(incoming).then((sent) => {
@@ -204,6 +218,7 @@ export async function startWorld({
       renew: (leases) => calls.renewLeases({ pool: ownPool.name, leases: [...leases] }),
       counters,
       onCounted: reporter.changed,
+      now: () => performance.now() + state.passedMs,
       metrics: {
         served: metrics.served,
         ended: (record) => {
@@ -229,6 +244,8 @@ export async function startWorld({
     ended,
     asked,
     allocate: (allocate) => (state.allocate = allocate),
+    failRenewals: () => (state.renewStatus = 503),
+    advance: (ms) => (state.passedMs += ms),
     endLeases: (over) => (state.ended = over),
     setPool,
     setRoutes: gateway.setRoutes,

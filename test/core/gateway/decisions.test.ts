@@ -62,8 +62,17 @@ describe('a route', () => {
       { lease: `${leaseId}-1`, worker: worker('second') },
     ],
   };
+  const identities: Record<string, string> = {
+    [leaseId]: 'buildkit://x/first',
+    [`${leaseId}-1`]: 'buildkit://x/second',
+  };
   const find = (counts: Record<string, number>, connectionsPerLease?: number) =>
-    findRoute(routes, { leaseId, countOf: (lease) => counts[lease] ?? 0, connectionsPerLease });
+    findRoute(routes, {
+      leaseId,
+      countOf: (lease) => counts[lease] ?? 0,
+      identityOf: (lease) => (counts[lease] === undefined ? undefined : identities[lease]),
+      connectionsPerLease,
+    });
 
   it('leads to the worker of the first lease of the certificate', () => {
     expect(find({ [leaseId]: 50 })?.worker.name).toBe('first');
@@ -75,21 +84,25 @@ describe('a route', () => {
     expect(find({ [leaseId]: 3, [`${leaseId}-1`]: 3 }, 3)).toBeUndefined();
   });
 
-  it('asks where connections are bounded and the lease is not open here: another gateway may have filled it', () => {
+  it('asks where the lease is not open here: the routes may be old, and another gateway may have filled it', () => {
+    expect(find({})).toBeUndefined();
     expect(find({}, 3)).toBeUndefined();
     expect(find({ [leaseId]: 3 }, 3)).toBeUndefined();
   });
 
   it('is none for a certificate without a lease, an ended lease, and one whose worker is being made', () => {
-    const find1 = (lease: object) =>
-      findRoute(
-        { poolUID: 'uid', leases: [{ lease: leaseId, ...lease }] },
-        { leaseId, countOf: () => 0, connectionsPerLease: undefined },
-      );
-    expect(findRoute(undefined, { leaseId, countOf: () => 0, connectionsPerLease: undefined })).toBeUndefined();
+    const request = {
+      leaseId,
+      countOf: () => 1,
+      identityOf: () => 'buildkit://x/w',
+      connectionsPerLease: undefined,
+    };
+    const find1 = (lease: object) => findRoute({ poolUID: 'uid', leases: [{ lease: leaseId, ...lease }] }, request);
+    expect(findRoute(undefined, request)).toBeUndefined();
     expect(find1({})).toBeUndefined();
     expect(find1({ worker: worker('w'), ended: 'revoked' })).toBeUndefined();
     expect(find1({ worker: worker('w') })?.lease).toBe(leaseId);
+    expect(find1({ worker: worker('another-than-the-open-connections-have') })).toBeUndefined();
   });
 
   it('counts only where it was written for this pool', () => {
