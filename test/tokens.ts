@@ -2,7 +2,7 @@
 import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
 export type SigningAlgorithm =
-  'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
+  'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'Ed25519';
 
 export interface TestKey {
   readonly kid: string;
@@ -37,7 +37,7 @@ export function signText(header: string, payload: string, key: KeyObject, alg: S
 
 export function signatureOf(text: string, key: KeyObject, alg: SigningAlgorithm): Buffer {
   const data = Buffer.from(text);
-  if (alg === 'EdDSA') return sign(null, data, key);
+  if (alg === 'EdDSA' || alg === 'Ed25519') return sign(null, data, key);
   const hash = `sha${alg.slice(2)}`;
   if (alg.startsWith('ES')) return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
   const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };

@@ -1,10 +1,12 @@
-/** Whether a token was signed with a key of its issuer (RFC 7515, 5.2; RFC 7518, 3). */
-import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
+/** Whether a token was signed with a key of its issuer (RFC 7515, 5.2). */
+import type { webcrypto } from 'node:crypto';
+import { compactVerify, errors, importJWK, type CryptoKey } from 'jose';
 import { maxRsaBits, minRsaBits } from '../../api/limits/certificates.ts';
 import { isPassing } from '../../core/oidc/fetch-fault.ts';
 import type { SignatureVerdict } from '../../core/oidc/identify.ts';
 import { selectKey, type PublicJwk } from '../../core/oidc/key.ts';
 import type { TrustedIssuer } from '../../core/oidc/trusted-issuer.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Algorithm, ParsedToken } from '../../core/tokens/parse.ts';
 import type { IssuerKeys, KeySet } from './keys.ts';
 
@@ -12,58 +14,59 @@ import type { IssuerKeys, KeySet } from './keys.ts';
 export const createSignatureVerifier =
   (keys: IssuerKeys) =>
   async (token: ParsedToken, issuer: TrustedIssuer): Promise<SignatureVerdict> => {
-    const verdict = judge(await keys.read(issuer), token);
-    return verdict === 'other_key' ? toFinal(judge(await keys.readAnew(issuer), token)) : verdict;
+    const verdict = await verifyByOne(await keys.read(issuer), token);
+    return verdict === 'other_key' ? toFinal(await verifyByOne(await keys.readAnew(issuer), token)) : verdict;
   };
 
 const toFinal = (verdict: SignatureVerdict | 'other_key'): SignatureVerdict =>
   verdict === 'other_key' ? 'bad' : verdict;
 
-function judge(keys: KeySet, token: ParsedToken): SignatureVerdict | 'other_key' {
+/** `other_key`: the set has no key of the id that the token names. */
+export async function verifyByOne(keys: KeySet, token: ParsedToken): Promise<SignatureVerdict | 'other_key'> {
   if (!keys.ok) return isPassing(keys.error) ? 'unknown' : 'bad';
   const jwk = selectKey(keys.value, token);
   if (jwk === 'unknown') return 'other_key';
-  return jwk !== 'none' && isSignedWith(jwk, token) ? 'good' : 'bad';
+  if (jwk === 'none') return 'bad';
+  const key = await recallKey(keys.value, jwk, token.algorithm);
+  return key !== undefined && (await isSignedWith(key, token)) ? 'good' : 'bad';
 }
 
-function isSignedWith(jwk: PublicJwk, { algorithm, signed, signature }: ParsedToken): boolean {
-  const key = importKey(jwk);
-  return (
-    key !== undefined && verify(hashes[algorithm], Buffer.from(signed), { key, ...schemeOf(algorithm) }, signature)
-  );
-}
-
-const hashes: Readonly<Record<Algorithm, string | null>> = {
-  RS256: 'sha256',
-  RS384: 'sha384',
-  RS512: 'sha512',
-  PS256: 'sha256',
-  PS384: 'sha384',
-  PS512: 'sha512',
-  ES256: 'sha256',
-  ES384: 'sha384',
-  ES512: 'sha512',
-  EdDSA: null,
-};
-
-function schemeOf(algorithm: Algorithm) {
-  if (algorithm.startsWith('PS')) {
-    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+async function isSignedWith(key: CryptoKey, { algorithm, text }: ParsedToken): Promise<boolean> {
+  try {
+    await compactVerify(text, key, { algorithms: [algorithm] });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    throw error;
   }
-  // R and S side by side; DER would give one signature several spellings.
-  return algorithm.startsWith('ES') ? { dsaEncoding: 'ieee-p1363' as const } : {};
+}
+
+/** Keys as the cryptography takes them, for as long as their set is remembered: to import one costs more than a look. */
+const imported = new WeakMap<readonly JsonObject[], Map<string, Promise<CryptoKey | undefined>>>();
+
+function recallKey(set: readonly JsonObject[], jwk: PublicJwk, algorithm: Algorithm): Promise<CryptoKey | undefined> {
+  const known = imported.get(set) ?? new Map<string, Promise<CryptoKey | undefined>>();
+  imported.set(set, known);
+  const name = `${algorithm} ${JSON.stringify(jwk)}`;
+  const key = known.get(name) ?? importKey(jwk, algorithm);
+  known.set(name, key);
+  return key;
 }
 
 /** Undefined for a key that is none, too weak, or so large that it costs too much. */
-function importKey(jwk: PublicJwk): KeyObject | undefined {
-  let key: KeyObject;
+async function importKey(jwk: PublicJwk, algorithm: Algorithm): Promise<CryptoKey | undefined> {
   try {
-    key = createPublicKey({ key: jwk, format: 'jwk' });
+    const key = await importJWK(jwk, algorithm);
+    return key instanceof Uint8Array || !isSane(key.algorithm) ? undefined : key;
   } catch {
     return undefined;
   }
-  if (key.asymmetricKeyType !== 'rsa') return key;
-  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  const isSane = modulusLength >= minRsaBits && modulusLength <= maxRsaBits;
-  return isSane && publicExponent > 2n && publicExponent % 2n === 1n ? key : undefined;
+}
+
+/** Of an RSA key, whose numbers nobody else looks at: a modulus that can be trusted and paid for, an odd exponent from 3. */
+function isSane(algorithm: CryptoKey['algorithm']): boolean {
+  if (!('modulusLength' in algorithm)) return true;
+  const { modulusLength, publicExponent } = algorithm as webcrypto.RsaKeyAlgorithm;
+  const exponent = BigInt(`0x${publicExponent.toHex()}`);
+  return modulusLength >= minRsaBits && modulusLength <= maxRsaBits && exponent > 2n && exponent % 2n === 1n;
 }

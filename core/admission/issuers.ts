@@ -3,7 +3,14 @@ import type { StatusCause } from '../../api/http/admission-review.ts';
 import { maxShownValueLength } from '../../api/limits/messages.ts';
 import type { PoolSpec } from '../../api/v1beta1/pool.ts';
 import { isSameJson } from '../json.ts';
-import { isOpenToStrangers, judgeIssuer, lastingClaimsOf, type ClaimedIssuer, type Namer } from '../oidc/issuer.ts';
+import {
+  isOpenToStrangers,
+  judgeIssuer,
+  lastingClaimsOf,
+  listBound,
+  type ClaimedIssuer,
+  type Namer,
+} from '../oidc/issuer.ts';
 
 export function checkIssuer(field: string, issuer: string, namer: Namer): readonly StatusCause[] {
   const message = judgeIssuer(issuer, namer);
@@ -22,7 +29,7 @@ export function checkBound(section: string, claimed: ClaimedIssuer): readonly St
 /** One lasting claim is enough, since all that are bound must match. */
 export function warnOfNames(section: string, claimed: ClaimedIssuer): readonly string[] {
   const lasting = lastingClaimsOf(claimed.issuer);
-  const bound = Object.keys(claimed.boundClaims ?? {});
+  const bound = listBound(claimed);
   if (lasting === undefined || bound.some((name) => lasting.includes(name))) return [];
   const field = `${section}.boundClaims`;
   if (bound.length === 0)

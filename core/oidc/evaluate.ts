@@ -24,11 +24,12 @@ export function evaluateClaims(claims: JsonObject, { by, terms }: TrustedIssuer)
  */
 const needsEscape = /["\\\p{Cc}\p{Cs}]/u;
 
-/** Every claim that is listed has one of the values listed for it. */
+/** Every claim that is listed has one of the values listed for it; of a claim that is a list, one member has. */
 const isBound = (claims: JsonObject, bound: Readonly<Record<string, readonly string[]>>): boolean =>
   Object.entries(bound).every(([name, values]) => {
-    const text = toText(member(claims, name));
-    return text !== undefined && values.includes(text) && !needsEscape.test(name);
+    const claim = member(claims, name);
+    const said = (Array.isArray(claim) ? claim : [claim]).map(toText);
+    return said.some((text) => text !== undefined && values.includes(text)) && !needsEscape.test(name);
   });
 
 /** Above what JavaScript counts exactly, two numbers in a token would be one here. */

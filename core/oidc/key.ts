@@ -18,7 +18,12 @@ const kinds: Readonly<Record<Algorithm, KeyKind>> = {
   ES384: { kty: 'EC', crv: 'P-384' },
   ES512: { kty: 'EC', crv: 'P-521' },
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
 };
+
+/** What a key may say that it is for: two names mean one algorithm (RFC 9864, 4.1.2). */
+const namesOf = (algorithm: Algorithm): readonly unknown[] =>
+  kinds[algorithm].kty === 'OKP' ? ['EdDSA', 'Ed25519'] : [algorithm];
 
 /** What a verifier needs of a key, and never a private member. */
 export type PublicJwk = Readonly<Record<string, string>>;
@@ -40,7 +45,7 @@ function isFor(algorithm: Algorithm, { kty, crv, alg, use, key_ops: operations }
   return (
     kty === kind.kty &&
     (kind.crv === undefined || crv === kind.crv) &&
-    (alg === undefined || alg === algorithm) &&
+    (alg === undefined || namesOf(algorithm).includes(alg)) &&
     (use === undefined || use === 'sig') &&
     (operations === undefined || (Array.isArray(operations) && operations.includes('verify')))
   );

@@ -19,7 +19,9 @@ export const ALGORITHMS = [
   'ES256',
   'ES384',
   'ES512',
+  // RFC 9864 gives the signatures that were called EdDSA (RFC 8037) the name of their curve.
   'EdDSA',
+  'Ed25519',
 ] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
@@ -27,9 +29,8 @@ export interface ParsedToken {
   readonly algorithm: Algorithm;
   readonly keyId: string | undefined;
   readonly claims: JsonObject;
-  /** ASCII text that is signed. */
-  readonly signed: string;
-  readonly signature: Uint8Array<ArrayBuffer>;
+  /** As it came. */
+  readonly text: string;
 }
 
 export type TokenFault = 'too_long' | 'malformed' | 'unsigned' | 'other_algorithm' | 'other_kind' | 'critical_header';
@@ -48,7 +49,7 @@ export function parseToken(token: string): Result<ParsedToken, TokenFault> {
   const read = readHeader(protectedHeader);
   if (!read.ok) return read;
   if (signature.length === 0) return err('unsigned');
-  return ok({ ...read.value, claims, signed: token.slice(0, token.lastIndexOf('.')), signature });
+  return ok({ ...read.value, claims, text: token });
 }
 
 /** The issuer a token claims; undefined when it is no token. */

@@ -111,6 +111,7 @@ describe('a good token', () => {
     ['PS512', () => rsa],
     ['ES256', () => ec],
     ['EdDSA', () => ed],
+    ['Ed25519', () => ed],
   ])('is issued to, by %s', async (alg, keyOf) => {
     expect((await world.ask(make({}, {}, keyOf(), alg))).status).toBe(200);
     expect(world.issuedTo).toEqual(['oidc:tenant-a/ci:alice']);

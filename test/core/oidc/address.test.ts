@@ -90,3 +90,43 @@ test.each([
 ])('what is no address is private: %j', (text) => {
   expect(isPrivateAddress(text)).toBe(true);
 });
+
+const ranges4 = [
+  ['0.0.0.0', '0.255.255.255'],
+  ['10.0.0.0', '10.255.255.255'],
+  ['100.64.0.0', '100.127.255.255'],
+  ['127.0.0.0', '127.255.255.255'],
+  ['169.254.0.0', '169.254.255.255'],
+  ['172.16.0.0', '172.31.255.255'],
+  ['192.0.0.0', '192.0.0.255'],
+  ['192.0.2.0', '192.0.2.255'],
+  ['192.88.99.0', '192.88.99.255'],
+  ['192.168.0.0', '192.168.255.255'],
+  ['198.18.0.0', '198.19.255.255'],
+  ['198.51.100.0', '198.51.100.255'],
+  ['203.0.113.0', '203.0.113.255'],
+  ['224.0.0.0', '255.255.255.255'],
+] as const;
+const toNumber = (address: string) => address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+const toAddress = (value: number) => [24, 16, 8, 0].map((bits) => Math.floor(value / 2 ** bits) % 256).join('.');
+
+test.each(ranges4)('%s to %s is private, and neither the address before it nor the one after', (first, last) => {
+  expect([first, last].map(isPrivateAddress)).toEqual([true, true]);
+  const outside = [toNumber(first) - 1, toNumber(last) + 1].filter((value) => value >= 0 && value < 2 ** 32);
+  expect(outside.map(toAddress).map(isPrivateAddress)).toEqual(outside.map(() => false));
+});
+
+const ranges6 = [
+  ['2001::', '2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', undefined, '2001:200::'],
+  ['2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', '2001:db7:ffff::', '2001:db9::'],
+  ['2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2001:ffff::', '2003::'],
+  ['3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', '3ffe:ffff::', '3fff:1000::'],
+  ['::', '1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', undefined, '2000::'],
+  ['4000::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '3fff:ffff::', undefined],
+] as const;
+
+test.each(ranges6)('%s to %s is private, and neither %s nor %s', (first, last, before, after) => {
+  expect([first, last].map(isPrivateAddress)).toEqual([true, true]);
+  const outside = [before, after].filter((address) => address !== undefined);
+  expect(outside.map(isPrivateAddress)).toEqual(outside.map(() => false));
+});

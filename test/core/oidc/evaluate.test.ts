@@ -45,6 +45,8 @@ describe('bound claims', () => {
   it.each([
     { repository_id: '1', protected: 'true' },
     { repository_id: 2, protected: true },
+    { repository_id: ['3', '1'], protected: true },
+    { repository_id: [2], protected: [false, 'true'] },
   ])('hold for %j', (claims) => {
     expect(evaluate({ sub: 'alice', ...claims }, { boundClaims })).toEqual({ by, value: 'alice' });
   });
@@ -52,7 +54,12 @@ describe('bound claims', () => {
     {},
     { repository_id: '1' },
     { repository_id: '3', protected: true },
-    { repository_id: ['1'], protected: true },
+    { repository_id: [], protected: true },
+    { repository_id: ['3', '4'], protected: true },
+    { repository_id: [['1']], protected: true },
+    { repository_id: [null, { 1: '1' }], protected: true },
+    { repository_id: '1,2', protected: true },
+    { repository_id: { 0: '1' }, protected: true },
     { repository_id: '1', protected: null },
     { repository_id: '01', protected: true },
     { repository_id: '1', protected: 'TRUE' },

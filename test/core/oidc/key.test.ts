@@ -6,8 +6,7 @@ const token = (algorithm: Algorithm, keyId?: string): ParsedToken => ({
   algorithm,
   keyId,
   claims: {},
-  signed: '',
-  signature: new Uint8Array(),
+  text: '',
 });
 const rsa = { kty: 'RSA', kid: 'a', n: 'n', e: 'e' };
 const publicRsa = { kty: 'RSA', n: 'n', e: 'e' };
@@ -44,6 +43,28 @@ describe('the key of a token', () => {
     ['is on a Montgomery curve', { kty: 'OKP', crv: 'X25519', x: 'x' }, 'EdDSA'],
   ] as const)('is none that %s', (_, key, algorithm) => {
     expect(selectKey([{ ...key, kid: 'k' }], token(algorithm, 'k'))).toBe('none');
+  });
+
+  it('may have either name of the one algorithm of Ed25519', () => {
+    const ed = { kty: 'OKP', crv: 'Ed25519', kid: 'e', x: 'x' };
+    const found = { kty: 'OKP', crv: 'Ed25519', x: 'x' };
+    for (const algorithm of ['EdDSA', 'Ed25519'] as const) {
+      for (const alg of [undefined, 'EdDSA', 'Ed25519']) {
+        const key = alg === undefined ? ed : { ...ed, alg };
+        expect(selectKey([key], token(algorithm, 'e')), `${algorithm} by a key for ${alg}`).toEqual(found);
+      }
+      expect(selectKey([{ ...ed, alg: 'Ed448' }], token(algorithm, 'e'))).toBe('none');
+      expect(selectKey([{ ...ed, crv: 'Ed448' }], token(algorithm, 'e'))).toBe('none');
+    }
+  });
+
+  it('is the asymmetric one where a secret is published under the same id', () => {
+    expect(selectKey([{ kty: 'oct', k: 'k', kid: 'b' }, ec], token('ES256', 'b'))).toEqual({
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'x',
+      y: 'y',
+    });
   });
 
   it('is none of two with one id', () => {
