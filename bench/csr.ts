@@ -1,7 +1,7 @@
 /** Certification requests (PKCS#10) of keys made for them. */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import * as der from '../adapters/x509/der.ts';
-import { ENCODED_OID as OID } from '../adapters/x509/oids.ts';
+import { OID } from '../adapters/x509/oids.ts';
+import * as der from '../test/der.ts';
 
 export type CsrKind = 'P-256' | 'RSA 2048';
 
@@ -17,7 +17,9 @@ export function makeCsr(kind: CsrKind): string {
     ),
   );
   const algorithm =
-    kind === 'P-256' ? der.sequence(OID.ecdsaWithSha256) : der.sequence(OID.sha256WithRsa, Uint8Array.of(5, 0));
+    kind === 'P-256'
+      ? der.sequence(der.objectIdentifier(OID.ecdsaWithSha256))
+      : der.sequence(der.objectIdentifier(OID.sha256WithRsa), Uint8Array.of(5, 0));
   const request = der.sequence(info, algorithm, der.bitString(sign('sha256', info, privateKey)));
   const lines =
     der

@@ -42,6 +42,8 @@ export async function bundle(folder: string, programs: Readonly<Record<string, s
     metafile: true,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // The modules of a package, where it has them beside CommonJS: what nobody imports is then left out.
+    mainFields: ['module', 'main'],
     platform: 'node',
     format: 'esm',
     target: 'node26',

@@ -5,7 +5,7 @@
 import { verify, type KeyObject } from 'node:crypto';
 import type { CertificateProfile, SubjectName } from '../../core/certificates/profile.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { constructed, primitive, TAG } from './der.ts';
+import { constructed, primitive, TAG } from './der-reader.ts';
 import * as read from './der-reader.ts';
 import { GENERAL_NAME, KEY_USAGE_BIT, OID } from './oids.ts';
 import type { CertificateKeys } from './template.ts';

@@ -6,15 +6,17 @@ import { verify, type KeyObject } from 'node:crypto';
 import { maxCsrLength } from '../../api/limits/certificates.ts';
 import type { CsrFault, SubjectKey } from '../../core/certificates/issued.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { constructed, TAG } from './der.ts';
+import { constructed, TAG } from './der-reader.ts';
 import * as read from './der-reader.ts';
 import { makeKeyId } from './keys.ts';
 import { OID } from './oids.ts';
+import { decodeCsrText } from './csr-text.ts';
 import { judgePublicKey } from './public-key.ts';
 
-/** PEM, or the DER in base64. */
+/** PEM, or the DER or the PEM in base64. */
 export function readCsr(text: string): Result<SubjectKey, CsrFault> {
-  const bytes = decodeText(text);
+  if (text.length > maxCsrLength) return fault(`at most ${maxCsrLength} characters`, `${text.length}`);
+  const bytes = decodeCsrText(text);
   if (!bytes.ok) return bytes;
   try {
     return judge(readParts(bytes.value));
@@ -25,23 +27,6 @@ export function readCsr(text: string): Result<SubjectKey, CsrFault> {
 }
 
 const fault = (expected: string, got: string): Result<never, CsrFault> => err({ expected, got });
-
-const pemBlock =
-  /^-----BEGIN (?<kind>(?:NEW )?CERTIFICATE REQUEST)-----\r?\n(?<base64>[A-Za-z0-9+/=\r\n]+)-----END \k<kind>-----\s*$/;
-
-/** RFC 7468, 3: the strict form, with the other label that old tools write (7). */
-function decodeText(text: string): Result<Uint8Array, CsrFault> {
-  if (text.length > maxCsrLength) return fault(`at most ${maxCsrLength} characters`, `${text.length}`);
-  const blocks = text.split('-----BEGIN').length - 1;
-  if (blocks > 1) return fault('one PEM block', `${blocks}`);
-  const base64 = blocks === 0 ? text : pemBlock.exec(text)?.groups?.['base64'];
-  if (base64 === undefined) return fault('a PEM block CERTIFICATE REQUEST and nothing else', 'another PEM text');
-  try {
-    return ok(Uint8Array.fromBase64(base64, { lastChunkHandling: 'strict' }));
-  } catch {
-    return fault('PEM or base64', 'something else');
-  }
-}
 
 interface Parts {
   /** CertificationRequestInfo: what is signed. */
@@ -143,7 +128,7 @@ function findUnwanted(attributes: readonly read.Element[]): string | undefined {
   return read.readInside(list, TAG.sequence).map(findUnwantedExtension).find(Boolean);
 }
 
-/** What every certificate says, in DER: asking for it asks for nothing. */
+/** What every certificate says, in DER: asking for it asks for nothing. So does the name of a key, which keytool adds. */
 const saidAnyway: Readonly<Record<string, string>> = {
   [OID.basicConstraints]: '3000',
   [OID.keyUsage]: '03020780',
@@ -160,5 +145,9 @@ const extensionNames: Readonly<Record<string, string>> = {
 function findUnwantedExtension(extension: read.Element): string | undefined {
   const { id, value } = read.readExtension(extension);
   const encoded = value.toHex();
+  if (id === OID.subjectKeyIdentifier) {
+    read.expectTag(read.readElement(value), TAG.octetString);
+    return undefined;
+  }
   return saidAnyway[id] === encoded ? undefined : `extension ${extensionNames[id] ?? id} ${encoded.slice(0, 64)}`;
 }

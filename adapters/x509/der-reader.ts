@@ -1,5 +1,22 @@
 /** Reads DER strictly: what a decoder would have to be lenient about is refused. */
-import { TAG } from './der.ts';
+
+/** Tag bytes that stand in a certificate (RFC 5280, appendix A). */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  objectIdentifier: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Context-specific tags: `primitive(6)` is `[6] IMPLICIT` of a primitive type, `constructed(0)` is `[0] EXPLICIT`. */
+export const primitive = (number: number): number => 0x80 | number;
+export const constructed = (number: number): number => 0xa0 | number;
 
 /** One value among bytes: its views are made when they are asked for, since most values are only walked through. */
 export class Element {

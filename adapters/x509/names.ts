@@ -1,6 +1,6 @@
 /** The names in a certificate that TLS has verified. */
 import { err, ok, type Result } from '../../core/result.ts';
-import { constructed, primitive, TAG } from './der.ts';
+import { constructed, primitive, TAG } from './der-reader.ts';
 import * as read from './der-reader.ts';
 import { GENERAL_NAME, OID } from './oids.ts';
 

@@ -1,5 +1,4 @@
 /** Object identifiers of RFC 5280, 5758, 8017, 8410 and 2985, by the names these documents give them. */
-import { objectIdentifier, toBytes } from './der.ts';
 
 export const OID = {
   commonName: '2.5.4.3',
@@ -25,11 +24,6 @@ export const OID = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
-
-/** The same in DER, encoded once. */
-export const ENCODED_OID = Object.fromEntries(
-  Object.entries(OID).map(([name, dotted]) => [name, toBytes(objectIdentifier(dotted))]),
-) as Readonly<Record<keyof typeof OID, Uint8Array>>;
 
 /** Bits of KeyUsage (RFC 5280, 4.2.1.3). */
 export const KEY_USAGE_BIT = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const;

@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { maxRsaBits, maxRsaExponentBits, minRsaBits, minRsaExponent } from '../../api/limits/certificates.ts';
 import type { CsrFault } from '../../core/certificates/issued.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { TAG } from './der.ts';
+import { TAG } from './der-reader.ts';
 import * as read from './der-reader.ts';
 import { OID } from './oids.ts';
 

@@ -4,11 +4,11 @@ import { certificateSerialBytes } from '../../api/limits/certificates.ts';
 import type { SubjectKey } from '../../core/certificates/issued.ts';
 import type { CertificateProfile } from '../../core/certificates/profile.ts';
 import { checkCertificate } from './check.ts';
-import { constructed, TAG } from './der.ts';
-import { expectTag, readElement, readExtension, readInside, readTime } from './der-reader.ts';
+import { constructed, TAG, expectTag, readElement, readExtension, readInside, readTime } from './der-reader.ts';
 import type { KeyPair } from './keys.ts';
 import { OID } from './oids.ts';
-import { encodeCertificate, encodeName, encodeTbsCertificate } from './template.ts';
+import { encodeCertificate, encodeTbsCertificate } from './specimen.ts';
+import { encodeName } from './template.ts';
 
 /** What is known of a CA without its key. */
 export interface Issuer {

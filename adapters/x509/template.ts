@@ -1,9 +1,8 @@
-/** From a profile to the bytes that are signed: TBSCertificate (RFC 5280, 4.1). */
+/** From a profile to the bytes that are signed: TBSCertificate (RFC 5280, 4.1), by the schemas of asn1-x509. */
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import * as asn1 from '@peculiar/asn1-x509';
 import type { CertificateProfile, SubjectName } from '../../core/certificates/profile.ts';
-import * as der from './der.ts';
-import { ENCODED_OID as OID, GENERAL_NAME, KEY_USAGE_BIT } from './oids.ts';
-
-const utf8 = new TextEncoder();
+import { OID } from './oids.ts';
 
 /** What a certificate says of keys and issuer, beside its profile. */
 export interface CertificateKeys {
@@ -15,92 +14,90 @@ export interface CertificateKeys {
   readonly issuerKeyId: Uint8Array;
 }
 
-/** AlgorithmIdentifier of ecdsa-with-SHA256 (RFC 5758, 3.2: no parameters). */
-export const signatureAlgorithm = der.sequence(OID.ecdsaWithSha256);
+export const signatureAlgorithm = new asn1.AlgorithmIdentifier({ algorithm: OID.ecdsaWithSha256 });
 
-const version3 = der.encode(der.constructed(0), der.integer(2));
-
-export const encodeTbsCertificate = (profile: CertificateProfile, keys: CertificateKeys): Uint8Array =>
-  der.toBytes(
-    der.sequence(
-      version3,
-      der.integer(profile.serial),
-      signatureAlgorithm,
-      keys.issuerName,
-      der.sequence(der.time(profile.notBefore), der.time(profile.notAfter)),
-      makeName(profile.subject),
-      keys.publicKey,
-      der.encode(der.constructed(3), der.sequence(...makeExtensions(profile, keys))),
-    ),
+/** The whole of it, by the library alone: some 50 times as slow as `encodeTbsCertificate`, which fills a specimen of these. */
+export const serializeTbsCertificate = (profile: CertificateProfile, keys: CertificateKeys): Uint8Array =>
+  serialize(
+    new asn1.TBSCertificate({
+      version: asn1.Version.v3,
+      serialNumber: withSign(profile.serial),
+      signature: signatureAlgorithm,
+      issuer: AsnConvert.parse(keys.issuerName, asn1.Name),
+      validity: new asn1.Validity({ notBefore: toDate(profile.notBefore), notAfter: toDate(profile.notAfter) }),
+      subject: makeName(profile.subject),
+      subjectPublicKeyInfo: AsnConvert.parse(keys.publicKey, asn1.SubjectPublicKeyInfo),
+      extensions: new asn1.Extensions(makeExtensions(profile, keys)),
+    }),
   );
 
-/** Certificate: what was signed, and the signature. */
-export const encodeCertificate = (tbsCertificate: Uint8Array, signature: Uint8Array): Uint8Array =>
-  der.toBytes(der.sequence(tbsCertificate, signatureAlgorithm, der.bitString(signature)));
+export const serialize = (value: unknown): Uint8Array => new Uint8Array(AsnConvert.serialize(value));
+
+const toDate = (seconds: number): Date => new Date(seconds * 1000);
+
+const toBuffer = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+
+/** A first bit of 1 would mean a negative number. */
+const withSign = (serial: Uint8Array): ArrayBuffer =>
+  (serial[0] ?? 0) < 0x80 ? toBuffer(serial) : Uint8Array.of(0, ...serial).buffer;
 
 /** DER of Name. */
-export const encodeName = (subject: CertificateProfile['subject']): Uint8Array => der.toBytes(makeName(subject));
+export const encodeName = (subject: CertificateProfile['subject']): Uint8Array => serialize(makeName(subject));
 
-const makeName = ({ organization, commonName }: CertificateProfile['subject']): der.Value =>
-  der.sequence(
+const makeName = ({ organization, commonName }: CertificateProfile['subject']): asn1.Name =>
+  new asn1.Name([
     ...(organization === undefined ? [] : [makeAttribute(OID.organizationName, organization)]),
     makeAttribute(OID.commonName, commonName),
-  );
+  ]);
 
-const makeAttribute = (type: Uint8Array, value: string): der.Value =>
-  der.set(der.sequence(type, der.utf8String(value)));
+const makeAttribute = (type: string, text: string): asn1.RelativeDistinguishedName =>
+  new asn1.RelativeDistinguishedName([
+    new asn1.AttributeTypeAndValue({ type, value: new asn1.AttributeValue({ utf8String: text }) }),
+  ]);
 
-function makeExtensions(profile: CertificateProfile, keys: CertificateKeys): der.Value[] {
+function makeExtensions(profile: CertificateProfile, keys: CertificateKeys): asn1.Extension[] {
   const { ca, keyUsage, extendedKeyUsage, uriHost, names } = profile;
+  const usage = keyUsage.reduce((flags, name) => flags | asn1.KeyUsageFlags[name], 0);
+  const basic = ca === undefined ? {} : { cA: true, pathLenConstraint: ca.pathLength };
+  const authority = { keyIdentifier: new asn1.KeyIdentifier(toBuffer(keys.issuerKeyId)) };
   return [
-    ca === undefined
-      ? endEntity
-      : extension.critical(OID.basicConstraints, der.sequence(der.boolean(true), der.integer(ca.pathLength))),
-    extension.critical(OID.keyUsage, der.namedBits(keyUsage.map((usage) => KEY_USAGE_BIT[usage]))),
+    critical(OID.basicConstraints, new asn1.BasicConstraints(basic)),
+    critical(OID.keyUsage, new asn1.KeyUsage(usage)),
     ...(extendedKeyUsage.length === 0
       ? []
-      : [extension.plain(OID.extKeyUsage, der.sequence(...extendedKeyUsage.map((usage) => OID[usage])))]),
+      : [plain(OID.extKeyUsage, new asn1.ExtendedKeyUsage(extendedKeyUsage.map((name) => OID[name])))]),
     ...(uriHost === undefined ? [] : [makeNameConstraints(uriHost)]),
-    extension.plain(OID.subjectKeyIdentifier, der.octetString(keys.subjectKeyId)),
-    extension.plain(OID.authorityKeyIdentifier, der.sequence(der.encode(der.primitive(0), keys.issuerKeyId))),
-    ...(names.length === 0 ? [] : [extension.plain(OID.subjectAltName, der.sequence(...names.map(makeGeneralName)))]),
+    plain(OID.subjectKeyIdentifier, new asn1.SubjectKeyIdentifier(toBuffer(keys.subjectKeyId))),
+    plain(OID.authorityKeyIdentifier, new asn1.AuthorityKeyIdentifier(authority)),
+    ...(names.length === 0
+      ? []
+      : [plain(OID.subjectAltName, new asn1.SubjectAlternativeName(names.map(makeGeneralName)))]),
   ];
 }
 
-const extension = {
-  plain: (id: Uint8Array, value: der.Value): der.Value => der.sequence(id, der.octetString(value)),
-  critical: (id: Uint8Array, value: der.Value): der.Value =>
-    der.sequence(id, der.boolean(true), der.octetString(value)),
-};
+const plain = (extnID: string, value: unknown): asn1.Extension =>
+  new asn1.Extension({ extnID, extnValue: new OctetString(AsnConvert.serialize(value)) });
+
+const critical = (extnID: string, value: unknown): asn1.Extension =>
+  new asn1.Extension({ extnID, critical: true, extnValue: new OctetString(AsnConvert.serialize(value)) });
 
 /** The extension (RFC 5280, 4.2.1.10): this host in every URI, and no DNS name and no address of either family. */
-export const encodeNameConstraints = (uriHost: string): Uint8Array => der.toBytes(makeNameConstraints(uriHost));
+export const encodeNameConstraints = (uriHost: string): Uint8Array => serialize(makeNameConstraints(uriHost));
 
-const makeNameConstraints = (uriHost: string): der.Value =>
-  extension.critical(
+/** The empty name is above all others; an address and a mask of zeros contain all addresses of their length. */
+const makeNameConstraints = (uriHost: string): asn1.Extension =>
+  critical(
     OID.nameConstraints,
-    der.sequence(
-      der.encode(der.constructed(0), subtree(GENERAL_NAME.uri, utf8.encode(uriHost))),
-      der.encode(der.constructed(1), ...everyServerName),
-    ),
+    new asn1.NameConstraints({
+      permittedSubtrees: makeSubtrees({ uniformResourceIdentifier: uriHost }),
+      excludedSubtrees: makeSubtrees({ dNSName: '' }, { iPAddress: '0.0.0.0/0' }, { iPAddress: '::/0' }),
+    }),
   );
 
-const subtree = (kind: number, base: Uint8Array): der.Value => der.sequence(der.encode(der.primitive(kind), base));
+const makeSubtrees = (...bases: readonly Partial<asn1.GeneralName>[]): asn1.GeneralSubtrees =>
+  new asn1.GeneralSubtrees(bases.map((base) => new asn1.GeneralSubtree({ base: new asn1.GeneralName(base) })));
 
-/**
- * The empty name is above all others; an address and a mask of zeros contain all addresses of their length. Both
- * families have one tag.
- */
-const everyServerName = [
-  subtree(GENERAL_NAME.dns, new Uint8Array()),
-  ...[4, 16].map((octets) => subtree(GENERAL_NAME.ipv4, new Uint8Array(2 * octets))),
-];
+const nameFields = { uri: 'uniformResourceIdentifier', dns: 'dNSName', ipv4: 'iPAddress' } as const;
 
-/** CA is FALSE by default, so DER leaves it out. */
-const endEntity = extension.critical(OID.basicConstraints, der.sequence());
-
-const makeGeneralName = (name: SubjectName): der.Value =>
-  der.encode(der.primitive(GENERAL_NAME[name.kind]), encodeNameValue(name));
-
-const encodeNameValue = ({ kind, value }: SubjectName): Uint8Array =>
-  kind === 'ipv4' ? Uint8Array.from(value.split('.').map(Number)) : utf8.encode(value);
+const makeGeneralName = ({ kind, value }: SubjectName): asn1.GeneralName =>
+  new asn1.GeneralName({ [nameFields[kind]]: value });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkCertificate, type CheckedAgainst } from '../../../adapters/x509/check.ts';
 import { generateKeyPair } from '../../../adapters/x509/keys.ts';
 import { createSelfSigner, type Signer } from '../../../adapters/x509/signer.ts';
-import { encodeCertificate, encodeTbsCertificate } from '../../../adapters/x509/template.ts';
+import { encodeCertificate, encodeTbsCertificate } from '../../../adapters/x509/specimen.ts';
 import { formatClientUris, type ClientIdentity } from '../../../core/certificates/client-uris.ts';
 import { makeRootProfile, type CertificateProfile } from '../../../core/certificates/profile.ts';
 

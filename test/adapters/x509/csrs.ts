@@ -1,7 +1,7 @@
 /** Certification requests as clients make them, and as nobody should. */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import * as der from '../../../adapters/x509/der.ts';
-import { objectIdentifier, sequence, set, toBytes } from '../../../adapters/x509/der.ts';
+import * as der from '../../der.ts';
+import { objectIdentifier, sequence, set, toBytes } from '../../der.ts';
 
 export interface Pair {
   readonly publicKey: KeyObject;

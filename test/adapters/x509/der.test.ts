@@ -1,8 +1,8 @@
 import * as asn1js from 'asn1js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as der from '../../../adapters/x509/der.ts';
-import { toBytes } from '../../../adapters/x509/der.ts';
+import * as der from '../../der.ts';
+import { toBytes } from '../../der.ts';
 import {
   DerError,
   readElement,

@@ -1,25 +1,10 @@
 /**
- * ASN.1 DER (X.690), as far as certificates and keys need it. A value knows its length and is written once, by `toBytes`,
- * together with all that it stands in: copying each level into the next costs more than signing.
+ * Writes ASN.1 DER (X.690) by hand, so that tests can make what no library would write. A value knows its length and is
+ * written once, by `toBytes`, together with all that it stands in.
  */
+import { TAG } from '../adapters/x509/der-reader.ts';
 
-/** Tag bytes that stand in a certificate (RFC 5280, appendix A). */
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  objectIdentifier: 0x06,
-  utf8String: 0x0c,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
-
-/** Context-specific tags: `primitive(6)` is `[6] IMPLICIT` of a primitive type, `constructed(0)` is `[0] EXPLICIT`. */
-export const primitive = (number: number): number => 0x80 | number;
-export const constructed = (number: number): number => 0xa0 | number;
+export { constructed, primitive, TAG } from '../adapters/x509/der-reader.ts';
 
 /** One value; bytes among its parts are content, or values that are written already. */
 export interface Value {
