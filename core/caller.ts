@@ -2,6 +2,12 @@
 import type { Bearer } from './oidc/identify.ts';
 import type { Principal } from './principal.ts';
 
+/**
+ * Why a token counts nowhere. Only to who holds a token that this cluster has signed more is said than `refused`: it tells
+ * nothing of others.
+ */
+export type TokenRefusal = 'refused' | 'expired' | 'other_audience';
+
 export type Caller =
   /** The apiserver says who it is. */
   | { readonly kind: 'known'; readonly principal: Principal }

@@ -15,7 +15,7 @@ import { createNamespaceLister } from '../adapters/kube/namespaces.ts';
 import { createOidcConfigLister } from '../adapters/kube/oidc-configs.ts';
 import { createReachability } from '../adapters/kube/reachability.ts';
 import { createReferrerReader } from '../adapters/kube/referrers.ts';
-import { readClusterIssuer } from '../adapters/kube/token-review.ts';
+import { readClusterIssuer } from '../adapters/kube/cluster-keys.ts';
 import { createLog, type Log } from '../adapters/log.ts';
 import { serveOperations } from '../adapters/observe/serve-operations.ts';
 import { createWebhookMetrics, type WebhookMetrics } from '../adapters/observe/webhook-metrics.ts';

@@ -1,24 +1,31 @@
 /** Whose token it is, by the word of the apiserver (authentication.k8s.io/v1 TokenReview). */
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits/tokens.ts';
 import type { UserInfo } from '../../api/review.ts';
-import { inspectToken } from '../../core/tokens/inspect.ts';
-import { readIssuer } from '../../core/tokens/parse.ts';
+import { inspectClaims, type ReviewFault } from '../../core/tokens/inspect.ts';
+import { parseToken, type ParsedToken } from '../../core/tokens/parse.ts';
 import { createMerge } from '../../core/merge.ts';
 import type { Principal } from '../../core/principal.ts';
 import { hashTokenId } from '../token-id.ts';
 import { AuthenticationV1Api } from '#client-node';
 import { apiOf, type Kube } from './api.ts';
+import type { IsClusterToken } from './cluster-keys.ts';
 
 export interface TokenReviewerOptions {
   readonly audience: string;
-  /** The cluster's issuer, see `readClusterIssuer`. */
-  readonly issuer: string;
+  readonly isClusterToken: IsClusterToken;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
+
+/** `foreign`: the token is of another issuer. `refused` without a reason: by the apiserver. */
+export type ClusterVerdict =
+  | { readonly kind: 'known'; readonly principal: Principal }
+  | { readonly kind: 'refused'; readonly reason?: ReviewFault }
+  | { readonly kind: 'foreign' };
+
+/** Whose token it is, where it is of this cluster. @throws {KubeError} when the apiserver gives no verdict. */
+export type ClusterAuthenticator = (token: ParsedToken) => Promise<ClusterVerdict>;
 
 /** Whoever holds the token; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
 export type TokenReviewer = (token: string) => Promise<Principal | undefined>;
@@ -35,16 +42,11 @@ interface Reviewed {
   readonly expiresAtMs: number;
 }
 
-/** The issuer of the cluster's ServiceAccount tokens, as our own mounted token names it. */
-export async function readClusterIssuer(accountFolder: string): Promise<string> {
-  const path = join(accountFolder, 'token');
-  const issuer = readIssuer((await readFile(path, 'utf8')).trim());
-  if (issuer === undefined) throw new Error(`${path}: expected a ServiceAccount token that names its issuer`);
-  return issuer;
-}
-
 /** Verdicts are remembered for a moment, never past the token's end; reviews of one token at one time are one call. */
-export function createTokenReviewer(kube: Kube, { audience, issuer, now }: TokenReviewerOptions): TokenReviewer {
+export function createClusterAuthenticator(
+  kube: Kube,
+  { audience, isClusterToken, now }: TokenReviewerOptions,
+): ClusterAuthenticator {
   const remembered = new Map<string, Verdict>();
 
   function recall(key: string): Verdict | undefined {
@@ -72,12 +74,27 @@ export function createTokenReviewer(kube: Kube, { audience, issuer, now }: Token
   });
 
   return async (token) => {
-    const inspected = inspectToken(token, { issuer, audience, nowMs: now() });
-    if (!inspected.ok) return undefined;
-    const key = hash('sha256', token, 'base64');
+    const key = hash('sha256', token.text, 'base64');
     const verdict = recall(key);
-    if (verdict !== undefined) return verdict.principal;
-    return await reviewOnce({ key, token, expiresAtMs: inspected.value.expiresAtMs }, undefined);
+    if (verdict !== undefined) return toClusterVerdict(verdict.principal);
+    const inspected = inspectClaims(token.claims, { audience, nowMs: now() });
+    if (!(await isClusterToken(token, inspected.ok))) return { kind: 'foreign' };
+    if (!inspected.ok) return { kind: 'refused', reason: inspected.error };
+    const { expiresAtMs } = inspected.value;
+    return toClusterVerdict(await reviewOnce({ key, token: token.text, expiresAtMs }, undefined));
+  };
+}
+
+const toClusterVerdict = (principal: Principal | undefined): ClusterVerdict =>
+  principal === undefined ? { kind: 'refused' } : { kind: 'known', principal };
+
+/** For who takes tokens of this cluster alone. */
+export function createTokenReviewer(kube: Kube, options: TokenReviewerOptions): TokenReviewer {
+  const authenticate = createClusterAuthenticator(kube, options);
+  return async (text) => {
+    const token = parseToken(text);
+    const verdict = token.ok ? await authenticate(token.value) : undefined;
+    return verdict?.kind === 'known' ? verdict.principal : undefined;
   };
 }
 

@@ -1,5 +1,7 @@
 /** Why there is no certificate, and how much of that the caller may know. No I/O. */
 import { UNAUTHENTICATED_DETAIL, type FieldError, type ProblemCode } from '../../api/http/problem.ts';
+import { TOKEN_AUDIENCE } from '../../api/names.ts';
+import type { TokenRefusal } from '../caller.ts';
 import { formatSeconds } from '../duration.ts';
 import type { IdentityFault } from '../oidc/identify.ts';
 import type { Principal } from '../principal.ts';
@@ -19,6 +21,19 @@ export interface Refusal {
 export const refusals: Readonly<Record<IdentityFault, Refusal>> = {
   unauthenticated: { code: 'unauthenticated', detail: UNAUTHENTICATED_DETAIL },
   unavailable: { code: 'unavailable', detail: 'an issuer that may vouch for the token cannot be asked; try again' },
+};
+
+/** What is wrong with a token, as far as that tells nothing of others: see `TokenRefusal`. */
+export const refuseToken = (refusal: TokenRefusal | 'none'): Refusal => ({
+  code: 'unauthenticated',
+  detail: tokenDetails[refusal],
+});
+
+const tokenDetails: Readonly<Record<TokenRefusal | 'none', string>> = {
+  none: `${UNAUTHENTICATED_DETAIL}; got no token`,
+  expired: 'expected a token that is still valid; this one has ended',
+  other_audience: `expected a token for the audience ${TOKEN_AUDIENCE}; this one is for another`,
+  refused: UNAUTHENTICATED_DETAIL,
 };
 
 export const refuseDuration = (asked: number | undefined, maxSeconds: number): Refusal => ({

@@ -3,6 +3,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAllocationStore } from '../../adapters/kube/allocation.ts';
 import type { KubeClient } from '../../adapters/kube/client.ts';
+import type { IsClusterToken } from '../../adapters/kube/cluster-keys.ts';
 import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createTokenReviewer } from '../../adapters/kube/token-review.ts';
 import type { Log } from '../../adapters/log.ts';
@@ -20,14 +21,13 @@ import { createRenew } from './renew.ts';
 export interface AllocationConfig {
   readonly kube: KubeClient;
   readonly lookups: OpenLookups;
-  /** Of the cluster's ServiceAccount tokens. */
-  readonly issuer: string;
+  readonly isClusterToken: IsClusterToken;
   readonly clusterFqdn: string;
   readonly caFolder: string;
 }
 
 export function wireAllocation(
-  { kube, lookups, issuer, clusterFqdn, caFolder }: AllocationConfig,
+  { kube, lookups, isClusterToken, clusterFqdn, caFolder }: AllocationConfig,
   log: Log,
 ): ReturnType<typeof createAllocationApp> {
   const now = () => new Date();
@@ -35,7 +35,7 @@ export function wireAllocation(
   const permits = (named: NamedPrincipal, pool: Pool) =>
     mayUse(named, pool, { ...lookups(), ...createPrincipalPorts(kube) });
   return createAllocationApp({
-    authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now }),
+    authenticate: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, isClusterToken, now: Date.now }),
     getPool: (key) => lookups().getPool(key),
     allocate: createAllocate({
       verify: createClientVerifier({ caFolder, clusterFqdn, now: Date.now }),

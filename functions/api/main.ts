@@ -12,7 +12,8 @@ import {
 } from '../../adapters/environment.ts';
 import { followTrace } from '../../adapters/activity.ts';
 import { createKubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
-import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createClusterTokenCheck, readClusterIssuer } from '../../adapters/kube/cluster-keys.ts';
+import { createClusterAuthenticator } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
@@ -56,10 +57,15 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
   });
   const { privateIssuers } = config;
   const lookups = createSharedLookups(kube);
+  const isClusterToken = createClusterTokenCheck(kube, { accountFolder: config.kube.accountFolder, now });
   const app = createCertificatesApp({
     authenticate: createAuthenticator({
       kube,
-      reviewToken: createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now }),
+      authenticateInCluster: createClusterAuthenticator(kube, {
+        audience: TOKEN_AUDIENCE,
+        isClusterToken,
+        now,
+      }),
       policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
       fetchDocument: createFetch({ privateCaFile: privateIssuers.caFile }),
       now,
@@ -73,7 +79,7 @@ export async function wireApi(config: ApiConfig, log: Log): Promise<Api> {
     log,
   });
   const allocation = wireAllocation(
-    { kube, lookups, issuer, clusterFqdn: clusterFqdn.value, caFolder: config.caFolder },
+    { kube, lookups, isClusterToken, clusterFqdn: clusterFqdn.value, caFolder: config.caFolder },
     log,
   );
   const isAllocation = ({ url }: Request) => new URL(url).pathname.startsWith('/allocation/');

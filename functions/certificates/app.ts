@@ -8,21 +8,21 @@ import { maxRequestBodyBytes, retryAfterSeconds } from '../../api/limits/http.ts
 import { maxTokenBytes } from '../../api/limits/tokens.ts';
 import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
-import type { Caller } from '../../core/caller.ts';
+import type { Caller, TokenRefusal } from '../../core/caller.ts';
 import { decide, type Decision, type DecisionPorts, type DecisionReads } from '../../core/certificates/decide.ts';
-import { refusals, type Refusal } from '../../core/certificates/refusals.ts';
+import { refuseToken, type Refusal } from '../../core/certificates/refusals.ts';
 import { parseCertificateRequest, type ReadCsr } from '../../core/certificates/request.ts';
 import { show } from '../../core/field-errors.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
-import { err, ok, type Result } from '../../core/result.ts';
+import { err, type Result } from '../../core/result.ts';
 import { isAnnouncedTooLarge, isJson, parseJson, readBearer, readBody } from '../request.ts';
 import { startAudit, type AuditPorts } from './audit.ts';
 
 export interface CertificatesPorts extends Omit<DecisionPorts, keyof DecisionReads>, AuditPorts {
   /** Called when a request arrives: what is read by them is as it was then, or later. */
   readonly openReads: () => DecisionReads;
-  /** Whoever shows the token; undefined when it is refused. Throws when the apiserver gives no verdict. */
-  readonly authenticate: (token: string) => Promise<Caller | undefined>;
+  /** Whoever shows the token. Throws when the apiserver gives no verdict. */
+  readonly authenticate: (token: string) => Promise<Result<Caller, TokenRefusal>>;
   /** Checks that the sender has the key, and takes nothing but the key. */
   readonly readCsr: ReadCsr;
   readonly newRequestId: () => string;
@@ -85,8 +85,9 @@ const tooLarge: Refusal = { code: 'body_too_large', detail: `expected at most ${
 
 async function authenticate(ports: CertificatesPorts, request: Request): Promise<Result<Caller, Refusal>> {
   const token = readBearer(request);
-  const caller = token === undefined || token.length > maxTokenBytes ? undefined : await ports.authenticate(token);
-  return caller === undefined ? err(refusals.unauthenticated) : ok(caller);
+  if (token === undefined) return err(refuseToken('none'));
+  const caller = token.length > maxTokenBytes ? err('refused' as const) : await ports.authenticate(token);
+  return caller.ok ? caller : err(refuseToken(caller.error));
 }
 
 async function evaluate(

@@ -19,8 +19,9 @@ import { createGatewayPodFinder } from '../../adapters/kube/gateway-pods.ts';
 import { createLifecycleObjects } from '../../adapters/kube/lifecycle-objects.ts';
 import { createPoolCas } from '../../adapters/kube/pool-cas.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
+import { createClusterTokenCheck } from '../../adapters/kube/cluster-keys.ts';
 import { createWorkerReader } from '../../adapters/kube/pool-workers.ts';
-import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createTokenReviewer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFunctionMetrics, type FunctionMetrics } from '../../adapters/observe/function-metrics.ts';
 import { createFunctionObserver } from '../../adapters/observe/function.ts';
@@ -75,8 +76,11 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     observe: metrics.observeCall,
   });
   const observe = createFunctionObserver({ part: 'lifecycle', kube, metrics, log });
-  const issuer = await readClusterIssuer(options.accountFolder);
-  const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
+  const authenticate = createTokenReviewer(kube, {
+    audience: TOKEN_AUDIENCE,
+    isClusterToken: createClusterTokenCheck(kube, { accountFolder: options.accountFolder, now: Date.now }),
+    now: Date.now,
+  });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
   const wired = config.making && wireMaking(config.making, { kube, now, tell: observe.tell });

@@ -18,8 +18,9 @@ import { listOidcConfigs } from '../../adapters/kube/oidc-configs.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
 import { beginSurvey } from '../../adapters/kube/pool-survey.ts';
 import { listReferrers } from '../../adapters/kube/pools.ts';
+import { createClusterTokenCheck, readClusterIssuer } from '../../adapters/kube/cluster-keys.ts';
 import { oidcConfigs } from '../../adapters/kube/resources.ts';
-import { createTokenReviewer, readClusterIssuer } from '../../adapters/kube/token-review.ts';
+import { createTokenReviewer } from '../../adapters/kube/token-review.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createFetch } from '../../adapters/oidc/fetch.ts';
 import { createIssuerKeys } from '../../adapters/oidc/keys.ts';
@@ -72,7 +73,11 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
     const { gather, apply } = beginSurvey(kube);
     return { gather, apply: observeApply(apply) };
   };
-  const authenticate = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer, now: Date.now });
+  const authenticate = createTokenReviewer(kube, {
+    audience: TOKEN_AUDIENCE,
+    isClusterToken: createClusterTokenCheck(kube, { accountFolder: options.accountFolder, now: Date.now }),
+    now: Date.now,
+  });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
   const memory = createMemory();

@@ -1,6 +1,8 @@
 import { expect, describe, it } from 'vitest';
 import type { Caller } from '../../core/caller.ts';
 import type { DecisionReads } from '../../core/certificates/decide.ts';
+import type { TokenRefusal } from '../../core/caller.ts';
+import { err, ok } from '../../core/result.ts';
 import { createCertificatesApp, type CertificatesPorts } from '../../functions/certificates/app.ts';
 
 const principal = (username: string, groups?: string[]): Caller => ({
@@ -53,7 +55,8 @@ function createWorld(
     },
   };
   const app = createCertificatesApp({
-    authenticate: (token) => Promise.resolve(token === 'good' ? principal(user.username, user.groups) : undefined),
+    authenticate: (token) =>
+      Promise.resolve(token === 'good' ? ok(principal(user.username, user.groups)) : err(refusalOf(token))),
     openReads: () => ({ ...reads, ...change }),
     readCsr: (csr) =>
       csr === 'CSR' ? { ok: true, value: subjectKey } : { ok: false, error: { expected: 'CSR', got: 'another' } },
@@ -93,6 +96,15 @@ const selectTenantA = {
   selector: { matchLabels: { 'kubernetes.io/metadata.name': 'tenant-a' } },
 };
 
+const refusalOf = (token: string): TokenRefusal =>
+  token === 'ended' ? 'expired' : token === 'elsewhere' ? 'other_audience' : 'refused';
+const tokenDetails: Readonly<Record<TokenRefusal | 'none', string>> = {
+  none: 'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here; got no token',
+  expired: 'expected a token that is still valid; this one has ended',
+  other_audience: 'expected a token for the audience buildkit.smrt-devops.net; this one is for another',
+  refused:
+    'expected a bearer token for the audience buildkit.smrt-devops.net, or one of an OIDC issuer that counts here',
+};
 const unauthenticated = problem(
   401,
   'Unauthorized',
@@ -307,7 +319,7 @@ describe('permission', () => {
   });
 
   it('needs a namespace from a principal that has none', async () => {
-    const { post } = createWorld({ authenticate: () => Promise.resolve(principal('dev@tenant-a')) });
+    const { post } = createWorld({ authenticate: () => Promise.resolve(ok(principal('dev@tenant-a'))) });
     const answer = await post({ pools: ['tenant-pool'] });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({
@@ -356,7 +368,7 @@ describe('permission', () => {
   });
 
   it('is had by grants of ServiceAccounts alone', async () => {
-    const authenticate = () => Promise.resolve(principal('dev@tenant-a'));
+    const authenticate = () => Promise.resolve(ok(principal('dev@tenant-a')));
     const access: Access = { clients: { namespaces: { from: 'All' }, rules: [{ users: ['*'] }] } };
     const { post } = createWorld({ authenticate }, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
@@ -415,15 +427,21 @@ describe('checks come in order:', () => {
     expect(pulled).toBeLessThanOrEqual(most);
   });
 
-  it.each(['', 'Bearer bad', 'Basic good', 'good', 'Bearer good bad', 'Bearer'])(
-    '401 for %j before 415',
-    async (authorization) => {
-      const { post } = createWorld();
-      const answer = await post('{', { authorization, 'content-type': 'text/plain' });
-      expect([answer.status, await answer.json()]).toEqual([401, unauthenticated]);
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="buildkit.smrt-devops.net"');
-    },
-  );
+  it.each<[string, TokenRefusal | 'none']>([
+    ['', 'none'],
+    ['Bearer bad', 'refused'],
+    ['Basic good', 'none'],
+    ['good', 'none'],
+    ['Bearer good bad', 'none'],
+    ['Bearer', 'none'],
+    ['Bearer ended', 'expired'],
+    ['Bearer elsewhere', 'other_audience'],
+  ])('401 for %j before 415, and says that it is %s', async (authorization, why) => {
+    const { post } = createWorld();
+    const answer = await post('{', { authorization, 'content-type': 'text/plain' });
+    expect([answer.status, await answer.json()]).toEqual([401, { ...unauthenticated, detail: tokenDetails[why] }]);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="buildkit.smrt-devops.net"');
+  });
 
   it.each(['text/plain', 'application/json; charset=latin1', 'application/jsonp', ''])(
     '415 for %j before 400',

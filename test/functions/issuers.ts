@@ -3,7 +3,7 @@ import { createAuthenticator } from '../../adapters/oidc/authenticator.ts';
 import type { FetchDocument } from '../../adapters/oidc/fetch.ts';
 import type { KubeCall, KubeClient } from '../../adapters/kube/client.ts';
 import { createPoolReader } from '../../adapters/kube/pools.ts';
-import { createTokenReviewer } from '../../adapters/kube/token-review.ts';
+import { createClusterAuthenticator } from '../../adapters/kube/token-review.ts';
 import { KubeError } from '../../adapters/kube/client.ts';
 import { TOKEN_AUDIENCE } from '../../api/names.ts';
 import { err, ok } from '../../core/result.ts';
@@ -63,9 +63,13 @@ export function createIssuersWorld(isPrivateAllowed = false): IssuersWorld {
     return Promise.resolve(document === undefined ? err('unreachable') : ok(document));
   };
   const policy = { clusterIssuer, isPrivateAllowed };
-  const reviewToken = createTokenReviewer(kube, { audience: TOKEN_AUDIENCE, issuer: clusterIssuer, now });
+  const authenticateInCluster = createClusterAuthenticator(kube, {
+    audience: TOKEN_AUDIENCE,
+    isClusterToken: ({ claims }) => Promise.resolve(claims['iss'] === clusterIssuer),
+    now,
+  });
   const app = createCertificatesApp({
-    authenticate: createAuthenticator({ kube, fetchDocument, reviewToken, policy, now }),
+    authenticate: createAuthenticator({ kube, fetchDocument, authenticateInCluster, policy, now }),
     openReads: () => ({
       reviewAccess: ({ username }, { namespace, name }) => {
         world.calls.push(`REVIEW ${namespace}/${name}`);

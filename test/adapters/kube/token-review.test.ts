@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
+import type { IsClusterToken } from '../../../adapters/kube/cluster-keys.ts';
 import { createTokenReviewer } from '../../../adapters/kube/token-review.ts';
 
 const audience = 'buildkit.smrt-devops.net';
@@ -11,6 +12,8 @@ const authenticated = { status: { authenticated: true, audiences: [audience], us
 const toSegment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const makeToken = (claims: object = {}): string =>
   `${toSegment({ alg: 'RS256' })}.${toSegment({ iss: issuer, aud: [audience], exp: 1_000, ...claims })}.c2ln`;
+
+const isClusterToken: IsClusterToken = ({ claims }) => Promise.resolve(claims['iss'] === issuer);
 
 /** A reviewer before an apiserver that gives these answers in turn, the last one for ever. */
 function createWorld(...answers: readonly unknown[]) {
@@ -26,7 +29,7 @@ function createWorld(...answers: readonly unknown[]) {
     },
     close: () => undefined,
   };
-  return { review: createTokenReviewer(kube, { audience, issuer, now: () => clock.nowMs }), calls, clock };
+  return { review: createTokenReviewer(kube, { audience, isClusterToken, now: () => clock.nowMs }), calls, clock };
 }
 
 describe('a token', () => {

@@ -71,6 +71,18 @@ describe('a request is taken', () => {
     expect(readCsr(toPem(named))).toMatchObject(taken(new Uint8Array(toSpki(p256))));
   });
 
+  it('as keytool of a JDK 17 makes it', () => {
+    const csr = `-----BEGIN NEW CERTIFICATE REQUEST-----
+MIH3MIGfAgEAMA0xCzAJBgNVBAMTAmNpMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEVIJ8vcV0Ipf257OBgG0SxdnffBHPnLRhyyxvst/ExmvjO51c4Ul+h5Gjotq5
+ACBSUTH1dbrkNiDnB5JVdO2D9aAwMC4GCSqGSIb3DQEJDjEhMB8wHQYDVR0OBBYE
+FAbBas7tEzV4GEsa2dR9ECobs8bkMAoGCCqGSM49BAMCA0cAMEQCIFjuCNJV83uf
+9Mch+SAyOGfy+Ndg4/+ZQd1XHA33+mR9AiA/HdPYHoGq5Y8SpVDmKarD/YaVAtqW
+ZZ3MrJ61l/VEig==
+-----END NEW CERTIFICATE REQUEST-----\n`;
+    expect(readCsr(csr).ok).toBe(true);
+  });
+
   it('whoever it says to be: the subject decides nothing', () => {
     const cn = (name: string) => sequence(set(sequence(objectIdentifier('2.5.4.3'), der.utf8String(name))));
     const keys = ['root', 'system:masters'].map((name) => readCsr(makeDer({ subject: cn(name) }).toBase64()));
