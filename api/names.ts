@@ -182,6 +182,9 @@ export const AUTHORITY_CRON_JOB = 'buildkit-authority';
 /** ConfigMap with the settings of the install: the cluster's name, which has no default. */
 export const INSTALL_SETTINGS = { configMap: 'buildkit-install', clusterFqdn: 'cluster-fqdn' } as const;
 
+/** What names of Services end in, where the install says nothing else. */
+export const DEFAULT_CLUSTER_DOMAIN = 'cluster.local';
+
 /** Secret the function `api` serves with, and the Service where clients find it. */
 export const API = { tlsSecret: 'buildkit-api-tls', service: 'buildkit-api' } as const;
 

@@ -158,3 +158,11 @@ export const parseClusterFqdn = (text: string): Result<string, string> =>
   fqdn.test(text)
     ? ok(text)
     : err(`cluster FQDN: expected a lower-case DNS name with a dot, got ${JSON.stringify(text)}`);
+
+const domain = /^(?=.{1,190}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** What the names of Services end in (kubelet's `clusterDomain`); a Service's name and namespace fit before it. */
+export const parseClusterDomain = (text: string): Result<string, string> =>
+  domain.test(text)
+    ? ok(text)
+    : err(`cluster domain: expected a lower-case DNS name of at most 190 characters, got ${JSON.stringify(text)}`);

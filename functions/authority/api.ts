@@ -8,8 +8,11 @@ import { expectThere } from './hierarchy.ts';
 import type { Hierarchy } from './observe.ts';
 import { explain, readPair, toData, type AuthorityPorts, type Pair, type StoredSecret } from './ports.ts';
 
-/** The forms of the Service's name that need not know the cluster's domain. */
-const names = ['', `.${SYSTEM_NAMESPACE}`, `.${SYSTEM_NAMESPACE}.svc`].map((suffix) => `${API.service}${suffix}`);
+/** Every form of the Service's name that Pods of the cluster resolve. */
+export const listApiNames = (clusterDomain: string): readonly string[] =>
+  ['', `.${SYSTEM_NAMESPACE}`, `.${SYSTEM_NAMESPACE}.svc`, `.${SYSTEM_NAMESPACE}.svc.${clusterDomain}`].map(
+    (suffix) => `${API.service}${suffix}`,
+  );
 
 interface Found extends Validity {
   readonly pair: Pair;
@@ -30,14 +33,14 @@ export async function prepareApi(
     const { pair: ca } = expectThere(intermediates.servers);
     if (found !== undefined && !ports.hasIssuerName(found.pair.certificate, ca.certificate)) return [];
     const pair = await ensurePair(ports, found, ca);
-    const served = { ...ports.inspectLeaf(leafOf(pair), names), certificate: leafOf(pair).certificate };
+    const served = { ...ports.inspectLeaf(leafOf(pair), ports.apiNames), certificate: leafOf(pair).certificate };
     return [reportRenewed('api-tls', served)];
   };
 }
 
-function inspect({ inspectLeaf }: AuthorityPorts, secret: StoredSecret): Found {
+function inspect({ inspectLeaf, apiNames }: AuthorityPorts, secret: StoredSecret): Found {
   const pair = readPair(secret);
-  return { ...inspectLeaf(leafOf(pair), names), pair, secret };
+  return { ...inspectLeaf(leafOf(pair), apiNames), pair, secret };
 }
 
 /** Without what signed it. */
@@ -46,7 +49,7 @@ const leafOf = ({ certificate, key }: Pair): Pair => ({ certificate: splitBundle
 /** The pair that stands then. */
 async function ensurePair(ports: AuthorityPorts, found: Found | undefined, ca: Pair): Promise<Pair> {
   if (found !== undefined && !isStale(ports, found, ca)) return found.pair;
-  const pair = ports.makeServerLeaf(ca, { commonName: API.service, names });
+  const pair = ports.makeServerLeaf(ca, { commonName: API.service, names: ports.apiNames });
   if (found !== undefined) {
     await ports.changeSecret(API.tlsSecret, found.secret, toData(pair));
     ports.log.info({ secret: API.tlsSecret }, 'certificate of the API renewed');

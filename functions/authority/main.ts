@@ -10,9 +10,10 @@ import { createTrustBundle } from '../../adapters/kube/trust-bundle.ts';
 import { createLog, type Log } from '../../adapters/log.ts';
 import { createAuthorities } from '../../adapters/x509/authorities.ts';
 import { authorityCallTimeoutMs, authorityLeaseSeconds } from '../../api/limits/authority.ts';
-import { AUTHORITY_LEASE, FIELD_MANAGERS, ROTATE_ANNOTATION } from '../../api/names.ts';
+import { AUTHORITY_LEASE, DEFAULT_CLUSTER_DOMAIN, FIELD_MANAGERS, ROTATE_ANNOTATION } from '../../api/names.ts';
 import { parseTime } from '../../core/authority/status.ts';
-import { parseClusterFqdn } from '../../core/certificates/profile.ts';
+import { parseClusterDomain, parseClusterFqdn } from '../../core/certificates/profile.ts';
+import { listApiNames } from './api.ts';
 import { ensureAuthority } from './ensure.ts';
 import type { AuthorityPorts } from './ports.ts';
 
@@ -20,6 +21,8 @@ export interface AuthorityConfig {
   readonly kube: KubeClientOptions;
   /** Names this cluster in every certificate; at least one dot. */
   readonly clusterFqdn: string;
+  /** What names of Services end in, in this cluster. */
+  readonly clusterDomain?: string | undefined;
   /** DNS names and IPv4 addresses at which webhooks are served, beside their Service's name. */
   readonly webhookNames: readonly string[];
   /** Milliseconds since the epoch. */
@@ -34,6 +37,8 @@ export async function runAuthority(config: AuthorityConfig, log: Log): Promise<v
   const { webhookNames, now } = config;
   const clusterFqdn = parseClusterFqdn(config.clusterFqdn);
   if (!clusterFqdn.ok) throw new Error(clusterFqdn.error);
+  const clusterDomain = parseClusterDomain(config.clusterDomain ?? DEFAULT_CLUSTER_DOMAIN);
+  if (!clusterDomain.ok) throw new Error(clusterDomain.error);
   const client = await createKubeClient(config.kube, { fieldManager: FIELD_MANAGERS.authority });
   const kube: KubeClient = { ...client, call: (call) => client.call({ timeoutMs: authorityCallTimeoutMs, ...call }) };
   const lease = {
@@ -47,7 +52,7 @@ export async function runAuthority(config: AuthorityConfig, log: Log): Promise<v
     await withLease(lease, async ({ [ROTATE_ANNOTATION]: request }) => {
       const askedAt = parseTime(request);
       if (request !== undefined && askedAt === undefined) log.warn('request for a rotation not understood');
-      const moment = { askedAt, nowMs: now(), clusterFqdn: clusterFqdn.value };
+      const moment = { askedAt, nowMs: now(), clusterFqdn: clusterFqdn.value, clusterDomain: clusterDomain.value };
       await ensureAuthority(wirePorts(kube, moment, log), webhookNames);
     });
   } finally {
@@ -59,13 +64,15 @@ interface Moment {
   readonly nowMs: number;
   readonly askedAt: number | undefined;
   readonly clusterFqdn: string;
+  readonly clusterDomain: string;
 }
 
-function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, log: Log): AuthorityPorts {
+function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn, clusterDomain }: Moment, log: Log): AuthorityPorts {
   const now = Math.floor(nowMs / 1000);
   const { get, create, change } = createSecrets(kube);
   const trust = createTrustBundle(kube);
   return {
+    apiNames: listApiNames(clusterDomain),
     now,
     askedAt,
     getSecret: get,
@@ -81,6 +88,8 @@ function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn }: Moment, lo
 
 if (import.meta.main) {
   const { CLUSTER_FQDN } = readVariables([...KUBE_VARIABLES, 'CLUSTER_FQDN']);
-  const config = { kube: inClusterKube(), clusterFqdn: CLUSTER_FQDN, webhookNames: [], now: Date.now };
+  const { CLUSTER_DOMAIN: clusterDomain } = process.env;
+  const kube = inClusterKube();
+  const config = { kube, clusterFqdn: CLUSTER_FQDN, clusterDomain, webhookNames: [], now: Date.now };
   await runAuthority(config, createLog('authority'));
 }

@@ -26,6 +26,8 @@ export interface Trust {
 export type StoredTrust = Partial<Trust> & { readonly resourceVersion: string };
 
 export interface AuthorityPorts {
+  /** What the API is called by those who verify it. */
+  readonly apiNames: readonly string[];
   /** Seconds since the epoch. */
   readonly now: number;
   /** When somebody asked for a new root, last. */

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { makeClientProfile, makeWebhookLeafProfile, parseClusterFqdn } from '../../../core/certificates/profile.ts';
+import {
+  makeClientProfile,
+  makeWebhookLeafProfile,
+  parseClusterDomain,
+  parseClusterFqdn,
+} from '../../../core/certificates/profile.ts';
 
 const facts = {
   clusterFqdn: 'dev.buildkit.internal',
@@ -57,6 +62,20 @@ it('tells addresses from names', () => {
     '256.1.1.1',
   ]);
   expect(names.map(({ kind }) => kind)).toEqual(['ipv4', 'dns', 'dns', 'dns']);
+});
+
+describe('a cluster domain', () => {
+  const label = 'a'.repeat(63);
+  it.each(['cluster.local', 'local', 'k8s.example.com', `${label}.${label}.${'a'.repeat(62)}`])('may be %s', (text) => {
+    expect(parseClusterDomain(text)).toEqual({ ok: true, value: text });
+  });
+
+  it.each(['', 'Cluster.local', 'a..b', '.a', 'a.', '-a', 'a-', 'a/b', `${label}a`, `${label}.${label}.${label}`])(
+    'may not be %j',
+    (text) => {
+      expect(parseClusterDomain(text)).toMatchObject({ ok: false });
+    },
+  );
 });
 
 describe('a cluster FQDN', () => {

@@ -23,7 +23,12 @@ describe('the certificate of the API', () => {
     const server = createServer({ cert: world.read(tls), key: world.read(tls, 'tls.key') }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    for (const servername of ['buildkit-api', 'buildkit-api.buildkit-system', 'buildkit-api.buildkit-system.svc']) {
+    for (const servername of [
+      'buildkit-api',
+      'buildkit-api.buildkit-system',
+      'buildkit-api.buildkit-system.svc',
+      'buildkit-api.buildkit-system.svc.cluster.local',
+    ]) {
       const socket = connect({ port, host: '127.0.0.1', servername, ca: world.world.trust?.roots });
       await once(socket, 'secureConnect');
       expect(socket.authorized).toBe(true);

@@ -1,6 +1,7 @@
 /** An apiserver with Secrets, a trust bundle and one CA bundle of the webhooks, and the authority's ports to it. */
 import { createAuthorities } from '../../../adapters/x509/authorities.ts';
 import { ensureAuthority } from '../../../functions/authority/ensure.ts';
+import { listApiNames } from '../../../functions/authority/api.ts';
 import type { AuthorityPorts, Pair, StoredSecret, StoredTrust } from '../../../functions/authority/ports.ts';
 
 export const start = 1_800_000_000;
@@ -56,6 +57,7 @@ export function createWorld() {
         if (world.trust?.resourceVersion !== read?.resourceVersion) throw new Error('conflict');
         return (world.trust = { ...trust, resourceVersion: String(++world.revision) });
       }),
+    apiNames: listApiNames('cluster.local'),
     ...createAuthorities({ nowSeconds: now, clusterFqdn: fqdn }),
     writeCaBundle: (pem) =>
       world.bundle === pem
