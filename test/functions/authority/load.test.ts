@@ -229,5 +229,5 @@ it(
     expect(lived.sampled).toBeGreaterThanOrEqual(2 * samples);
     if (isSoak) console.log(`SEED=${seed}`, JSON.stringify(lived));
   },
-  isSoak ? 3_600_000 : 120_000,
+  isSoak ? 3_600_000 : 600_000,
 );
