@@ -1,6 +1,8 @@
 /** The objects that lifecycle makes of pools and workers: reads and writes them. */
 import { FIELD_MANAGERS, LABELS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
+import type { Worker } from '../../api/v1beta1/worker.ts';
+import type { NewWorker } from '../../core/allocation/worker.ts';
 import type { Lease, OwnedMeta, Pod } from '../../core/lifecycle/cluster-objects.ts';
 import { isControlledBy } from '../../core/lifecycle/cluster-objects.ts';
 import { managedLabels, workerPoolLabels, type KubeObject } from '../../core/lifecycle/objects.ts';
@@ -10,6 +12,7 @@ import type { PoolKey } from '../../core/pool-reference.ts';
 import { keepIdentity } from './lean.ts';
 import { KubeError, orUndefined, type KubeClient } from './client.ts';
 import { listAll } from './list.ts';
+import { leases, workers } from './resources.ts';
 import { objectPath, podPath, podsPath, type ObjectPath } from './paths.ts';
 
 type Calls = Pick<KubeClient, 'call'>;
@@ -23,6 +26,10 @@ export const createLifecycleObjects = (kube: Calls) => ({
   patchPod: (pod: Pod, patch: { readonly metadata: object }) => patchPod(kube, pod, patch),
   applyObject: (object: KubeObject, ownerUid: string | undefined) => applyObject(kube, object, ownerUid),
   deleteObject: (object: KubeObject, ownerUid: string) => deleteObject(kube, object, ownerUid),
+  deleteLease: ({ metadata }: Lease) => deleted(leases(kube).delete(metadata, onlyAsRead(metadata))),
+  deleteWorker: ({ metadata }: Worker) => deleted(workers(kube).delete(metadata, onlyAsRead(metadata))),
+  releaseWorker: (worker: Worker, now: Date) => releaseWorker(kube, worker, now),
+  createWorker: (worker: NewWorker) => createWorker(kube, worker),
   removeWorkerObjects: (pool: Pool, options: Parameters<typeof removeWorkerObjects>[2]) =>
     removeWorkerObjects(kube, pool, options),
 });
@@ -54,8 +61,9 @@ async function listWorkerLeases(kube: Calls, { namespace, name }: PoolKey): Prom
 }
 
 const keepOwned = (metadata: OwnedMeta): OwnedMeta => {
-  const { labels, ownerReferences } = metadata;
+  const { labels, annotations, ownerReferences } = metadata;
   return {
+    ...(annotations === undefined ? {} : { annotations }),
     ...keepIdentity(metadata),
     ...(labels === undefined ? {} : { labels }),
     ...(ownerReferences === undefined ? {} : { ownerReferences }),
@@ -207,5 +215,50 @@ async function removeWorkerObjects(
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
       await ignoringGone(kube.call({ method: 'DELETE', path: pathOf(type, { namespace, name }), body }));
     }
+  }
+}
+
+type Written = 'written' | 'stale' | 'gone';
+
+const onlyAsRead = ({ uid, resourceVersion }: OwnedMeta) => ({ preconditions: { uid, resourceVersion } });
+
+const deleted = (answer: Promise<boolean>): Promise<Written> =>
+  orStale(answer.then((isThere) => (isThere ? 'written' : 'gone')));
+
+async function orStale(written: Promise<Written>): Promise<Written> {
+  try {
+    return await written;
+  } catch (error) {
+    if (!(error instanceof KubeError) || (error.status !== 404 && error.status !== 409)) throw error;
+    return error.status === 409 ? 'stale' : 'gone';
+  }
+}
+
+/** And notes when it was used last, from which its idle time counts. */
+async function releaseWorker(kube: Calls, { metadata }: Worker, now: Date): Promise<Written> {
+  const { resourceVersion } = metadata;
+  const change = {
+    metadata: { resourceVersion, labels: { [LABELS.lease]: null, [LABELS.leaseUID]: null } },
+    spec: { lease: null },
+  };
+  const released = await orStale(
+    workers(kube)
+      .patch(metadata, change)
+      .then(() => 'written' as const),
+  );
+  if (released !== 'written') return released;
+  const lastActivityAt = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const noted = workers(kube).patch(metadata, { status: { lastActivityAt } }, { subresource: 'status' });
+  return await orStale(noted.then(() => 'written' as const));
+}
+
+/** `refused`: a quota or admission keeps it from being; `exists`: somebody else made it meanwhile. */
+async function createWorker(kube: Calls, worker: NewWorker): Promise<'written' | 'exists' | 'refused'> {
+  try {
+    await workers(kube).create(worker);
+    return 'written';
+  } catch (error) {
+    if (!(error instanceof KubeError) || ![403, 409, 422].includes(error.status)) throw error;
+    return error.status === 409 ? 'exists' : 'refused';
   }
 }

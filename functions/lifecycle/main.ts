@@ -11,6 +11,7 @@ import {
   readVariables,
 } from '../../adapters/environment.ts';
 import { createClock } from '../../adapters/clock.ts';
+import { readSchedule } from '../../adapters/cron.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
@@ -42,6 +43,7 @@ import { createPoolObjects } from './pool-objects.ts';
 import { bringUpPods, tidyWorkerObjects } from './pods.ts';
 import { createRecompute, type Making } from './recompute.ts';
 import { createRoutesWriter } from './routes-writer.ts';
+import { scale } from './scaling.ts';
 
 /** What Pods and gateways are made of. */
 export interface MakingConfig {
@@ -122,14 +124,7 @@ function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, tell }: W
   const making: Making = {
     bringUpPods: (observed, reviews) => bringUpPods(ports, observed, reviews),
     keepPoolObjects: createPoolObjects(ports),
-    scale: ({ pool, nextDueAt }) =>
-      pool === undefined
-        ? Promise.resolve()
-        : writeRoutes(pool, {
-            poolUID: pool.metadata.uid,
-            ...(nextDueAt === undefined ? {} : { nextDueAt: nextDueAt.toISOString() }),
-            leases: [],
-          }),
+    scale: (observed) => scale({ ...ports, readSchedule, writeRoutes, clusterFqdn: settings.clusterFqdn }, observed),
     tidy: async (pool) => {
       await tidyWorkerObjects(ports, pool, []);
       await cas.remove(pool.metadata.uid);

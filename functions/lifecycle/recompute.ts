@@ -38,8 +38,8 @@ export interface Making {
   readonly bringUpPods: (observed: Observed, reviews: Reviews | undefined) => Promise<BroughtUp>;
   /** Objects of the pool in its own namespace. */
   readonly keepPoolObjects: (pool: Pool, options: KeepOptions) => Promise<void>;
-  /** After the status of the workers is written: how many there are, and how the gateway finds them. */
-  readonly scale: (observed: BroughtUp) => Promise<void>;
+  /** After the status of the workers is written: how many there are, and how the gateway finds them. False: read anew. */
+  readonly scale: (observed: BroughtUp) => Promise<boolean>;
   /** What a pool that goes leaves behind elsewhere. */
   readonly tidy: (pool: Pool) => Promise<void>;
 }
@@ -82,8 +82,7 @@ export function createRecompute(ports: RecomputePorts): Recompute {
       const isApplied = await apply(observed, planned, ports);
       if (reviewed?.fault !== undefined) throw reviewed.fault;
       if (!isApplied) continue;
-      if (made !== undefined) await ports.making?.scale(withStatus(made, planned));
-      return;
+      if (made === undefined || (await ports.making?.scale(withStatus(made, planned))) !== false) return;
     }
     throw new Error(`objects changed during each of ${maxApplyAttempts} attempts`);
   };
