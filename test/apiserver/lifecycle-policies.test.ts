@@ -1,7 +1,9 @@
 /** Lifecycle's account makes the objects that it makes, and no others: every one is sent to a real apiserver. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LABELS } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
+import { makeWorker } from '../../core/allocation/worker.ts';
 import { makeExposure } from '../../core/lifecycle/exposure.ts';
 import * as gateway from '../../core/lifecycle/gateway-objects.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
@@ -245,5 +247,58 @@ describe("lifecycle's account leaves alone", () => {
     await run(['run', 'theirs', '-n', namespace, '--image=example.com/theirs']);
     const { stderr } = await kubectl(['delete', 'pod', 'theirs', '-n', namespace, `--as=${lifecycle}`, '--wait=false']);
     expect(stderr).toContain(own);
+  });
+});
+
+describe("lifecycle's account makes and deletes workers", () => {
+  const policy = "ValidatingAdmissionPolicy 'buildkit-lifecycle-workers'";
+  const patch = async (change: object): Promise<string> => {
+    const args = ['patch', 'buildkitworker', 'worker', '-n', namespace, `--as=${lifecycle}`, '--type=merge'];
+    const { stdout, stderr } = await kubectl([...args, '-p', JSON.stringify(change), '--dry-run=server']);
+    return stdout + stderr;
+  };
+
+  it('with names of their pool, in its namespace', async () => {
+    expect(await tryToMake(makeWorker(pool, 'pool-0'))).toBe('buildkitworker.buildkit.smrt-devops.net/pool-0');
+    expect(await tryToMake(makeWorker(pool, 'other-0'))).toContain(policy);
+    const { spec } = makeWorker({ ...pool, metadata: { ...pool.metadata, namespace: 'default' } }, 'pool-0');
+    expect(await tryToMake({ ...makeWorker(pool, 'pool-0'), spec })).toContain('denied');
+  });
+
+  it('but deletes none that tenants made', async () => {
+    const { stderr } = await kubectl(['delete', 'buildkitworker', 'worker', '-n', namespace, `--as=${lifecycle}`]);
+    expect(stderr).toContain(policy);
+  });
+
+  it('and changes nothing of them but the labels of their lease', async () => {
+    const changes = [
+      { metadata: { annotations: { a: 'b' } } },
+      { metadata: { labels: { a: 'b' } } },
+      { metadata: { finalizers: ['example.com/theirs'] } },
+    ];
+    for (const change of changes) expect(await patch(change)).toContain(policy);
+    expect(await patch({ metadata: { labels: { [LABELS.lease]: null } } })).toContain('(no change)');
+  });
+});
+
+describe("lifecycle's account ends a lease", () => {
+  const api = 'system:serviceaccount:buildkit-system:buildkit-controller';
+  const change = (as: string, type: object): Promise<string> => {
+    const args = ['patch', 'buildkitworker', 'pool-1', '-n', namespace, `--as=${as}`, '--type=merge'];
+    return run([...args, '-p', JSON.stringify(type)]);
+  };
+
+  it('of a worker, which it deletes only then', async () => {
+    await run(['create', `--as=${lifecycle}`, '-f', '-'], JSON.stringify(makeWorker(pool, 'pool-1')));
+    const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
+    const labels = { [LABELS.domain]: 'd', [LABELS.lease]: 'l', [LABELS.leaseUID]: 'u' };
+    await change(api, { metadata: { labels }, spec: { lease } });
+    const remove = ['delete', 'buildkitworker', 'pool-1', '-n', namespace, `--as=${lifecycle}`];
+    expect((await kubectl(remove)).stderr).toContain('lifecycle deletes no worker that has a lease');
+    await change(lifecycle, {
+      metadata: { labels: { [LABELS.lease]: null, [LABELS.leaseUID]: null } },
+      spec: { lease: null },
+    });
+    expect(await run(remove)).toContain('deleted');
   });
 });
