@@ -126,10 +126,13 @@ function take({ type, object }: ObjectLine, { known, emit, keep }: Taking): void
   emit({ change: changes[type], object: kept });
 }
 
+/** Whose an object is. */
+const whereToLook: ReadonlySet<string> = new Set([LABELS.managedBy, LABELS.workerPool, LABELS.workerPoolNamespace]);
+
 /** An event only says where to look. What else an object holds may be large, or for nobody's eyes but its reader's. */
 function keepWhereToLook({ metadata, spec }: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels } = metadata;
-  const managedBy = labels?.[LABELS.managedBy];
+  const kept = Object.entries(labels ?? {}).filter(([label]) => whereToLook.has(label));
   const poolRef = spec?.poolRef;
   return {
     metadata: {
@@ -137,7 +140,7 @@ function keepWhereToLook({ metadata, spec }: KubeObject): KubeObject {
       namespace,
       uid,
       resourceVersion,
-      ...(managedBy === undefined ? {} : { labels: { [LABELS.managedBy]: managedBy } }),
+      ...(kept.length === 0 ? {} : { labels: Object.fromEntries(kept) }),
     },
     ...(poolRef === undefined ? {} : { spec: { poolRef } }),
   };

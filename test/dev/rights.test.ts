@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LEASES_PATH, RENEW_PATH } from '../../api/http/leases.ts';
-import { LIFECYCLE_EVENTS_PATH, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { makeLease } from '../../core/allocation/lease.ts';
+import {
+  LABELS,
+  LIFECYCLE_EVENTS_PATH,
+  STATUS_EVENTS_PATH,
+  STATUS_REPORTS_PATH,
+  TOKEN_AUDIENCE,
+} from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
 import { generateKeyPair } from '../../adapters/x509/keys.ts';
@@ -168,15 +175,39 @@ async function makeAndUnmake(): Promise<void> {
   await askForKeys('made-gateway', gateway, { kind: 'gateway', pool: 'made', serverCsr: csr, clientCsr: csr });
   const worker = await readPod('buildkit.smrt-devops.net/worker-pool=made');
   await askForKeys('default', worker, { kind: 'worker', worker: 'worker', serverCsr: csr });
-  const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
-  await patch('buildkitworker/worker', { lease });
-  const label = '--for=jsonpath={.metadata.labels.buildkit\\.smrt-devops\\.net/leased}';
-  await wait('pod/worker', `${label}=true`);
   grants = listRights(await readRoles<RoleObject>('roles'), [madeBinding]);
-  await patch('buildkitworker/worker', { lease: null });
+  await giveAndTake();
   await patch('buildkitpool/made', { gateway: { enabled: false, exposure: null } });
   await wait('deployment/made-gateway', '--for=delete');
   await run(['delete', 'buildkitpool/made', '-n', 'owner']);
+}
+
+/** A lease that nobody renewed, one that a worker has without a Lease, and workers that are kept ready and then no more. */
+async function giveAndTake(): Promise<void> {
+  const uid = await run(['get', 'buildkitpool/made', '-n', 'owner', '-o=jsonpath={.metadata.uid}']);
+  const lease = makeLease(
+    { metadata: { name: 'made', namespace: 'owner', uid, resourceVersion: '' }, spec: {} },
+    { lease: '0'.repeat(32), token: '', principal: 'nobody', domain: '0', issuedAtMs: 0, gateway: '' },
+    undefined,
+    new Date(0),
+  );
+  await write({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', ...lease });
+  await wait(`lease/${lease.metadata.name}`, '--for=delete');
+  await run([
+    ...['patch', 'buildkitworker/worker', '-n', 'owner', '--type=merge'],
+    // Nobody else gives a lease.
+    `--as=system:serviceaccount:${SYSTEM_NAMESPACE}:buildkit-controller`,
+    '-p',
+    JSON.stringify({
+      metadata: { labels: { [LABELS.domain]: '0', [LABELS.lease]: '0', [LABELS.leaseUID]: '0' } },
+      spec: { lease: { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' } },
+    }),
+  ]);
+  await wait('buildkitworker/worker', '--for=jsonpath={.status.lastActivityAt}');
+  await patch('buildkitpool/made', { workers: { scaling: { min: 2 } } });
+  await wait('buildkitpool/made', '--for=jsonpath={.status.workers.total}=2');
+  await patch('buildkitpool/made', { workers: { scaling: { min: 0, max: 1 } } });
+  await wait('buildkitpool/made', '--for=jsonpath={.status.workers.total}=1');
 }
 
 /** What lifecycle gives to a gateway it must have itself. */

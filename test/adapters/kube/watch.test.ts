@@ -154,3 +154,15 @@ test('says whether changes arrive: not before a watch is open, not while it is b
   const { states } = await run([list('10')], [ordinary, broken, { lines: [line('ADDED', 'c', '13')] }]);
   expect(states).toEqual([true, true, false, true]);
 });
+
+test('says of an object whose it is, and nothing else of its labels', async () => {
+  const ours = {
+    'app.kubernetes.io/managed-by': 'buildkit-controller',
+    'buildkit.smrt-devops.net/worker-pool': 'pool',
+    'buildkit.smrt-devops.net/worker-pool-namespace': 'owner',
+  };
+  const { metadata } = object('a', '11');
+  const pod = { metadata: { ...metadata, labels: { ...ours, secret: 'theirs' } } };
+  const { changes } = await run([list('10')], [{ lines: [{ type: 'MODIFIED', object: pod }] }]);
+  expect(changes.map((change) => change.object.metadata.labels)).toEqual([ours]);
+});
