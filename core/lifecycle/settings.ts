@@ -6,8 +6,8 @@ export interface LifecycleSettings {
   readonly image: string;
   /** Of workers, where their pool names none. */
   readonly buildkitImage: string;
-  /** Where gateways find our functions. */
   /** Names outside of the cluster that pools may claim: of a namespace, or of `*`, those that end with the suffix. */
   readonly hostnameSuffixes: readonly { readonly namespace: string; readonly suffix: string }[];
+  /** Where gateways find our functions. */
   readonly urls: { readonly api: string; readonly lifecycle: string; readonly status: string };
 }
