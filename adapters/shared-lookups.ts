@@ -58,9 +58,12 @@ function limitWait(maxMs: number): <T>(answer: Promise<T>) => Promise<T> {
   const endMs = performance.now() + maxMs;
   return async (answer) => {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(new KubeError(0, 'Unreachable', `no answer of the apiserver within ${maxMs} ms`));
-    }, endMs - performance.now());
+    const timer = setTimeout(
+      () => {
+        reject(new KubeError(0, 'Unreachable', `no answer of the apiserver within ${maxMs} ms`));
+      },
+      Math.max(0, endMs - performance.now()),
+    );
     try {
       return await Promise.race([answer, timeout]);
     } finally {

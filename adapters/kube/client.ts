@@ -85,7 +85,10 @@ export function createClient(url: string, login: Login, { fieldManager, observe 
     const options = fieldManager === undefined ? asked : nameManager(asked, fieldManager);
     const endMs = performance.now() + timeoutMs;
     for (;;) {
-      const { status, text, retryAfterMs } = await ask({ ...options, timeoutMs: endMs - performance.now() });
+      const { status, text, retryAfterMs } = await ask({
+        ...options,
+        timeoutMs: Math.max(0, endMs - performance.now()),
+      });
       if (status >= 200 && status < 300) return JSON.parse(text);
       // Nothing was done: the apiserver is busy, or makes a cache anew, for a second or so.
       if (status !== 429 || performance.now() + retryAfterMs >= endMs) throw toKubeError(status, text);

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { createSharedLookups } from '../../adapters/shared-lookups.ts';
 import type { KubeCall } from '../../adapters/kube/client.ts';
 import type { PoolAccess } from '../../api/review.ts';
@@ -64,5 +65,15 @@ describe('a lookup', () => {
     await expect(late).rejects.toThrow('no answer of the apiserver within 1 ms');
     calls[0]?.answer({ metadata: { labels: { team: 'a' } } });
     expect(await waiting).toEqual({ team: 'a' });
+  });
+
+  it('asked when the time of its request is over fails at once, without a warning of Node', async () => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    const { open } = createKube();
+    const late = open(1);
+    await sleep(20);
+    await expect(late.getNamespaceLabels('n')).rejects.toThrow('no answer of the apiserver within 1 ms');
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 });
