@@ -1,7 +1,8 @@
 /** Overlay knative, line by line: what lets functions sleep, wakes them in time, and loses no change for good. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CA_SECRETS, GROUP, LABELS, LIFECYCLE_EVENTS_PATH, MANAGED_BY, STATUS_EVENTS_PATH } from '../../api/names.ts';
-import { STORAGE_API_VERSION, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { CA_SECRETS, GROUP, LABELS, LIFECYCLE_EVENTS_PATH, MANAGED_BY, POOL_CA_NAMESPACE } from '../../api/names.ts';
+import { STATUS_EVENTS_PATH, STORAGE_API_VERSION, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { TRUST_BUNDLE } from '../../api/names.ts';
 import { overlay, render, templateOf, type Container, type Manifest, type PodTemplate } from '../dev/installation.ts';
 import { kubectl } from './cluster.ts';
 
@@ -105,8 +106,21 @@ describe('keys', () => {
     expect(JSON.stringify(template.spec['volumes'])).toContain(`"name":"${CA_SECRETS.clients}"`);
   });
 
-  it.each(['buildkit-status', 'buildkit-lifecycle'])('%s mounts none', (name) => {
-    expect(revision(name).template.spec).not.toHaveProperty('volumes');
+  it('lifecycle mounts the CA for servers and the trust bundle, to be read and no more', () => {
+    const { template, container } = revision('buildkit-lifecycle');
+    expect(container['volumeMounts']).toEqual([
+      { name: 'ca', mountPath: '/etc/buildkit-lifecycle/ca', readOnly: true },
+    ]);
+    const items = (...keys: readonly string[]) => keys.map((key) => ({ key, path: key }));
+    const sources = [
+      { secret: { name: CA_SECRETS.servers, optional: true, items: items('tls.crt', 'tls.key') } },
+      { configMap: { name: TRUST_BUNDLE.configMap, optional: true, items: items(TRUST_BUNDLE.roots) } },
+    ];
+    expect(template.spec['volumes']).toEqual([{ name: 'ca', projected: { defaultMode: 0o444, sources } }]);
+  });
+
+  it('status mounts none', () => {
+    expect(revision('buildkit-status').template.spec).not.toHaveProperty('volumes');
   });
 
   it('the authority runs at installation and every day, and listens nowhere', () => {
@@ -220,15 +234,30 @@ interface Role {
 }
 
 describe('rights', () => {
-  it('nobody lists Secrets, or reads one that is not named', () => {
-    const rules = rendered
-      .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role')
-      .flatMap((role) => (role as unknown as Role).rules)
-      .filter(({ resources }) => resources.includes('secrets') || resources.includes('*'));
-    for (const { verbs, resourceNames = [] } of rules) {
-      for (const verb of ['list', 'watch', 'deletecollection', '*']) expect(verbs).not.toContain(verb);
-      if (verbs.join() !== 'create') expect(resourceNames).not.toEqual([]);
+  const roles = () => rendered.filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');
+  const aboutSecrets = (role: Manifest) =>
+    (role as unknown as Role).rules.filter(({ resources }) => resources.includes('secrets') || resources.includes('*'));
+  const isOfPoolCas = ({ metadata }: Manifest): boolean => metadata.namespace === POOL_CA_NAMESPACE;
+
+  it('nobody lists Secrets, or reads one that is not named outside of the namespace of the CAs of pools', () => {
+    for (const role of roles()) {
+      for (const { verbs, resourceNames = [] } of aboutSecrets(role)) {
+        for (const verb of ['list', 'watch', 'deletecollection', '*']) expect(verbs).not.toContain(verb);
+        if (!isOfPoolCas(role) && verbs.join() !== 'create') expect(resourceNames).not.toEqual([]);
+      }
     }
+  });
+
+  it('lifecycle alone gets, creates and deletes Secrets in the namespace of the CAs of pools', () => {
+    const found = rendered.filter(isOfPoolCas);
+    expect(found.map(({ kind, rules, subjects, roleRef }) => ({ kind, rules, subjects, roleRef }))).toEqual([
+      { kind: 'Role', rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'delete'] }] },
+      {
+        kind: 'RoleBinding',
+        subjects: [{ kind: 'ServiceAccount', name: 'buildkit-lifecycle', namespace: SYSTEM_NAMESPACE }],
+        roleRef: { kind: 'Role', name: 'buildkit-lifecycle', apiGroup: 'rbac.authorization.k8s.io' },
+      },
+    ]);
   });
 
   it('the bridge is not installed, nor an account for it', () => {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeClient } from '../../adapters/kube/client.ts';
-import { GROUP, KINDS } from '../../api/names.ts';
+import { GROUP, KINDS, LABELS, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess, type Kubectl } from '../../dev/kubectl.ts';
 import { bringUp, type Stack, type StackOptions } from '../../dev/stack.ts';
@@ -73,6 +73,12 @@ describe('from the first implementation', () => {
       '-p',
       JSON.stringify(change),
     );
+  /** A part of ours: admission lets no other give or end a lease. */
+  const asPart = (account: string) => [
+    `--as=system:serviceaccount:${SYSTEM_NAMESPACE}:${account}`,
+    '--as-group=system:masters',
+  ];
+  const makeLeaseLabels = (value: string | null) => ({ [LABELS.lease]: value, [LABELS.leaseUID]: value });
   const verdictOf = async (namespace: string, name: string): Promise<string> => {
     const { status } = await get('BuildKitWorker', 'v1beta1', namespace, name);
     const found = status?.conditions?.find(({ type }) => type === 'ResolvedRefs');
@@ -129,8 +135,10 @@ describe('from the first implementation', () => {
     }
     const near = ['builders', 'near'];
     const lease = { jobID: 'job', token: `sha256:${'0'.repeat(64)}`, acquiredAt: '2026-01-01T00:00:00Z' };
-    await patch('BuildKitWorker', 'v1beta1', near, { spec: { lease } });
-    await patch('BuildKitWorker', 'v1alpha1', near, { spec: { allocation: null } });
+    const lend = { metadata: { labels: { ...makeLeaseLabels('lease'), [LABELS.domain]: 'domain' } }, spec: { lease } };
+    await patch('BuildKitWorker', 'v1beta1', [...near, ...asPart('buildkit-controller')], lend);
+    const takeBack = { metadata: { labels: makeLeaseLabels(null) }, spec: { allocation: null } };
+    await patch('BuildKitWorker', 'v1alpha1', [...near, ...asPart('buildkit-lifecycle')], takeBack);
     await patch('BuildKitWorker', 'v1beta1', near, { metadata: { finalizers: ['tenant.example/hold'] } });
     await patch('BuildKitWorker', 'v1beta1', near, { metadata: { finalizers: null } });
     const resource = `buildkitworkers.v1alpha1.${GROUP}`;
