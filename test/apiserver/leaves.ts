@@ -1,12 +1,14 @@
-/** Every leaf of the specs of our kinds, each with two values, in objects that hold it and what it needs. */
+/** Every leaf of the specs of pools and OIDC configs, each with two values, in objects that hold it and what it needs. */
 import fc from 'fast-check';
 import type * as z from 'zod';
 import { GROUP, type Version } from '../../api/names.ts';
-import { at } from '../../core/json.ts';
 import { kinds, valuesOf, type Json, type Kind } from '../core/conversion/objects.ts';
 
+/** Kinds whose spec anybody may change who may write them. */
+export type LeafKind = Exclude<Kind, 'BuildKitWorker'>;
+
 export interface LeafCase {
-  readonly kind: Kind;
+  readonly kind: LeafKind;
   readonly version: Version;
   readonly name: string;
   readonly path: readonly string[];
@@ -28,6 +30,12 @@ const chosen: Readonly<Record<string, readonly [unknown, unknown]>> = {
   'access.oidc.inline': [[issuers[0]], issuers],
   'auth.methods': [[{ type: 'mtls' }], [{ type: 'oidc', oidc: issuers[0] }]],
   'v1alpha1.auth.methods': [[{ type: 'mtls' }], [{ type: 'oidc', oidc: issuers[0] }]],
+  'tls.enabled': [true, true],
+  'v1alpha1.tls.enabled': [true, true],
+  'access.workers.namespaces.from': ['All', 'None'],
+  'access.clients.namespaces.from': ['All', 'None'],
+  // Beside a selector.
+  from: ['Selector', 'Selector'],
   'gateway.gatewayAPI.tls.mode': ['passthrough', 'passthrough'],
   'gateway.exposure.gatewayAPI.tls.mode': ['passthrough', 'passthrough'],
 };
@@ -49,6 +57,9 @@ const membersOf = (schema: z.ZodType): [string, z.ZodType][] | undefined => {
   const { shape } = unwrap(schema).def as Shape;
   return shape === undefined || Object.keys(shape).length === 0 ? undefined : Object.entries(shape);
 };
+
+/** Admission takes one value alone: the namespace of the object. */
+const isOwnNamespace = (path: readonly string[]): boolean => path.join('.') === 'clientSecretRef.namespace';
 
 /** The same for every run: the values are of no interest, only that there are two. */
 function twoValues(schema: z.ZodType, path: string): readonly [unknown, unknown] {
@@ -73,17 +84,12 @@ function addRequired(section: Json, schema: z.ZodType, path: readonly string[]):
   return { ...filled, [key]: inner };
 }
 
-/** The optional field that a leaf goes with: itself, or the section that can't be without it. */
-function findRemovable(schema: z.ZodType, path: readonly string[]): readonly string[] {
-  let found: readonly string[] = [];
-  let current = schema;
-  for (const [index, key] of path.entries()) {
-    const member = membersOf(current)?.find(([name]) => name === key)?.[1];
-    if (member === undefined) break;
-    if (!isRequired(member)) found = path.slice(0, index + 1);
-    current = member;
-  }
-  return found;
+/** The spec without the leaf, and without the sections that can't be without it. */
+function removeLeaf(schema: z.ZodType, spec: Json, path: readonly string[]): Json {
+  const shorter = path.map((_, index) => withoutPath(spec, path.slice(0, path.length - index)));
+  const fitting = shorter.find((one) => schema.safeParse(one).success);
+  if (fitting === undefined) throw new Error(`${path.join('.')}: expected a leaf that can be removed`);
+  return fitting;
 }
 
 function withoutPath(value: Json, [key = '', ...below]: readonly string[]): Json {
@@ -100,19 +106,25 @@ function listPaths(schema: z.ZodType, above: readonly string[] = []): { path: re
   });
 }
 
+/** Where the objects of a version of a kind are. */
+export const namespaceOf = (kind: LeafKind, version: Version): string => `leaves-${kind.toLowerCase()}-${version}`;
+
 export interface Base {
-  readonly kind: Kind;
+  readonly kind: LeafKind;
   /** What an object of the kind needs; no case is about it. */
   readonly spec: (name: string) => Json;
 }
 
 export function listLeafCases({ kind, spec }: Base, version: Version): LeafCase[] {
   const schema = kinds[kind][version] as z.ZodType;
-  const cases = listPaths(schema).map(({ path, schema: leaf }, index): LeafCase => {
+  const paths = listPaths(schema).filter(({ path: [section = ''] }) => !Object.hasOwn(spec(''), section));
+  return paths.map(({ path, schema: leaf }, index): LeafCase => {
     const name = `${version}-${index}`;
     const base = spec(name);
-    const [first, second] = twoValues(leaf, path.join('.'));
-    const make = (value: unknown): Json => ({ ...base, ...addRequired(nest(path, value), schema, path) });
+    const [first, second] = isOwnNamespace(path)
+      ? [namespaceOf(kind, version), namespaceOf(kind, version)]
+      : twoValues(leaf, path.join('.'));
+    const make = (value: unknown): Json => ({ ...addRequired(nest(path, value), schema, path), ...base });
     const set = make(first);
     return {
       kind,
@@ -121,10 +133,9 @@ export function listLeafCases({ kind, spec }: Base, version: Version): LeafCase[
       path,
       set,
       changed: make(second),
-      removed: { ...base, ...withoutPath(set, findRemovable(schema, path)) },
+      removed: removeLeaf(schema, set, path),
     };
   });
-  return cases.filter(({ name, path }) => at(spec(name), path.slice(0, 1)) === undefined);
 }
 
 export const manifest = (
