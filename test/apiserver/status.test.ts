@@ -216,7 +216,8 @@ describe('a write that comes too late', () => {
   };
   let kube: KubeClient;
   beforeAll(async () => {
-    kube = await createKubeClient({ url: stack.kubeUrl, accountFolder: join(stack.mounts, 'buildkit-status') });
+    const accountFolder = join(stack.mounts, 'buildkit-status');
+    kube = await createKubeClient({ url: stack.kubeUrl, accountFolder, fieldManager: 'buildkit-status' });
   });
   afterAll(() => {
     kube.close();
