@@ -27,7 +27,7 @@ export const PLAYED_PAGES = [
 
 /** Why a command that is shown is not run. */
 export const REASONS_NOT_TO_RUN = [
-  'needs a gateway, which is not built yet',
+  'needs a node, on which test/node/builds.test.ts builds with both clients',
   'needs an engine for containers',
   'needs Knative Serving',
   'runs these tests',

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKubeClient, type KubeClient } from '../../adapters/kube/client.ts';
 import { createPoolStatusStore } from '../../adapters/kube/pool-status.ts';
-import { SYSTEM_NAMESPACE } from '../../api/names.ts';
+import { FIELD_MANAGERS, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { readUses } from '../dev/audit.ts';
@@ -217,7 +217,7 @@ describe('a write that comes too late', () => {
   let kube: KubeClient;
   beforeAll(async () => {
     const accountFolder = join(stack.mounts, 'buildkit-status');
-    kube = await createKubeClient({ url: stack.kubeUrl, accountFolder, fieldManager: 'buildkit-status' });
+    kube = await createKubeClient({ url: stack.kubeUrl, accountFolder }, { fieldManager: FIELD_MANAGERS.status });
   });
   afterAll(() => {
     kube.close();

@@ -26,6 +26,7 @@ interface AuditEvent {
     readonly namespace?: string;
     readonly name?: string;
   };
+  readonly responseStatus?: { readonly code?: number };
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +39,13 @@ export async function readUses(folder: string, namespace: string): Promise<Use[]
   return events
     .filter(({ user }) => user.username.startsWith(`${userPrefix}${namespace}:`))
     .filter(({ objectRef }) => objectRef?.resource !== undefined)
-    .map(toUse);
+    .flatMap(toUses);
+}
+
+/** A server-side apply that makes the object needs the right to create it, beside that to patch it. */
+function toUses(event: AuditEvent): Use[] {
+  const use = toUse(event);
+  return event.verb === 'patch' && event.responseStatus?.code === 201 ? [use, { ...use, verb: 'create' }] : [use];
 }
 
 function toUse({ verb, user, objectRef = {}, annotations = {} }: AuditEvent): Use {

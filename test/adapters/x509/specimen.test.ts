@@ -18,8 +18,7 @@ const issuerNames = ['buildkit-controller clients', 'x', 'Z\u00fcrich'].map((com
 const octets = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const text = (maxLength: number) => fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength });
 const seconds = fc.integer({ min: Date.UTC(1970, 0, 1) / 1000, max: Date.UTC(9999, 0, 1) / 1000 });
-const optional = <T>(name: string, value: fc.Arbitrary<T>) =>
-  fc.oneof(fc.constant({}), fc.record({ [name]: value }));
+const optional = <T>(name: string, value: fc.Arbitrary<T>) => fc.oneof(fc.constant({}), fc.record({ [name]: value }));
 
 const profiles: fc.Arbitrary<CertificateProfile> = fc
   .tuple(
