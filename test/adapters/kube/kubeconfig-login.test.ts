@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { createClient } from '../../../adapters/kube/client.ts';
@@ -27,7 +27,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kubeconfig-login-'));
   const tls = { cert: leaf.certificate, key: leaf.key, requestCert: true, rejectUnauthorized: false };
   apiserver = createServer(tls, ({ headers, socket }, response) => {
-    const { subject } = (socket as TLSSocket).getPeerCertificate();
+    if (!(socket instanceof TLSSocket)) throw new Error('expected a connection with TLS');
+    const { subject } = socket.getPeerCertificate();
     const { authorization, 'impersonate-user': as } = headers;
     response.end(JSON.stringify({ authorization, as, hasCertificate: (subject as object | undefined) !== undefined }));
   }).listen(0, '127.0.0.1');

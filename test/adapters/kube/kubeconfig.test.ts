@@ -52,7 +52,10 @@ const read = async (content: unknown, context?: string) =>
 async function pairOf(found: Awaited<ReturnType<typeof read>>): Promise<string[]> {
   if (!found.ok) throw new Error(found.error);
   const { options } = (await found.value.login.logIn()).agent;
-  return [String(options.cert), String(options.key)];
+  return [options.cert, options.key].map((pem) => {
+    if (typeof pem !== 'string' && !Buffer.isBuffer(pem)) throw new Error('expected PEM');
+    return pem.toString();
+  });
 }
 
 describe('a kubeconfig', () => {
