@@ -10,7 +10,6 @@ export default defineConfig({
       project('image', 'image'),
       project('knative', 'knative'),
       project('kind', 'kind'),
-      project('builds', 'builds'),
     ],
   },
 });
