@@ -18,12 +18,13 @@ check() {
   fi
 }
 file=$(dirname "$0")/install/kustomization.yaml
+# Both are checked before anything is written.
+[ $# -lt 2 ] || check "$2"
+check "${1-}"
 if [ $# -gt 1 ]; then
-  check "$2"
   pinned=$(sed -e "s|^      - buildkit-image=.*|      - buildkit-image=$2|" "$file")
   printf '%s\n' "$pinned" >"$file"
 fi
-check "${1-}"
 pinned=$(sed \
   -e "s|^    newName: .*|    newName: $name|" \
   -e "s|^    digest: .*|    digest: sha256:$digest|" \

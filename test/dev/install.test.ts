@@ -1,7 +1,7 @@
 /** Every overlay on a real apiserver, with the definitions of Knative and cert-manager from their own modules. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -148,6 +148,16 @@ describe('the next image', () => {
   ])('is refused where it is no name with a digest: "%s"', async (image) => {
     await expect(pin(image)).rejects.toThrow('pin-image.sh: expected');
   });
+
+  it('is written by nothing where one of the two images is refused', async () => {
+    const copy = await mkdtemp(join(cluster.folder, 'refused-'));
+    await cp(manifests, copy, { recursive: true });
+    const file = join(copy, 'install/kustomization.yaml');
+    const before = await readFile(file, 'utf8');
+    const args = [join(copy, 'pin-image.sh'), 'name:tag', imageOf('a')];
+    await expect(execute('sh', args)).rejects.toThrow('pin-image.sh: expected');
+    expect(await readFile(file, 'utf8')).toBe(before);
+  });
 });
 
 describe('the page', () => {
@@ -158,13 +168,18 @@ describe('the page', () => {
   };
   const digest = 'sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b';
   const image = `registry.example.com/buildkit-controller@${digest}`;
+  const installed = {
+    'cluster-fqdn': 'production.example.com',
+    image,
+    'buildkit-image': expect.stringContaining('moby/buildkit@sha256:') as string,
+  };
   const expectInstalled = (rendered: readonly Manifest[]): void => {
     const images = rendered.flatMap(
       (each) => templateOf(each)?.spec.containers.map((container) => container.image) ?? [],
     );
     expect(new Set(images)).toEqual(new Set([image]));
     const found = rendered.find(({ metadata }) => metadata.name === 'buildkit-install');
-    expect(found?.['data']).toEqual({ 'cluster-fqdn': 'production.example.com' });
+    expect(found?.['data']).toEqual(installed);
   };
 
   it('installs by three commands', async () => {
@@ -174,7 +189,7 @@ describe('the page', () => {
     await playCommands(commands, { kubeconfig: cluster.controlPlane.adminKubeconfig, file: cluster.file, cwd });
     expectInstalled(await render(cluster.kubectl, join(cwd, 'manifests/overlays/plain')));
     const setting = await cluster.run(['get', 'cm/buildkit-install', '-n', 'buildkit-system', '-o=jsonpath={.data}']);
-    expect(JSON.parse(setting)).toEqual({ 'cluster-fqdn': 'production.example.com' });
+    expect(JSON.parse(setting)).toEqual(installed);
     await forgetJobs();
   });
 
@@ -188,7 +203,8 @@ describe('the page', () => {
 describe('the name of the cluster', () => {
   it('is waited for where nobody has set it', async () => {
     const rendered = await render(cluster.kubectl, overlay('plain'));
-    expect(rendered.find(({ metadata }) => metadata.name === 'buildkit-install')?.['data']).toBeUndefined();
+    const install = rendered.find(({ metadata }) => metadata.name === 'buildkit-install');
+    expect(Object.keys(install?.['data'] as object)).toEqual(['buildkit-image', 'image']);
   });
 
   it('keeps a container from starting while it is not there, and the kubelet says so', async () => {
@@ -198,6 +214,7 @@ describe('the name of the cluster', () => {
     expect(needing.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
       'CronJob buildkit-authority',
       'Deployment buildkit-api',
+      'Deployment buildkit-lifecycle',
       'Job buildkit-authority-000000000000',
     ]);
     for (const manifest of needing) {
