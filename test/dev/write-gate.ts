@@ -12,7 +12,7 @@ export interface WriteGate {
   readonly url: string;
   /** As a Pod mounts it: the same token, and a CA that the gate is verified with. */
   readonly accountFolder: string;
-  /** Told of the nth write, from 1, before the apiserver hears of it and after it has answered. */
+  /** Called with the nth write, from 1, and its path without the query: before it goes on, and when it is answered. */
   watch: {
     readonly before?: (index: number, path: string) => Promise<void>;
     readonly after?: (index: number, path: string) => Promise<void>;
@@ -37,11 +37,12 @@ export async function openWriteGate(
 
   const server = createServer({ key: leaf.key, cert: leaf.certificate }, (incoming, outgoing) => {
     const forward = async () => {
-      const path = incoming.url ?? '';
+      const url = incoming.url ?? '';
+      const path = url.replace(/\?.*/, '');
       const index = incoming.method === 'GET' ? undefined : ++writes;
       const body = await buffer(incoming);
       if (index !== undefined) await gate.watch.before?.(index, path);
-      const sent = httpsRequest(new URL(path, target.url), {
+      const sent = httpsRequest(new URL(url, target.url), {
         method: incoming.method,
         headers: { ...incoming.headers, host: new URL(target.url).host },
         ca: targetCa,
