@@ -97,7 +97,9 @@ beforeEach(() => {
 const watched = [
   ...Object.values(KINDS).map(({ plural }) => plural),
   'deployments',
+  'leases',
   'namespaces',
+  'pods',
   'services',
 ].toSorted();
 const bothSinks = ['/lifecycle/events', '/status/events'];
@@ -124,7 +126,7 @@ const isReady = () =>
 it('tells each function of what is there already, and of nothing that is not its business', async () => {
   await expectTold('update BuildKitPool pool');
   await expect.poll(() => isTold('/lifecycle/events', 'update Namespace default'), soon).toBe(true);
-  expect(isTold('/lifecycle/events', 'update BuildKitPool pool')).toBe(true);
+  await expect.poll(() => isTold('/lifecycle/events', 'update BuildKitPool pool'), soon).toBe(true);
   expect(told.some(({ sink, text }) => sink === '/status/events' && text.includes('Namespace'))).toBe(false);
 });
 
