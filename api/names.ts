@@ -102,7 +102,7 @@ export const METRICS = {
   resyncSeconds: 'buildkit_resync_duration_seconds',
   lastResync: 'buildkit_last_successful_resync_timestamp_seconds',
   reports: 'buildkit_connection_reports_total',
-  toldEvents: 'buildkit_kubernetes_events_total',
+  recordedEvents: 'buildkit_kubernetes_events_total',
   watchOpen: 'buildkit_bridge_watch_open',
   watchLists: 'buildkit_bridge_lists_total',
   deliveries: 'buildkit_bridge_deliveries_total',
@@ -138,7 +138,7 @@ export type EventKind = (typeof EVENT_KINDS)[number] | 'resync' | 'other';
 export type RequestOutcome = 'done' | 'not_ours' | 'malformed' | 'refused' | 'too_large' | 'failed';
 export type RunOutcome = 'written' | 'unchanged' | 'failed';
 export type WriteOutcome = 'written' | 'stale' | 'gone' | 'failed';
-export type ToldOutcome = 'told' | 'repeated' | 'known' | 'limited' | 'failed';
+export type RecordOutcome = 'told' | 'repeated' | 'known' | 'limited' | 'failed';
 
 export const PORTS = { gateway: 1235, worker: 1234, metrics: 9090, functions: 8082 } as const;
 

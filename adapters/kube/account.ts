@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { join } from 'node:path';
-import { accountMemoryMs } from '../../api/limits/kubernetes.ts';
+import { accountCacheMs } from '../../api/limits/kubernetes.ts';
 import { agentOptions, bearer, type Credentials, type Login } from './transport.ts';
 
 interface Account extends Credentials {
@@ -22,7 +22,7 @@ export async function createAccountLogin(folder: string): Promise<Login> {
 
   return {
     logIn: async () => {
-      if (performance.now() - readAtMs >= accountMemoryMs) {
+      if (performance.now() - readAtMs >= accountCacheMs) {
         readAtMs = performance.now();
         await renew();
       }

@@ -1,7 +1,7 @@
 /** Writes the status of one of our objects, whole, as it was computed from the object as it was read. */
 import type { ObjectMeta } from '../../api/fields.ts';
 import { isSameJson } from '../../core/json.ts';
-import type { Applied } from '../../core/status/observed.ts';
+import type { ApplyResult } from '../../core/status/observed.ts';
 import { KubeError } from './errors.ts';
 import type { Resource } from './resources.ts';
 
@@ -12,7 +12,7 @@ export interface Computed {
 }
 
 /** @throws {KubeError} */
-export async function applyStatus(objects: Resource<Written>, computed: Computed): Promise<Applied> {
+export async function applyStatus(objects: Resource<Written>, computed: Computed): Promise<ApplyResult> {
   try {
     const written = await applyFields(objects, computed);
     // Applying can't remove what another field manager owns, such as an older controller.

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { issuerRefetchMs } from '../../api/limits/issuers.ts';
-import { accountMemoryMs } from '../../api/limits/kubernetes.ts';
+import { accountCacheMs } from '../../api/limits/kubernetes.ts';
 import { readKeySet } from '../../core/oidc/discovery.ts';
 import { err } from '../../core/result.ts';
 import { readIssuer, type ParsedToken } from '../../core/tokens/parse.ts';
@@ -85,7 +85,7 @@ function createIssuerReader(accountFolder: string, now: () => number): () => Pro
   let held: { readonly issuer: Promise<string>; readonly untilMs: number } | undefined;
   return async () => {
     if (held === undefined || held.untilMs <= now())
-      held = { issuer: readClusterIssuer(accountFolder), untilMs: now() + accountMemoryMs };
+      held = { issuer: readClusterIssuer(accountFolder), untilMs: now() + accountCacheMs };
     return await held.issuer;
   };
 }

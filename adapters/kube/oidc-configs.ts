@@ -1,5 +1,5 @@
 /** BuildKitOIDCConfigs, and the directory of the issuers that they and pools name. */
-import { issuerMemoryMs } from '../../api/limits/issuers.ts';
+import { issuerCacheMs } from '../../api/limits/issuers.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { NamedIssuer } from '../../core/admission/validate-oidc-config.ts';
@@ -41,7 +41,7 @@ export function createDirectoryReader(kube: Kube, { now, ...policy }: DirectoryO
   let readAtMs = -Infinity;
   let directory: Promise<Directory> | undefined;
   return async () => {
-    if (directory !== undefined && now() - readAtMs < issuerMemoryMs) return await directory;
+    if (directory !== undefined && now() - readAtMs < issuerCacheMs) return await directory;
     readAtMs = now();
     const reading = readDirectory(kube, policy);
     directory = reading;

@@ -3,8 +3,8 @@ import { gatewayDeploymentName, gatewayServiceName, LABELS } from '../../api/nam
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Reads, Wanted } from '../../core/status/memory.ts';
-import type { Applied, GatewayObjects, JudgedConfig, Observed } from '../../core/status/observed.ts';
+import type { Reads, Wanted } from '../../core/status/recompute-cache.ts';
+import type { ApplyResult, GatewayObjects, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
 import type { Kube } from './api.ts';
@@ -17,7 +17,7 @@ export interface PoolStatusStore {
   /** Undefined when the pool does not exist. @throws {KubeError} */
   readonly gather: (key: PoolKey, wanted: Wanted) => Promise<Observed | undefined>;
   /** Writes the whole status of the pool as it was read. @throws {KubeError} */
-  readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
+  readonly apply: (pool: Pool, status: PoolStatus) => Promise<ApplyResult>;
 }
 
 export const createPoolStatusStore = (kube: Kube): PoolStatusStore => ({

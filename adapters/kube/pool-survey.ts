@@ -5,7 +5,7 @@ import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
 import { parseResourceVersion } from '../../core/resource-version.ts';
-import type { Applied, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
+import type { ApplyResult, GatewayDeployment, JudgedConfig, Observed } from '../../core/status/observed.ts';
 import { formatConfigKey, listConfigKeys } from '../../core/status/refs.ts';
 import { applyStatus } from './apply-status.ts';
 import { limitCalls } from './budget.ts';
@@ -19,7 +19,7 @@ export interface Survey {
   /** Every pool there is, and a resource version at which all of them were as they were read, or 0. */
   readonly gather: () => Promise<Gathered>;
   /** Writes the whole status of the pool as it was read. */
-  readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
+  readonly apply: (pool: Pool, status: PoolStatus) => Promise<ApplyResult>;
 }
 
 export interface Gathered {

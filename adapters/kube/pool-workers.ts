@@ -3,7 +3,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import { RESOLVED_REFS } from '../../core/lifecycle/reasons.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import { parseResourceVersion } from '../../core/resource-version.ts';
-import type { Reads } from '../../core/status/memory.ts';
+import type { Reads } from '../../core/status/recompute-cache.ts';
 import type { CountedWorker, Extent } from '../../core/status/observed.ts';
 import type { Kube } from './api.ts';
 import { keepIdentity } from './lean.ts';

@@ -1,5 +1,5 @@
 /** Whether the apiserver can be asked at all. */
-import { reachabilityMemoryMs } from '../../api/limits/kubernetes.ts';
+import { reachabilityCacheMs } from '../../api/limits/kubernetes.ts';
 import type { Kube } from './api.ts';
 import { KubeError } from './errors.ts';
 
@@ -11,7 +11,7 @@ export function createReachability(kube: Kube, now: () => number): () => Promise
   let askedAt = -Infinity;
   let answer: Promise<boolean> | undefined;
   return () => {
-    if (answer !== undefined && now() - askedAt < reachabilityMemoryMs) return answer;
+    if (answer !== undefined && now() - askedAt < reachabilityCacheMs) return answer;
     askedAt = now();
     return (answer = ask(kube));
   };

@@ -1,6 +1,6 @@
 /** Whose token it is, by the word of the apiserver (authentication.k8s.io/v1 TokenReview). */
 import { hash } from 'node:crypto';
-import { authenticationMemoryMs, maxRememberedAuthentications } from '../../api/limits/tokens.ts';
+import { authenticationCacheMs, maxRememberedAuthentications } from '../../api/limits/tokens.ts';
 import type { UserInfo } from '../../api/review.ts';
 import { inspectClaims, type ReviewFault } from '../../core/tokens/inspect.ts';
 import { parseToken, type ParsedToken } from '../../core/tokens/parse.ts';
@@ -19,18 +19,18 @@ export interface TokenReviewerOptions {
 }
 
 /** `foreign`: the token is of another issuer. `refused` without a reason: by the apiserver. */
-export type ClusterVerdict =
+export type ClusterIdentity =
   | { readonly kind: 'known'; readonly principal: Principal }
   | { readonly kind: 'refused'; readonly reason?: ReviewFault }
   | { readonly kind: 'foreign' };
 
 /** Whose token it is, where it is of this cluster. @throws {KubeError} when the apiserver gives no verdict. */
-export type ClusterAuthenticator = (token: ParsedToken) => Promise<ClusterVerdict>;
+export type ClusterAuthenticator = (token: ParsedToken) => Promise<ClusterIdentity>;
 
 /** Whoever holds the token; undefined when the token is refused. @throws {KubeError} when the apiserver gives no verdict. */
 export type TokenReviewer = (token: string) => Promise<Principal | undefined>;
 
-interface Verdict {
+interface CachedReview {
   readonly principal: Principal | undefined;
   readonly forgetAtMs: number;
 }
@@ -47,16 +47,16 @@ export function createClusterAuthenticator(
   kube: Kube,
   { audience, isClusterToken, now }: TokenReviewerOptions,
 ): ClusterAuthenticator {
-  const remembered = new Map<string, Verdict>();
+  const remembered = new Map<string, CachedReview>();
 
-  function recall(key: string): Verdict | undefined {
-    const verdict = remembered.get(key);
-    return verdict !== undefined && verdict.forgetAtMs > now() ? verdict : undefined;
+  function recall(key: string): CachedReview | undefined {
+    const cached = remembered.get(key);
+    return cached !== undefined && cached.forgetAtMs > now() ? cached : undefined;
   }
 
-  function remember(key: string, verdict: Verdict): void {
+  function remember(key: string, cached: CachedReview): void {
     remembered.delete(key);
-    remembered.set(key, verdict);
+    remembered.set(key, cached);
     const [oldest] = remembered.keys();
     if (remembered.size > maxRememberedAuthentications && oldest !== undefined) remembered.delete(oldest);
   }
@@ -64,7 +64,7 @@ export function createClusterAuthenticator(
   async function reviewAndRemember({ key, token, expiresAtMs }: Reviewed): Promise<Principal | undefined> {
     const user = await review(kube, token, audience);
     const principal = user === undefined ? undefined : makePrincipal(user);
-    remember(key, { principal, forgetAtMs: Math.min(now() + authenticationMemoryMs, expiresAtMs) });
+    remember(key, { principal, forgetAtMs: Math.min(now() + authenticationCacheMs, expiresAtMs) });
     return principal;
   }
 
@@ -75,17 +75,17 @@ export function createClusterAuthenticator(
 
   return async (token) => {
     const key = hash('sha256', token.text, 'base64');
-    const verdict = recall(key);
-    if (verdict !== undefined) return toClusterVerdict(verdict.principal);
+    const cached = recall(key);
+    if (cached !== undefined) return toClusterIdentity(cached.principal);
     const inspected = inspectClaims(token.claims, { audience, nowMs: now() });
     if (!(await isClusterToken(token, inspected.ok))) return { kind: 'foreign' };
     if (!inspected.ok) return { kind: 'refused', reason: inspected.error };
     const { expiresAtMs } = inspected.value;
-    return toClusterVerdict(await reviewOnce({ key, token: token.text, expiresAtMs }, undefined));
+    return toClusterIdentity(await reviewOnce({ key, token: token.text, expiresAtMs }, undefined));
   };
 }
 
-const toClusterVerdict = (principal: Principal | undefined): ClusterVerdict =>
+const toClusterIdentity = (principal: Principal | undefined): ClusterIdentity =>
   principal === undefined ? { kind: 'refused' } : { kind: 'known', principal };
 
 /** For who takes tokens of this cluster alone. */
@@ -93,8 +93,8 @@ export function createTokenReviewer(kube: Kube, options: TokenReviewerOptions): 
   const authenticate = createClusterAuthenticator(kube, options);
   return async (text) => {
     const token = parseToken(text);
-    const verdict = token.ok ? await authenticate(token.value) : undefined;
-    return verdict?.kind === 'known' ? verdict.principal : undefined;
+    const cached = token.ok ? await authenticate(token.value) : undefined;
+    return cached?.kind === 'known' ? cached.principal : undefined;
   };
 }
 

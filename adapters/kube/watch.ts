@@ -50,14 +50,14 @@ export async function listAndWatch(
 ): Promise<void> {
   const { signal, pause, setWatching = () => undefined } = options;
   const { keep = keepWhereToLook, ...selected } = collection;
-  const trouble = createTrouble(collection, options);
+  const fault = createFaultLog(collection, options);
   let known: Known = new Map();
   let position: string | undefined;
   let failures = 0;
   const advance = (resourceVersion: string): void => {
     position = resourceVersion;
     failures = 0;
-    trouble.end();
+    fault.end();
   };
   while (!signal.aborted) {
     // Counted as a failure until a line arrives, so that a server that hangs up at once is not asked in a loop.
@@ -78,7 +78,7 @@ export async function listAndWatch(
     } catch (error) {
       setWatching(false);
       if (isPositionLost(error)) position = undefined;
-      trouble.begin(error);
+      fault.begin(error);
     }
     if (failures > 0) await pause(failures);
   }
@@ -185,8 +185,8 @@ interface WatchError {
 const toError = ({ code = 500, reason = '', message = '' }: WatchError): KubeError =>
   new KubeError(code, reason, message);
 
-/** One line when trouble begins and one when it is over, however often it is tried between. */
-function createTrouble({ path }: WatchedCollection, { log, signal }: WatchOptions) {
+/** Logs one line when a fault begins and one when it ends, however many attempts fail between. */
+function createFaultLog({ path }: WatchedCollection, { log, signal }: WatchOptions) {
   let isTold = false;
   return {
     begin: (error: unknown): void => {

@@ -7,7 +7,7 @@ import {
   type EventKind,
   type RequestOutcome,
   type RunOutcome,
-  type ToldOutcome,
+  type RecordOutcome,
   type WriteOutcome,
 } from '../../api/names.ts';
 import { createPartMetrics, type PartMetrics } from './part-metrics.ts';
@@ -20,7 +20,7 @@ export interface FunctionMetrics extends PartMetrics {
   readonly startRecompute: () => (outcome: RunOutcome) => number;
   readonly startResync: () => (outcome: 'done' | 'failed') => number;
   readonly countWrite: (kind: string, outcome: WriteOutcome) => void;
-  readonly countTold: (outcome: ToldOutcome) => void;
+  readonly countRecorded: (outcome: RecordOutcome) => void;
 }
 
 export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMetrics {
@@ -34,7 +34,7 @@ export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMet
   });
   const covered = new Counter({
     name: METRICS.coveredEvents,
-    help: 'Events that told of nothing that a run had not seen.',
+    help: 'Events about changes that an earlier run had already read.',
     registers,
   });
   const reports = new Counter({
@@ -50,13 +50,13 @@ export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMet
     labelNames: ['kind', 'outcome'],
     registers,
   });
-  const told = new Counter({
-    name: METRICS.toldEvents,
-    help: 'Kubernetes Events that were to be told, by outcome.',
+  const recorded = new Counter({
+    name: METRICS.recordedEvents,
+    help: 'Kubernetes Events that were to be recorded, by outcome.',
     labelNames: ['outcome'],
     registers,
   });
-  // What an alert looks at is there before it happens: an increase from nothing is none.
+  // A series that an alert watches exists from the start: Prometheus sees no increase of a series that was absent.
   for (const kind of [...EVENT_KINDS, 'resync', 'other']) events.inc({ kind, outcome: 'failed' }, 0);
   return {
     ...metrics,
@@ -73,8 +73,8 @@ export function createFunctionMetrics(part: 'status' | 'lifecycle'): FunctionMet
     countWrite: (kind, outcome) => {
       writes.inc({ kind, outcome });
     },
-    countTold: (outcome) => {
-      told.inc({ outcome });
+    countRecorded: (outcome) => {
+      recorded.inc({ outcome });
     },
   };
 }

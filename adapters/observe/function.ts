@@ -1,14 +1,14 @@
-/** Around a function that takes events: what it is asked, runs and writes is traced, counted, timed, logged and told. */
+/** Wraps a function that takes events: traces, counts, times and logs its requests, runs and writes, and records Events. */
 import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import type { ObjectMeta } from '../../api/fields.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { createTeller, type Tell } from '../kube/events.ts';
+import { createEventRecorder, type RecordEvents } from '../kube/event-recorder.ts';
 import type { Log } from '../log.ts';
 import type { FunctionMetrics } from './function-metrics.ts';
 import { observeRequests, type App, type Asked } from './requests.ts';
 import { createRunObserver, type RunObserver } from './runs.ts';
-import { observeWrite, type Applied, type ObservedWrite, type Write } from './writes.ts';
+import { observeWrite, type WriteResult, type ObservedWrite, type Write } from './writes.ts';
 
 export interface FunctionObserverOptions {
   readonly part: 'status' | 'lifecycle';
@@ -18,19 +18,26 @@ export interface FunctionObserverOptions {
 }
 
 export interface FunctionObserver extends RunObserver {
-  readonly tell: Tell;
+  readonly recordEvents: RecordEvents;
   readonly requests: (app: App, asked: Asked) => Hono;
-  readonly write: <O extends { readonly metadata: ObjectMeta }, S, R extends Applied>(
+  readonly write: <O extends { readonly metadata: ObjectMeta }, S, R extends WriteResult>(
     observed: ObservedWrite<O, S, R>,
   ) => Write<O, S, R>;
 }
 
 export function createFunctionObserver({ part, kube, metrics, log }: FunctionObserverOptions): FunctionObserver {
-  const tell = createTeller({ part, kube, instance: hostname(), now: Date.now, log, count: metrics.countTold });
+  const recordEvents = createEventRecorder({
+    part,
+    kube,
+    instance: hostname(),
+    now: Date.now,
+    log,
+    count: metrics.countRecorded,
+  });
   return {
-    tell,
+    recordEvents,
     requests: (app, asked) => observeRequests(app, asked, { metrics, log, now: () => performance.now() }),
     ...createRunObserver({ metrics, log }),
-    write: (observed) => observeWrite(observed, { metrics, tell }),
+    write: (observed) => observeWrite(observed, { metrics, recordEvents }),
   };
 }

@@ -1,4 +1,4 @@
-/** Around the app of a function: each request is part of a trace, and what it came to is counted. */
+/** Wraps the app of a function: makes each request part of a trace, and counts its outcome. */
 import { Hono } from 'hono';
 import { refusalLogMs } from '../../api/limits/observability.ts';
 import type { EventKind, RequestOutcome } from '../../api/names.ts';
@@ -22,7 +22,7 @@ export interface App {
 export type Asked = Readonly<Record<string, 'event' | 'report'>>;
 
 export function observeRequests(app: App, asked: Asked, { metrics, log, now }: RequestObserverPorts): Hono {
-  const tellRefusal = createRefusalLog(log, now);
+  const logRefusal = createRefusalLog(log, now);
   const count = (what: 'event' | 'report', { headers }: Request, outcome: RequestOutcome): void => {
     if (what === 'event') metrics.countEvent(kindOf(headers), outcome);
     else metrics.countReport(outcome);
@@ -35,14 +35,14 @@ export function observeRequests(app: App, asked: Asked, { metrics, log, now }: R
       if (what === undefined) return answer;
       const outcome = outcomeOf(answer.status);
       count(what, req.raw, outcome);
-      if (refusals.has(outcome)) tellRefusal(what, outcome);
+      if (refusals.has(outcome)) logRefusal(what, outcome);
       return answer;
     }),
   );
   return observed;
 }
 
-/** What is wrong with the request or its sender; what fails here is logged where it does. */
+/** Outcomes that are the fault of the request or its sender. A failure of ours is logged where it happens. */
 const refusals: ReadonlySet<RequestOutcome> = new Set(['refused', 'malformed', 'too_large']);
 
 const outcomes: Readonly<Record<number, RequestOutcome>> = {
@@ -57,24 +57,24 @@ const outcomes: Readonly<Record<number, RequestOutcome>> = {
 
 const outcomeOf = (status: number): RequestOutcome => outcomes[status] ?? 'failed';
 
-/** What an event says it is about, in words of ours: nobody has proved yet who says so. */
+/** The kind that an event names, limited to kinds that we know: its sender is not authenticated yet. */
 function kindOf(headers: Headers): EventKind {
   if (headers.get('ce-type') === PING_EVENT_TYPE) return 'resync';
   const kind = headers.get('ce-kind');
   return EVENT_KINDS.find((known) => known === kind) ?? 'other';
 }
 
-/** Anybody may be refused as often as they like: one line of each sort now and then says how often it was. */
+/** Anybody can cause refusals without end, so each sort gets one line per period, with the number since the last line. */
 function createRefusalLog(log: RequestObserverPorts['log'], now: () => number) {
-  const told = new Map<string, { atMs: number; more: number }>();
+  const logged = new Map<string, { atMs: number; more: number }>();
   return (request: 'event' | 'report', outcome: RequestOutcome): void => {
     const sort = `${request} ${outcome}`;
-    const last = told.get(sort);
+    const last = logged.get(sort);
     if (last !== undefined && now() - last.atMs < refusalLogMs) {
       last.more += 1;
       return;
     }
-    told.set(sort, { atMs: now(), more: 0 });
+    logged.set(sort, { atMs: now(), more: 0 });
     log.warn({ request, outcome, moreBefore: last?.more ?? 0 }, 'request refused');
   };
 }

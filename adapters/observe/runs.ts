@@ -1,4 +1,4 @@
-/** Around the runs of a function: each is timed, and leaves one line that says what it did, and for which events. */
+/** Wraps the runs of a function: times each, and logs one line with what it did and for which events. */
 import { maxTraceLinks } from '../../api/limits/observability.ts';
 import type { RunOutcome } from '../../api/names.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
@@ -13,12 +13,12 @@ export interface RunObserverPorts {
   readonly log: { readonly info: (fields: object, message: string) => void };
 }
 
-type Recompute = (pool: PoolKey, told: readonly ObjectVersion[]) => Promise<void>;
+type Recompute = (pool: PoolKey, objects: readonly ObjectVersion[]) => Promise<void>;
 type Resync = UpdatePorts['resync'];
 type IsCovered = NonNullable<UpdatePorts['isCovered']>;
 
 export interface RunObserver {
-  /** Is asked of each event as it comes: so it is known later which trace it belongs to. */
+  /** Called for each event as it comes, and keeps the trace that the event belongs to. */
   readonly isCovered: (isCovered: IsCovered) => IsCovered;
   readonly recompute: (recompute: Recompute) => Recompute;
   readonly resync: (resync: Resync) => Resync;
@@ -30,21 +30,21 @@ export function createRunObserver({ metrics, log }: RunObserverPorts): RunObserv
     isCovered: (isCovered) => (pool, object) => {
       const activity = currentActivity();
       if (activity !== undefined && !traces.has(object)) traces.set(object, activity.context);
-      const isNoNews = isCovered(pool, object);
-      if (isNoNews) metrics.countCovered();
-      return isNoNews;
+      const covered = isCovered(pool, object);
+      if (covered) metrics.countCovered();
+      return covered;
     },
-    recompute: (recompute) => async (pool, told) => {
-      const [context, ...others] = told.flatMap((object) => traces.get(object) ?? []);
-      // An event that waited for a run of a resync is none of its.
-      const isResync = told.some(({ kind }) => kind !== 'any') ? false : undefined;
+    recompute: (recompute) => async (pool, objects) => {
+      const [context, ...others] = objects.flatMap((object) => traces.get(object) ?? []);
+      // An event that waited for a run of a resync does not belong to the resync.
+      const isResync = objects.some(({ kind }) => kind !== 'any') ? false : undefined;
       await act({ context, isResync, work: (activity) => time(activity, others) });
 
-      // One that fails is logged by whoever asked for it, who knows what comes of that.
+      // The caller logs a run that fails, because the caller knows what follows.
       async function time(activity: Readonly<Activity>, merged: readonly TraceContext[]): Promise<void> {
         const end = metrics.startRecompute();
         try {
-          await recompute(pool, told);
+          await recompute(pool, objects);
         } catch (error) {
           end('failed');
           throw error;
@@ -77,7 +77,7 @@ const outcomeOf = ({ writes }: Readonly<Activity>): RunOutcome => (writes > 0 ? 
 
 const countsOf = ({ calls, writes }: Readonly<Activity>) => ({ calls, writes });
 
-/** The other traces that a run is for: nothing where it is for one alone. */
+/** The other traces that a run serves; empty when it serves one trace. */
 const linksTo = (merged: readonly TraceContext[]) =>
   merged.length === 0
     ? {}

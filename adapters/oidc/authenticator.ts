@@ -36,10 +36,10 @@ export function createAuthenticator(
   return async (text) => {
     const token = parseToken(text);
     if (!token.ok) return err('refused');
-    const verdict = await authenticateInCluster(token.value);
-    if (verdict.kind === 'known') return ok(verdict);
+    const identity = await authenticateInCluster(token.value);
+    if (identity.kind === 'known') return ok(identity);
     // What the cluster has signed counts when the apiserver says so, and never by an issuer that a config names.
-    if (verdict.kind === 'refused') return err(toRefusal(verdict.reason));
+    if (identity.kind === 'refused') return err(toRefusal(identity.reason));
     const bearer = await openBearer(token.value, ports);
     return bearer === undefined ? err('refused') : ok({ kind: 'bearer', bearer });
   };

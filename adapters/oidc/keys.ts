@@ -1,7 +1,7 @@
 /** Keys of issuers, fetched when they are needed and remembered for a while. */
 import {
-  issuerKeysBusyMemoryMs,
-  issuerKeysMemoryMs,
+  issuerKeysBusyCacheMs,
+  issuerKeysCacheMs,
   issuerRefetchMs,
   maxParallelFetches,
   maxParallelFetchesPerNamespace,
@@ -13,7 +13,7 @@ import type { FetchFault } from '../../core/oidc/fetch-fault.ts';
 import type { TrustedIssuer } from '../../core/oidc/trusted-issuer.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { FetchDocument } from './fetch.ts';
-import { createMemory, type Place } from './memory.ts';
+import { createNamespacedCache, type CacheKey } from './namespaced-cache.ts';
 
 export type KeySet = Result<readonly JsonObject[], FetchFault>;
 
@@ -33,28 +33,28 @@ interface Entry {
 
 /** An issuer is asked at most once in `issuerRefetchMs`, however it answers and however many ask. */
 export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number): IssuerKeys {
-  const remembered = createMemory<Entry>();
+  const remembered = createNamespacedCache<Entry>();
   const running = new Map<string, Promise<KeySet>>();
   const slots = createSlots();
 
   async function fetchAndRemember(issuer: TrustedIssuer): Promise<KeySet> {
-    const place = placeOf(issuer);
-    if (!hasRoom(place)) return err('busy');
-    const keys = await slots.use(place.namespace, () => fetchKeys(issuer, fetchDocument));
+    const cacheKey = cacheKeyOf(issuer);
+    if (!hasCapacity(cacheKey)) return err('busy');
+    const keys = await slots.use(cacheKey.namespace, () => fetchKeys(issuer, fetchDocument));
     // What never left this process says nothing about the issuer.
     if (!keys.ok && keys.error === 'busy') return keys;
-    const known = remembered.get(place);
+    const known = remembered.get(cacheKey);
     // A stranger's unknown key id made us ask: that must not cost the keys that are good.
     const entry = !keys.ok && known !== undefined && isFresh(known) ? known : { keys, atMs: now() };
-    remembered.put(place, { ...entry, askedAtMs: now() });
+    remembered.put(cacheKey, { ...entry, askedAtMs: now() });
     return entry.keys;
   }
 
-  const isFresh = ({ keys, atMs }: Entry): boolean => keys.ok && now() - atMs < issuerKeysMemoryMs;
+  const isFresh = ({ keys, atMs }: Entry): boolean => keys.ok && now() - atMs < issuerKeysCacheMs;
   const wasJustAsked = ({ askedAtMs }: Entry): boolean => now() - askedAtMs < issuerRefetchMs;
 
   /** Not where what is remembered of the namespace would go before its issuers may be asked again. */
-  function hasRoom({ namespace, id }: Place): boolean {
+  function hasCapacity({ namespace, id }: CacheKey): boolean {
     if (remembered.get({ namespace, id }) !== undefined) return true;
     const own = remembered.list(namespace);
     if (own.length + maxParallelFetchesPerNamespace <= maxRememberedIssuersPerNamespace) return true;
@@ -71,7 +71,7 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
   }
 
   async function readUnless(isEnough: (entry: Entry) => boolean, issuer: TrustedIssuer): Promise<KeySet> {
-    const entry = remembered.get(placeOf(issuer));
+    const entry = remembered.get(cacheKeyOf(issuer));
     return entry !== undefined && isEnough(entry) ? entry.keys : await fetchOnce(issuer);
   }
 
@@ -79,14 +79,14 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
     const keys = await readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer);
     if (keys.ok || keys.error !== 'busy') return keys;
     // Others keep this process busy, which says nothing of keys that were good a moment ago.
-    const known = remembered.get(placeOf(issuer));
-    return known?.keys.ok === true && now() - known.atMs < issuerKeysBusyMemoryMs ? known.keys : keys;
+    const known = remembered.get(cacheKeyOf(issuer));
+    return known?.keys.ok === true && now() - known.atMs < issuerKeysBusyCacheMs ? known.keys : keys;
   }
 
   return { read, readAnew: (issuer) => readUnless(wasJustAsked, issuer) };
 }
 
-const placeOf = ({ by, id }: TrustedIssuer): Place => ({
+const cacheKeyOf = ({ by, id }: TrustedIssuer): CacheKey => ({
   namespace: by.kind === 'config' ? by.namespace : by.pool.namespace,
   id,
 });

@@ -3,7 +3,7 @@ import type { webcrypto } from 'node:crypto';
 import { compactVerify, errors, importJWK, type CryptoKey } from 'jose';
 import { maxRsaBits, minRsaBits } from '../../api/limits/certificates.ts';
 import { isPassing } from '../../core/oidc/fetch-fault.ts';
-import type { SignatureVerdict } from '../../core/oidc/identify.ts';
+import type { SignatureCheck } from '../../core/oidc/identify.ts';
 import { selectKey, type PublicJwk } from '../../core/oidc/key.ts';
 import type { TrustedIssuer } from '../../core/oidc/trusted-issuer.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -13,16 +13,15 @@ import type { IssuerKeys, KeySet } from './keys.ts';
 /** A key that is not among those remembered is asked for anew, as seldom as `IssuerKeys` does. */
 export const createSignatureVerifier =
   (keys: IssuerKeys) =>
-  async (token: ParsedToken, issuer: TrustedIssuer): Promise<SignatureVerdict> => {
-    const verdict = await verifyByOne(await keys.read(issuer), token);
-    return verdict === 'other_key' ? toFinal(await verifyByOne(await keys.readAnew(issuer), token)) : verdict;
+  async (token: ParsedToken, issuer: TrustedIssuer): Promise<SignatureCheck> => {
+    const check = await verifyByOne(await keys.read(issuer), token);
+    return check === 'other_key' ? toFinal(await verifyByOne(await keys.readAnew(issuer), token)) : check;
   };
 
-const toFinal = (verdict: SignatureVerdict | 'other_key'): SignatureVerdict =>
-  verdict === 'other_key' ? 'bad' : verdict;
+const toFinal = (check: SignatureCheck | 'other_key'): SignatureCheck => (check === 'other_key' ? 'bad' : check);
 
 /** `other_key`: the set has no key of the id that the token names. */
-export async function verifyByOne(keys: KeySet, token: ParsedToken): Promise<SignatureVerdict | 'other_key'> {
+export async function verifyByOne(keys: KeySet, token: ParsedToken): Promise<SignatureCheck | 'other_key'> {
   if (!keys.ok) return isPassing(keys.error) ? 'unknown' : 'bad';
   const jwk = selectKey(keys.value, token);
   if (jwk === 'unknown') return 'other_key';

@@ -2,7 +2,7 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { caFileMemoryMs } from '../../api/limits/certificates.ts';
+import { caFileCacheMs } from '../../api/limits/certificates.ts';
 import { splitBundle } from '../../core/authority/bundle.ts';
 import type { IssuedCertificate, IssueFault, IssueRequest, SubjectKey } from '../../core/certificates/issued.ts';
 import { makeClientProfile } from '../../core/certificates/profile.ts';
@@ -38,7 +38,7 @@ export function createClientIssuer(options: ClientIssuerOptions): IssueClient {
   let held: { readonly ca: Promise<Ca>; readonly untilMs: number } | undefined;
 
   async function findCa(): Promise<Ca> {
-    if (held === undefined || held.untilMs <= now()) held = { ca: loadCa(options), untilMs: now() + caFileMemoryMs };
+    if (held === undefined || held.untilMs <= now()) held = { ca: loadCa(options), untilMs: now() + caFileCacheMs };
     try {
       return await held.ca;
     } catch (error) {

@@ -2,7 +2,7 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { caFileMemoryMs } from '../../api/limits/certificates.ts';
+import { caFileCacheMs } from '../../api/limits/certificates.ts';
 import type { ShownCertificate } from '../../core/allocation/certificate.ts';
 import { splitBundle } from '../../core/authority/bundle.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -31,7 +31,7 @@ export function createClientVerifier(options: ClientIssuerOptions): VerifyClient
 
   async function findTrusted(): Promise<Trusted> {
     if (held === undefined || held.untilMs <= now())
-      held = { trusted: readTrusted(options), untilMs: now() + caFileMemoryMs };
+      held = { trusted: readTrusted(options), untilMs: now() + caFileCacheMs };
     try {
       return await held.trusted;
     } catch (error) {

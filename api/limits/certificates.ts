@@ -32,4 +32,4 @@ export const maxRsaExponentBits = 32n;
 export const maxParallelPoolCalls = 4;
 
 /** A CA that was replaced in its mount is signed with soon, without reading two files at every request. */
-export const caFileMemoryMs = 30_000;
+export const caFileCacheMs = 30_000;

@@ -1,19 +1,19 @@
 /** OIDC issuers, their discovery documents and their keys. Each limit has its unit in its name and its reason above it. */
 
 /** Configs are read again after this: whoever switches one off waits no longer. */
-export const issuerMemoryMs = 10_000;
+export const issuerCacheMs = 10_000;
 
 /** A document with more keys is none of a serious issuer, and each could be tried. */
 export const maxIssuerKeys = 64;
 
 /** Keys that were withdrawn by an issuer are gone here by then, wherever it can be asked. */
-export const issuerKeysMemoryMs = 10 * 60_000;
+export const issuerKeysCacheMs = 10 * 60_000;
 
 /**
  * Where too much is under way here to ask for them anew: tenants with slow issuers must not close those of others, and a
  * key that was withdrawn must not live for ever by that.
  */
-export const issuerKeysBusyMemoryMs = 60 * 60_000;
+export const issuerKeysBusyCacheMs = 60 * 60_000;
 
 /** Unknown key ids come with every new key, and with every forged token: this often is enough for the former. */
 export const issuerRefetchMs = 30_000;

@@ -4,10 +4,10 @@
 export const kubeCallTimeoutMs = 4_000;
 
 /** Somebody who asks for readiness in a loop costs the apiserver one call in this time. */
-export const reachabilityMemoryMs = 1_000;
+export const reachabilityCacheMs = 1_000;
 
 /** The kubelet renews a token when a fifth of its life is left, minutes at least; reading it at every call costs a file. */
-export const accountMemoryMs = 10_000;
+export const accountCacheMs = 10_000;
 
 /** No answer that we ask for comes near it; what is larger would be held three times: as bytes, as text, as objects. */
 export const maxAnswerBytes = 64 * 1024 * 1024;

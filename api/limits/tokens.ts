@@ -19,7 +19,7 @@ export const maxUserValueLength = 512;
 export const maxVerifications = 16;
 
 /** An authentication may be remembered this long, never longer. */
-export const authenticationMemoryMs = 10_000;
+export const authenticationCacheMs = 10_000;
 
 /** Each is some 500 bytes: the memory stays under 2 MiB whatever is sent. */
 export const maxRememberedAuthentications = 4_096;

@@ -23,7 +23,7 @@ export const isRevoked = (access: Access, { principal, issuedAtMs }: Holder): bo
  * Whether nothing is to be issued for this pool: to nobody before `revokedBefore`, which closes a pool until then where
  * it lies in the future, and to a principal of `revokedPrincipals` for as long as it is listed, whatever the time beside it.
  */
-export const isBarred = (access: Access, { principal, issuedAtMs }: Holder): boolean =>
+export const isIssuanceRefused = (access: Access, { principal, issuedAtMs }: Holder): boolean =>
   isBefore(issuedAtMs, access?.revokedBefore) ||
   (access?.revokedPrincipals ?? []).some((revoked) => revoked.principal === principal);
 

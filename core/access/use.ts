@@ -31,17 +31,17 @@ export interface UsePorts {
 
 export interface Client {
   readonly principal: Principal;
-  /** Of a ServiceAccount alone: the namespace it lives in, and its labels where it is there and was asked for. */
-  readonly home?: { readonly namespace: string; readonly labels: Labels | undefined };
+  /** Only of a ServiceAccount: its namespace, and the labels of that namespace where it exists and they were read. */
+  readonly origin?: { readonly namespace: string; readonly labels: Labels | undefined };
 }
 
-export interface UseVerdict {
+export interface UseDecision {
   readonly isPermitted: boolean;
   /** Undefined where there is none. */
   readonly pool: UsablePool | undefined;
 }
 
-export async function judgeUse(key: PoolKey, client: Client, ports: UsePorts): Promise<UseVerdict> {
+export async function judgeUse(key: PoolKey, client: Client, ports: UsePorts): Promise<UseDecision> {
   const pool = await ports.getPool(key);
   const { principal } = client;
   const isWelcome = isHeard(pool, key, principal);
@@ -56,14 +56,14 @@ const isHeard = (pool: UsablePool | undefined, key: PoolKey, principal: Principa
   principal.vouched === undefined || (isTrusted(key, pool, principal.vouched.by) && isClaimed(principal, key));
 
 /** By the owner's word alone. */
-function isLetIn(pool: UsablePool | undefined, key: PoolKey, { principal, home }: Client): boolean {
+function isLetIn(pool: UsablePool | undefined, key: PoolKey, { principal, origin }: Client): boolean {
   if (principal.vouched !== undefined) return isNamed(pool?.spec.access, principal, key);
-  if (home === undefined) return false;
-  const { namespace, labels } = home;
+  if (origin === undefined) return false;
+  const { namespace, labels } = origin;
   // An own pool that is not there is no secret: the caller is told, by a right it has over any pool there.
   if (pool === undefined) return namespace === key.namespace;
   const { access } = pool.spec;
-  const isHomeKnown = namespace === key.namespace || labels !== undefined;
+  const isOriginKnown = namespace === key.namespace || labels !== undefined;
   const guest = { poolNamespace: key.namespace, namespace, labels: labels ?? {} };
-  return isNamed(access, principal, key) || (isHomeKnown && isClientGranted(access, guest));
+  return isNamed(access, principal, key) || (isOriginKnown && isClientGranted(access, guest));
 }

@@ -52,8 +52,8 @@ export function listLosers(
 export function countReferrers({ namespaces, isComplete }: Referrers): string | undefined {
   const workers = namespaces.length;
   if (workers === 0) return undefined;
-  const places = new Set(namespaces).size;
-  return `${isComplete ? '' : 'at least '}${plural(workers, 'worker')} in ${plural(places, 'namespace')}`;
+  const distinct = new Set(namespaces).size;
+  return `${isComplete ? '' : 'at least '}${plural(workers, 'worker')} in ${plural(distinct, 'namespace')}`;
 }
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

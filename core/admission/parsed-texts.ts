@@ -21,7 +21,7 @@ export function checkTexts(request: ObjectRequest, { isSchedule, parseToml }: Te
   );
   const config = checkText(request, ['workers', 'config'], (text) => {
     const parsed = parseToml(text);
-    if (!parsed.ok) return [`Invalid value: ${expectation}, got something else at ${place(parsed.error)}`];
+    if (!parsed.ok) return [`Invalid value: ${expectation}, got something else at ${formatPosition(parsed.error)}`];
     if (!isShallow(parsed.value, maxTomlDepth)) return [`Invalid value: ${expectation} at most ${maxTomlDepth} deep`];
     return readBuildkitdConfig(parsed.value)
       .refused.slice(0, maxReportedErrors)
@@ -52,5 +52,5 @@ function checkText(
 const invalid = (text: string, expected: string): string =>
   `Invalid value: ${JSON.stringify(text.slice(0, maxShownValueLength))}: ${expected}`;
 
-const place = ({ line, column }: { readonly line: number; readonly column: number }): string =>
+const formatPosition = ({ line, column }: { readonly line: number; readonly column: number }): string =>
   `line ${line}, column ${column}`;

@@ -30,17 +30,25 @@ export interface Referrer {
   readonly user: UserInfo;
 }
 
-export type Verdict = 'permitted' | 'permitted but absent' | 'not permitted';
+export type ReferenceDecision = 'permitted' | 'permitted but absent' | 'not permitted';
 
-export const judgeReference = async (pool: PoolKey, referrer: Referrer, ports: ReferencePorts): Promise<Verdict> =>
-  pool.namespace === referrer.namespace ? tell(await ports.getPool(pool)) : await judgeForeign(pool, referrer, ports);
+export const judgeReference = async (
+  pool: PoolKey,
+  referrer: Referrer,
+  ports: ReferencePorts,
+): Promise<ReferenceDecision> =>
+  pool.namespace === referrer.namespace ? decide(await ports.getPool(pool)) : await judgeForeign(pool, referrer, ports);
 
-async function judgeForeign(key: PoolKey, { namespace, user }: Referrer, ports: ReferencePorts): Promise<Verdict> {
+async function judgeForeign(
+  key: PoolKey,
+  { namespace, user }: Referrer,
+  ports: ReferencePorts,
+): Promise<ReferenceDecision> {
   const [pool, labels] = await Promise.all([ports.getPool(key), ports.getNamespaceLabels(namespace)]);
   const guest = { poolNamespace: key.namespace, namespace, labels: labels ?? {} };
   if (labels !== undefined && isGranted(pool?.spec.access, guest)) return 'permitted';
   if (!ports.isAttachCounted) return 'not permitted';
-  return (await ports.reviewAccess(user, { verb: VERBS.attach, ...key })) ? tell(pool) : 'not permitted';
+  return (await ports.reviewAccess(user, { verb: VERBS.attach, ...key })) ? decide(pool) : 'not permitted';
 }
 
-const tell = (pool: unknown): Verdict => (pool === undefined ? 'permitted but absent' : 'permitted');
+const decide = (pool: unknown): ReferenceDecision => (pool === undefined ? 'permitted but absent' : 'permitted');

@@ -60,9 +60,9 @@ async function checkUnique(
 }
 
 function checkSecret({ namespace, spec, oldSpec }: ObjectRequest): readonly StatusCause[] {
-  const home = secretNamespace(spec);
-  if (home === undefined || home === namespace || home === secretNamespace(oldSpec)) return [];
-  const message = `Invalid value: ${JSON.stringify(home)}: must be the namespace of the config`;
+  const referred = secretNamespace(spec);
+  if (referred === undefined || referred === namespace || referred === secretNamespace(oldSpec)) return [];
+  const message = `Invalid value: ${JSON.stringify(referred)}: must be the namespace of the config`;
   return [{ field: 'spec.clientSecretRef.namespace', reason: 'FieldValueInvalid', message }];
 }
 

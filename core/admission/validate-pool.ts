@@ -115,7 +115,7 @@ async function warnOfNarrowing(
   if (!isNarrowing(change)) return [];
   try {
     const referrers = await listReferrers({ namespace, name });
-    const isForeign = referrers.namespaces.some((home) => home !== namespace);
+    const isForeign = referrers.namespaces.some((referring) => referring !== namespace);
     const labels = isForeign && dependsOnLabels(change) ? await listNamespaceLabels() : new Map<string, Labels>();
     const losers = listLosers(referrers, change, labels);
     const count = countReferrers(losers);

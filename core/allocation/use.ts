@@ -19,8 +19,8 @@ export async function mayUse(named: NamedPrincipal, pool: Pool, ports: MayUsePor
   // Labels decide over pools of other namespaces alone.
   const labels =
     namespace === undefined || namespace === poolNamespace ? undefined : await ports.getNamespaceLabels(namespace);
-  const home = namespace === undefined ? {} : { home: { namespace, labels } };
-  const verdict = await judgeUse({ namespace: poolNamespace, name }, { principal, ...home }, ports);
-  // A pool that was made anew meanwhile is another one.
-  return verdict.isPermitted && verdict.pool?.metadata.uid === pool.metadata.uid;
+  const origin = namespace === undefined ? {} : { origin: { namespace, labels } };
+  const decision = await judgeUse({ namespace: poolNamespace, name }, { principal, ...origin }, ports);
+  // A pool that was recreated meanwhile is a different pool.
+  return decision.isPermitted && decision.pool?.metadata.uid === pool.metadata.uid;
 }

@@ -1,8 +1,8 @@
 /** From a parsed request to a certificate, or to the one reason why there is none. All pools or nothing. */
 import { maxParallelPoolCalls } from '../../api/limits/certificates.ts';
 import type { Labels } from '../access/label-selector.ts';
-import { isBarred } from '../access/revocation.ts';
-import { judgeUse, type Client, type UsablePool, type UsePorts, type UseVerdict } from '../access/use.ts';
+import { isIssuanceRefused } from '../access/revocation.ts';
+import { judgeUse, type Client, type UsablePool, type UsePorts, type UseDecision } from '../access/use.ts';
 import type { Caller } from '../caller.ts';
 import type { IssuedCertificate, IssueFault, IssueRequest } from './issued.ts';
 import type { PoolIdentity } from './client-uris.ts';
@@ -63,9 +63,9 @@ async function findDefaultNamespace(
 ): Promise<Result<string | undefined, Refusal>> {
   if (caller.kind === 'known') return ok(namespaceOf(caller.principal));
   if (!names.some(isBareName)) return ok(undefined);
-  const home = await caller.bearer.findHome();
-  if (home.ok) return home;
-  return home.error === 'ambiguous' ? ok(undefined) : err(refusals[home.error]);
+  const found = await caller.bearer.findDefaultNamespace();
+  if (found.ok) return found;
+  return found.error === 'ambiguous' ? ok(undefined) : err(refusals[found.error]);
 }
 
 const identify = async (
@@ -76,7 +76,7 @@ const identify = async (
 
 interface Entry {
   readonly principal: Principal;
-  readonly verdicts: readonly UseVerdict[];
+  readonly verdicts: readonly UseDecision[];
 }
 
 /** The first principal who may use all of the pools: what several issuers say of one token never adds up. */
@@ -102,7 +102,7 @@ async function findEntry(
 
 interface Permitted {
   readonly pools: readonly ResolvedPool[];
-  readonly verdicts: readonly UseVerdict[];
+  readonly verdicts: readonly UseDecision[];
   readonly issuedAtMs: number;
 }
 
@@ -112,7 +112,9 @@ function findRevoked(
   { pools, verdicts, issuedAtMs }: Permitted,
 ): Refusal | undefined {
   const closedTo = ({ user }: Principal): readonly ResolvedPool[] =>
-    pools.filter((_, index) => isBarred(verdicts[index]?.pool?.spec.access, { principal: user.username, issuedAtMs }));
+    pools.filter((_, index) =>
+      isIssuanceRefused(verdicts[index]?.pool?.spec.access, { principal: user.username, issuedAtMs }),
+    );
   const principal = principals.find((one) => closedTo(one).length > 0);
   return principal === undefined ? undefined : { ...forbid(closedTo(principal)), principal, reason: 'revoked' };
 }
@@ -122,7 +124,7 @@ async function makeClient(principal: Principal, pools: readonly ResolvedPool[], 
   const namespace = namespaceOf(principal);
   if (namespace === undefined) return { principal };
   const isGuest = pools.some(({ key }) => key.namespace !== namespace);
-  return { principal, home: { namespace, labels: isGuest ? await ports.getNamespaceLabels(namespace) : undefined } };
+  return { principal, origin: { namespace, labels: isGuest ? await ports.getNamespaceLabels(namespace) : undefined } };
 }
 
 async function issue(
@@ -164,7 +166,7 @@ const isLeaving = ({ metadata }: UsablePool): boolean => metadata.deletionTimest
 /** The pools that do not exist, and those that are being deleted. */
 const findAbsent = (
   pools: readonly ResolvedPool[],
-  verdicts: readonly UseVerdict[],
+  verdicts: readonly UseDecision[],
 ): [missing: readonly ResolvedPool[], leaving: readonly ResolvedPool[]] => {
   const poolOf = (index: number) => verdicts[index]?.pool;
   return [

@@ -35,11 +35,11 @@ export function makeEvent(
   origin: EventOrigin,
 ): CloudEvent {
   const { namespace, name } = object.metadata;
-  const place = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
   return {
     headers: {
       ...makeHeaders(RESOURCE_EVENT_TYPES[change], origin),
-      'ce-subject': `/apis/${apiVersion}${place}/${plural}/${name}`,
+      'ce-subject': `/apis/${apiVersion}${scope}/${plural}/${name}`,
       'ce-apiversion': apiVersion,
       'ce-kind': kind,
       'ce-name': name,

@@ -16,7 +16,7 @@ export type UpdatePool = (pool: PoolKey) => Promise<void>;
 
 export interface UpdatePorts {
   /** Resolves when the pool is as it should be, or gone; rejects when it may be tried again. What is told must be seen. */
-  readonly recompute: (pool: PoolKey, told: readonly ObjectVersion[]) => Promise<void>;
+  readonly recompute: (pool: PoolKey, objects: readonly ObjectVersion[]) => Promise<void>;
   /** Whether a recompute of the pool that is over saw the object in this version or a later one; none did when absent. */
   readonly isCovered?: (pool: PoolKey, object: ObjectVersion) => boolean;
   /** Brings every pool up to date, by `update` where it has no better way. Rejects when one of them is not. */

@@ -1,23 +1,23 @@
-/** What is told of an object as a Kubernetes Event (events.k8s.io/v1), but for who tells it and when. No I/O. */
+/** A Kubernetes Event (events.k8s.io/v1) about an object, without who reports it and when. No I/O. */
 import type { Condition, ObjectMeta } from '../../api/fields.ts';
 import type { KINDS } from '../../api/names.ts';
 
 export type OurKind = (typeof KINDS)[keyof typeof KINDS]['kind'];
 
-export interface Told {
+export interface ObjectEvent {
   readonly kind: OurKind;
-  /** Of the object as it was read. */
+  /** Metadata of the object as it was read. */
   readonly metadata: ObjectMeta;
   readonly type: 'Normal' | 'Warning';
   /** What happened: the reason of a condition. */
   readonly reason: string;
-  /** What was being done. */
+  /** What the part was doing. */
   readonly action: string;
   /** For a person. */
   readonly note: string;
 }
 
-/** What was being done when it happened. */
+/** What the part was doing when it happened. */
 export const ACTIONS = {
   status: 'ComputeStatus',
   reference: 'CheckReference',
@@ -25,10 +25,10 @@ export const ACTIONS = {
   make: 'MakeObjects',
 } as const;
 
-/** The apiserver refuses what was computed: until somebody mends it, the object shows what was true before. */
+/** The apiserver refuses the computed status. Until somebody mends that, the object shows its former status. */
 export const STATUS_REFUSED = 'StatusRefused';
 
-export const tellRefused = (kind: OurKind, metadata: ObjectMeta): Told => ({
+export const makeStatusRefusedEvent = (kind: OurKind, metadata: ObjectMeta): ObjectEvent => ({
   kind,
   metadata,
   type: 'Warning',
@@ -51,8 +51,11 @@ export const listChanges = (
 
 export const hasNewStatus = ({ before, after }: Change): boolean => before?.status !== after.status;
 
-/** That references are good is the rule, and by which rule makes no difference; what is not known yet soon is. */
-export function isWorthTellingOfRefs(change: Change): boolean {
+/**
+ * A reference that fails is reported with each new reason, one that holds only after it failed. `Unknown` is not reported:
+ * it lasts for a moment.
+ */
+export function isReferenceReportable(change: Change): boolean {
   const { before, after } = change;
   return after.status === 'False' ? hasNewReason(change) : after.status === 'True' && before?.status === 'False';
 }

@@ -1,11 +1,14 @@
-/** What is told of an OIDC config when its status is written. No I/O. */
+/** Events about an OIDC config whose status is written. No I/O. */
 import type { OidcConfigStatus } from '../../api/status.ts';
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import { CONDITION_TYPES, OIDC_CONFIG_REASONS } from '../status/reasons.ts';
-import { ACTIONS, hasNewReason, listChanges, type Told } from './event.ts';
+import { ACTIONS, hasNewReason, listChanges, type ObjectEvent } from './event.ts';
 
-/** Whether it counts, from the first time on: whoever makes one waits to hear that the issuer answered. */
-export function tellOfOidcConfig({ metadata, status: stored }: OidcConfig, status: OidcConfigStatus): readonly Told[] {
+/** Reports each change of `Ready`, the first one too: who creates a config waits to hear that the issuer answered. */
+export function makeOidcConfigEvents(
+  { metadata, status: stored }: OidcConfig,
+  status: OidcConfigStatus,
+): readonly ObjectEvent[] {
   return listChanges(stored?.conditions, status.conditions)
     .filter((change) => change.after.type === CONDITION_TYPES.ready && hasNewReason(change))
     .map(({ after }) => ({

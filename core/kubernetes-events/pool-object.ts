@@ -1,13 +1,13 @@
-/** What is told of a pool whose object can't be made. No I/O. */
+/** The Event about a pool whose object can't be made. No I/O. */
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { ACTIONS, type Told } from './event.ts';
+import { ACTIONS, type ObjectEvent } from './event.ts';
 
 interface Named {
   readonly kind: string;
   readonly metadata: { readonly name: string };
 }
 
-/** `conflict`: somebody else's has its name. `unavailable`: the cluster has no such kind, or the install no right to it. */
+/** `conflict`: an object that is not ours has the name. `unavailable`: the cluster lacks the kind, or the install the right to it. */
 export type NotMade = 'conflict' | 'unavailable';
 
 const reasons: Readonly<Record<NotMade, { readonly reason: string; readonly say: (object: Named) => string }>> = {
@@ -22,7 +22,7 @@ const reasons: Readonly<Record<NotMade, { readonly reason: string; readonly say:
   },
 };
 
-export const tellOfObject = ({ metadata }: Pool, object: Named, notMade: NotMade): Told => ({
+export const makeObjectEvent = ({ metadata }: Pool, object: Named, notMade: NotMade): ObjectEvent => ({
   kind: 'BuildKitPool',
   metadata,
   type: 'Warning',

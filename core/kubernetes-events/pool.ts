@@ -1,4 +1,4 @@
-/** What is told of a pool when its status is written. No I/O. */
+/** Events about a pool whose status is written. No I/O. */
 import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { CONDITION_TYPES, REASONS } from '../status/reasons.ts';
@@ -6,16 +6,16 @@ import {
   ACTIONS,
   hasNewReason,
   hasNewStatus,
-  isWorthTellingOfRefs,
+  isReferenceReportable,
   listChanges,
   type Change,
-  type Told,
+  type ObjectEvent,
 } from './event.ts';
 
-/** Nothing where no condition says anything new. */
-export function tellOfPool({ metadata, status: stored }: Pool, status: PoolStatus): readonly Told[] {
+/** Empty where no condition changed. */
+export function makePoolEvents({ metadata, status: stored }: Pool, status: PoolStatus): readonly ObjectEvent[] {
   return listChanges(stored?.conditions, status.conditions)
-    .filter(isWorthTelling)
+    .filter(isReportable)
     .map(({ before, after }) => ({
       kind: 'BuildKitPool',
       metadata,
@@ -26,17 +26,18 @@ export function tellOfPool({ metadata, status: stored }: Pool, status: PoolStatu
     }));
 }
 
-/** A pool that was just made is not ready yet, which is nothing to warn of. */
+/** A pool that was just created is not ready yet: that is no warning. */
 const isBirth = ({ before, after }: Change): boolean => before === undefined && after.type === CONDITION_TYPES.ready;
 
 /**
- * `Ready` by its status alone: its reason points at one of the others. Those are told of once they were something else.
- * Of its end a pool tells nothing: whoever deletes it knows, and its namespace may take no Events any more.
+ * `Ready` is reported when its status changes: its reason only repeats that of another condition. The other conditions are
+ * reported once they had another value before. The end of a pool is not reported: who deletes it knows, and its namespace
+ * may accept no more Events.
  */
-function isWorthTelling(change: Change): boolean {
+function isReportable(change: Change): boolean {
   const { type, reason } = change.after;
   if (type === CONDITION_TYPES.ready) return reason !== REASONS.terminating && hasNewStatus(change);
-  if (type === CONDITION_TYPES.resolvedRefs) return isWorthTellingOfRefs(change);
+  if (type === CONDITION_TYPES.resolvedRefs) return isReferenceReportable(change);
   const isPart = type === CONDITION_TYPES.gatewayReady || type === CONDITION_TYPES.workersReady;
   return isPart && change.before !== undefined && hasNewReason(change);
 }

@@ -1,13 +1,13 @@
-/** What is told of a worker when its status is written. No I/O. */
+/** Events about a worker whose status is written. No I/O. */
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { READY, RESOLVED_REFS, WORKER_REASONS } from '../lifecycle/reasons.ts';
-import { ACTIONS, hasNewReason, isWorthTellingOfRefs, listChanges, type Change, type Told } from './event.ts';
+import { ACTIONS, hasNewReason, isReferenceReportable, listChanges, type Change, type ObjectEvent } from './event.ts';
 
-/** That its reference does not count, and why; that it counts again; that it serves; and what keeps it from that. */
-export function tellOfWorker({ metadata, status: stored }: Worker, status: WorkerStatus): readonly Told[] {
+/** Reports that the reference fails and why, that it holds again, that the worker serves, and what keeps it from serving. */
+export function makeWorkerEvents({ metadata, status: stored }: Worker, status: WorkerStatus): readonly ObjectEvent[] {
   return listChanges(stored?.conditions, status.conditions)
-    .filter(isWorthTelling)
+    .filter(isReportable)
     .map(({ after }) => ({
       kind: 'BuildKitWorker',
       metadata,
@@ -18,7 +18,7 @@ export function tellOfWorker({ metadata, status: stored }: Worker, status: Worke
     }));
 }
 
-/** What every worker goes through on its way. */
+/** Reasons that every worker has at some time. */
 const ordinary: ReadonlySet<string> = new Set([
   WORKER_REASONS.noPod,
   WORKER_REASONS.starting,
@@ -26,8 +26,8 @@ const ordinary: ReadonlySet<string> = new Set([
   WORKER_REASONS.noSandbox,
 ]);
 
-function isWorthTelling(change: Change): boolean {
+function isReportable(change: Change): boolean {
   const { after } = change;
-  if (after.type === RESOLVED_REFS) return isWorthTellingOfRefs(change);
+  if (after.type === RESOLVED_REFS) return isReferenceReportable(change);
   return after.type === READY && hasNewReason(change) && !ordinary.has(after.reason);
 }

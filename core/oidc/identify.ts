@@ -16,13 +16,13 @@ import { isTrusted } from './trust.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
 
 /** `unknown`: its keys cannot be had now. */
-export type SignatureVerdict = 'good' | 'bad' | 'unknown';
+export type SignatureCheck = 'good' | 'bad' | 'unknown';
 
 export interface IdentifyPorts {
   /** Not older than `issuerMemoryMs`. Throws when it can't be had. */
   readonly readDirectory: () => Promise<Directory>;
   /** By the issuer's own keys. Throws never: what cannot be fetched is `unknown` or, for good, `bad`. */
-  readonly verifySignature: (token: ParsedToken, issuer: TrustedIssuer) => Promise<SignatureVerdict>;
+  readonly verifySignature: (token: ParsedToken, issuer: TrustedIssuer) => Promise<SignatureCheck>;
   /** `sha256:...` of a text. */
   readonly hash: (text: string) => string;
   /** Milliseconds since the epoch. */
@@ -31,8 +31,8 @@ export interface IdentifyPorts {
 
 /** Somebody whose token may be of an issuer that counts; who it is depends on which pools it is for. */
 export interface Bearer {
-  /** The namespace that a bare pool name means: that of the one config that verifies the token. */
-  readonly findHome: () => Promise<Result<string, IdentityFault | 'ambiguous'>>;
+  /** The default namespace of a pool name: that of the one config that verifies the token. */
+  readonly findDefaultNamespace: () => Promise<Result<string, IdentityFault | 'ambiguous'>>;
   /**
    * As the issuers see it that all of the pools trust; where none of them does, as others see it, whose word no pool
    * takes.
@@ -50,7 +50,7 @@ export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Prom
   const addressed = directory.findAddressed(token.claims);
   if (addressed.length === 0) return undefined;
   return {
-    findHome: () => findHome(token, addressed, ports),
+    findDefaultNamespace: () => findDefaultNamespace(token, addressed, ports),
     identify: (pools) => {
       const [trusted, others] = partition(addressed, (issuer) => directory.isTrustedBy(pools, issuer));
       return identify(token, pools, { trusted, others }, ports);
@@ -58,8 +58,8 @@ export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Prom
   };
 }
 
-/** The configs that verify the token are what counts: an issuer that a pool names itself has no namespace to offer. */
-async function findHome(
+/** Only configs that verify the token count: an issuer that a pool names inline has no default namespace. */
+async function findDefaultNamespace(
   token: ParsedToken,
   addressed: readonly TrustedIssuer[],
   ports: IdentifyPorts,

@@ -54,4 +54,4 @@ export interface Observed {
 }
 
 /** The resource version that a write gave the object; `stale`: somebody wrote it since it was read. */
-export type Applied = { readonly written: string } | 'stale' | 'gone';
+export type ApplyResult = { readonly written: string } | 'stale' | 'gone';

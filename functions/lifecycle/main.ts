@@ -15,7 +15,7 @@ import { readSchedule } from '../../adapters/cron.ts';
 import { createAccessReviewer } from '../../adapters/kube/access-review.ts';
 import { createKubeClient, type KubeClient, type KubeClientOptions } from '../../adapters/kube/client.ts';
 import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-senders.ts';
-import type { Tell } from '../../adapters/kube/events.ts';
+import type { RecordEvents } from '../../adapters/kube/event-recorder.ts';
 import { createGatewayPodFinder } from '../../adapters/kube/gateway-pods.ts';
 import { createLifecycleObjects } from '../../adapters/kube/lifecycle-objects.ts';
 import { createPoolCas } from '../../adapters/kube/pool-cas.ts';
@@ -34,8 +34,8 @@ import { createLifecycleIssuer } from '../../adapters/x509/lifecycle-issuer.ts';
 import { FIELD_MANAGERS, KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { tellOfObject, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
-import { tellOfWorker } from '../../core/kubernetes-events/worker.ts';
+import { makeObjectEvent, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
+import { makeWorkerEvents } from '../../core/kubernetes-events/worker.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
 import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';
 import { createLifecycleApp } from './app.ts';
@@ -85,13 +85,13 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
   });
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
-  const wired = config.making && wireMaking(config.making, { kube, now, tell: observe.tell });
+  const wired = config.making && wireMaking(config.making, { kube, now, recordEvents: observe.recordEvents });
   const app = createLifecycleApp({
     recompute: observe.recompute(
       createRecompute({
         ...store,
-        writeStatus: observe.write({ kind: KINDS.worker.kind, write: store.writeStatus, tellOf: tellOfWorker }),
-        writeFinalizers: observe.write({ kind: KINDS.pool.kind, write: store.writeFinalizers, tellOf: () => [] }),
+        writeStatus: observe.write({ kind: KINDS.worker.kind, write: store.writeStatus, makeEvents: makeWorkerEvents }),
+        writeFinalizers: observe.write({ kind: KINDS.pool.kind, write: store.writeFinalizers, makeEvents: () => [] }),
         mayAttach: isAttachCounted ? (user, pool) => hasRight(user, { verb: VERBS.attach, ...pool }) : undefined,
         making: wired?.making,
         now,
@@ -111,15 +111,16 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
 interface Wiring {
   readonly kube: KubeClient;
   readonly now: () => Date;
-  readonly tell: Tell;
+  readonly recordEvents: RecordEvents;
 }
 
-function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, tell }: Wiring) {
+function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, recordEvents }: Wiring) {
   const objects = createLifecycleObjects(kube);
   const cas = createPoolCas(kube);
   const { makePoolCa, ...issuer } = createLifecycleIssuer({ ...settings, caFolder, now: () => now().getTime() });
-  const tellNotMade = (pool: Pool, object: KubeObject, reason: NotMade) => tell([tellOfObject(pool, object, reason)]);
-  const ports = { ...objects, settings, parseToml, formatToml, tellNotMade, readRoots: issuer.readRoots, now };
+  const reportNotMade = (pool: Pool, object: KubeObject, reason: NotMade) =>
+    recordEvents([makeObjectEvent(pool, object, reason)]);
+  const ports = { ...objects, settings, parseToml, formatToml, reportNotMade, readRoots: issuer.readRoots, now };
   const writeRoutes = createRoutesWriter(ports);
   const making: Making = {
     bringUpPods: (observed, reviews) => bringUpPods(ports, observed, reviews),

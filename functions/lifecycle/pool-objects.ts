@@ -20,7 +20,7 @@ export interface PoolObjectPorts {
   /** PEM. Rejects while there are none. */
   readonly readRoots: () => Promise<string>;
   /** That an object of another has the name of one of ours, or the cluster has no objects of that kind. */
-  readonly tellNotMade: (pool: Pool, object: KubeObject, reason: 'conflict' | 'unavailable') => Promise<void>;
+  readonly reportNotMade: (pool: Pool, object: KubeObject, reason: 'conflict' | 'unavailable') => Promise<void>;
   readonly now: () => Date;
 }
 
@@ -47,7 +47,7 @@ export function createPoolObjects(ports: PoolObjectPorts): (pool: Pool, options:
     if (isFresh && !isTouched) return;
     for (const object of objects) {
       const outcome = await ports.applyObject(object, pool.metadata.uid);
-      if (outcome !== 'applied') await ports.tellNotMade(pool, object, outcome);
+      if (outcome !== 'applied') await ports.reportNotMade(pool, object, outcome);
     }
     for (const object of unwanted) await ports.deleteObject(object, pool.metadata.uid);
     applied.set(pool.metadata.uid, { wanted, at: nowMs });

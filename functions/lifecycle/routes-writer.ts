@@ -8,7 +8,7 @@ import type { KubeObject } from '../../core/lifecycle/objects.ts';
 
 export interface RoutesPorts {
   readonly applyObject: (object: KubeObject, ownerUid: string) => Promise<'applied' | 'conflict' | 'unavailable'>;
-  readonly tellNotMade: (pool: Pool, object: KubeObject, reason: 'conflict' | 'unavailable') => Promise<void>;
+  readonly reportNotMade: (pool: Pool, object: KubeObject, reason: 'conflict' | 'unavailable') => Promise<void>;
   readonly now: () => Date;
 }
 
@@ -32,7 +32,7 @@ export function createRoutesWriter(ports: RoutesPorts): (pool: Pool, routes: Rou
     if (waitMs > 0) await sleep(waitMs);
     const object = makeRoutes(pool, { [ROUTES_KEY]: text });
     const outcome = await ports.applyObject(object, uid);
-    if (outcome !== 'applied') await ports.tellNotMade(pool, object, outcome);
+    if (outcome !== 'applied') await ports.reportNotMade(pool, object, outcome);
     written.set(uid, { text, atMs: ports.now().getTime() });
   };
 }

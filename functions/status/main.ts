@@ -32,10 +32,10 @@ import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { OidcConfigStatus } from '../../api/status.ts';
 import { FIELD_MANAGERS, KINDS, STATUS_EVENTS_PATH, STATUS_REPORTS_PATH, TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
-import { tellOfOidcConfig } from '../../core/kubernetes-events/oidc-config.ts';
-import { tellOfPool } from '../../core/kubernetes-events/pool.ts';
-import { createMemory } from '../../core/status/memory.ts';
-import type { Applied } from '../../core/status/observed.ts';
+import { makeOidcConfigEvents } from '../../core/kubernetes-events/oidc-config.ts';
+import { makePoolEvents } from '../../core/kubernetes-events/pool.ts';
+import { createRecomputeCache } from '../../core/status/recompute-cache.ts';
+import type { ApplyResult } from '../../core/status/observed.ts';
 import { createStatusApp } from './app.ts';
 import { createRecompute } from './recompute.ts';
 import { createRecomputeConfigs } from './recompute-configs.ts';
@@ -67,7 +67,7 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
   const issuer = await readClusterIssuer(options.accountFolder);
   const store = createPoolStatusStore(kube);
   const observeApply = (write: typeof store.apply) =>
-    observe.write({ kind: KINDS.pool.kind, write, tellOf: tellOfPool });
+    observe.write({ kind: KINDS.pool.kind, write, makeEvents: makePoolEvents });
   const apply = observeApply(store.apply);
   const survey = () => {
     const { gather, apply } = beginSurvey(kube);
@@ -80,26 +80,26 @@ export async function wireStatus(config: StatusConfig, log: Log): Promise<WiredS
   });
   const now = () => new Date();
   const keys = createIssuerKeys(createFetch({ privateCaFile: privateIssuers.caFile }), Date.now);
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const recomputeConfigs = createRecomputeConfigs({
     listConfigs: (namespace) => listOidcConfigs(kube, namespace),
     findFault: async (named) => {
       const read = await keys.read(named);
       return read.ok ? undefined : read.error;
     },
-    apply: observe.write<OidcConfig, OidcConfigStatus, Applied>({
+    apply: observe.write<OidcConfig, OidcConfigStatus, ApplyResult>({
       kind: KINDS.oidcConfig.kind,
       write: ({ metadata }, status) => applyStatus(oidcConfigs(kube), { metadata, status }),
-      tellOf: tellOfOidcConfig,
+      makeEvents: makeOidcConfigEvents,
     }),
     policy: { clusterIssuer: issuer, isPrivateAllowed: privateIssuers.isAllowed },
     now,
   });
   const app = createStatusApp({
-    recompute: observe.recompute(createRecompute({ ...store, apply, memory, now })),
-    record: createRecorder({ ...store, apply, memory, now }),
-    resync: observe.resync(createResync({ beginSurvey: survey, memory, now })),
-    isCovered: observe.isCovered(memory.isCovered),
+    recompute: observe.recompute(createRecompute({ ...store, apply, cache, now })),
+    record: createRecorder({ ...store, apply, cache, now }),
+    resync: observe.resync(createResync({ beginSurvey: survey, cache, now })),
+    isCovered: observe.isCovered(cache.isCovered),
     configs: {
       recompute: recomputeConfigs,
       listReferrers: (namespaces) => listReferrers(kube, namespaces),

@@ -12,7 +12,7 @@ import {
   type TrustedIssuer,
 } from '../../core/oidc/trusted-issuer.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
-import type { Applied } from '../../core/status/observed.ts';
+import type { ApplyResult } from '../../core/status/observed.ts';
 import { judgeConfig, judgeKeys, planConfigStatus } from '../../core/status/oidc-config.ts';
 
 export interface RecomputeConfigsPorts {
@@ -20,7 +20,7 @@ export interface RecomputeConfigsPorts {
   readonly listConfigs: (namespace: string | undefined) => Promise<readonly OidcConfig[]>;
   /** Why the keys of the issuer can't be had; undefined where they can. */
   readonly findFault: (issuer: TrustedIssuer) => Promise<FetchFault | undefined>;
-  readonly apply: (config: OidcConfig, status: OidcConfigStatus) => Promise<Applied>;
+  readonly apply: (config: OidcConfig, status: OidcConfigStatus) => Promise<ApplyResult>;
   readonly policy: IssuerPolicy;
   readonly now: () => Date;
 }

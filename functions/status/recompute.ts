@@ -4,61 +4,61 @@ import type { PoolStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
-import type { Memory, Wanted } from '../../core/status/memory.ts';
-import type { Applied, Observed } from '../../core/status/observed.ts';
+import type { RecomputeCache, Wanted } from '../../core/status/recompute-cache.ts';
+import type { ApplyResult, Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';
 import type { ReceivedReport } from '../../core/status/report.ts';
 
 export interface RecomputePorts {
   /** Undefined when the pool does not exist. */
   readonly gather: (key: PoolKey, wanted: Wanted) => Promise<Observed | undefined>;
-  readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
-  readonly memory: Memory;
+  readonly apply: (pool: Pool, status: PoolStatus) => Promise<ApplyResult>;
+  readonly cache: RecomputeCache;
   readonly now: () => Date;
 }
 
 /** What is to be counted and seen beside what is there. */
 export interface News {
-  readonly told?: readonly ObjectVersion[];
+  readonly objects?: readonly ObjectVersion[];
   readonly reports?: readonly ReceivedReport[];
 }
 
-export type Recompute = (key: PoolKey, told?: readonly ObjectVersion[]) => Promise<void>;
+export type Recompute = (key: PoolKey, objects?: readonly ObjectVersion[]) => Promise<void>;
 
 /** Resolves when the status is true, or the pool is gone. @throws when others wrote the pool at every attempt. */
 export const createRecompute =
   (ports: RecomputePorts): Recompute =>
-  async (key, told = []) => {
-    await writeStatus(ports, key, { told });
+  async (key, objects = []) => {
+    await writeStatus(ports, key, { objects });
   };
 
 /** The status that is true then; undefined when the pool is gone. @throws as `createRecompute`. */
 export async function writeStatus(
-  { gather, apply, memory, now }: RecomputePorts,
+  { gather, apply, cache, now }: RecomputePorts,
   key: PoolKey,
-  { told = [], reports = [] }: News,
+  { objects = [], reports = [] }: News,
 ): Promise<PoolStatus | undefined> {
   const wanted: Wanted = {
-    planReads: (pool) => memory.planReads(pool, told),
-    atLeast: Math.max(0, ...told.map(({ kind, version = Infinity }) => (kind === 'worker' ? version : 0))),
+    planReads: (pool) => cache.planReads(pool, objects),
+    atLeast: Math.max(0, ...objects.map(({ kind, version = Infinity }) => (kind === 'worker' ? version : 0))),
     withPods: reports.length > 0,
   };
   for (let attempt = 1; attempt <= maxApplyAttempts; attempt += 1) {
-    const readAt = memory.latest();
+    const readAt = cache.latest();
     const observed = await gather(key, wanted);
     const status = observed && (await bringUpToDate(observed, readAt));
     if (status === 'stale') continue;
-    if (status === undefined) memory.forget(key);
+    if (status === undefined) cache.forget(key);
     return status;
   }
   throw new Error(`the pool changed during each of ${maxApplyAttempts} attempts`);
 
   async function bringUpToDate(observed: Observed, readAt: number): Promise<PoolStatus | 'stale' | undefined> {
     const planned = plan(observed, now(), reports);
-    const applied = planned === 'unchanged' ? planned : await apply(observed.pool, planned);
-    if (applied === 'stale') return 'stale';
-    if (applied === 'gone') return undefined;
-    memory.remember(observed, { written: applied === 'unchanged' ? undefined : applied.written, readAt });
+    const result = planned === 'unchanged' ? planned : await apply(observed.pool, planned);
+    if (result === 'stale') return 'stale';
+    if (result === 'gone') return undefined;
+    cache.remember(observed, { written: result === 'unchanged' ? undefined : result.written, readAt });
     return planned === 'unchanged' ? observed.pool.status : planned;
   }
 }

@@ -5,19 +5,19 @@ import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { UpdatePool } from '../../core/events/update.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey } from '../../core/pool-reference.ts';
-import type { Memory } from '../../core/status/memory.ts';
-import type { Applied, Observed } from '../../core/status/observed.ts';
+import type { RecomputeCache } from '../../core/status/recompute-cache.ts';
+import type { ApplyResult, Observed } from '../../core/status/observed.ts';
 import { plan } from '../../core/status/plan.ts';
 
 export interface Survey {
   /** Every pool there is, and a resource version at which all of them were as they were read, or 0. */
   readonly gather: () => Promise<{ readonly pools: readonly Observed[]; readonly readAt: number }>;
-  readonly apply: (pool: Pool, status: PoolStatus) => Promise<Applied>;
+  readonly apply: (pool: Pool, status: PoolStatus) => Promise<ApplyResult>;
 }
 
 export interface ResyncPorts {
   readonly beginSurvey: () => Survey;
-  readonly memory: Memory;
+  readonly cache: RecomputeCache;
   readonly now: () => Date;
 }
 
@@ -26,12 +26,12 @@ export interface ResyncPorts {
  * @throws when a status could not be written.
  */
 export const createResync =
-  ({ beginSurvey, memory, now }: ResyncPorts) =>
+  ({ beginSurvey, cache, now }: ResyncPorts) =>
   async (update: UpdatePool): Promise<void> => {
     const survey = beginSurvey();
     const { pools, readAt } = await survey.gather();
     // What is remembered may be of a time that is no more: of a cluster that was restored from a backup since.
-    memory.forgetAll();
+    cache.forgetAll();
     const failures: string[] = [];
     await forEachAtOnce(pools, maxParallelRecomputes, async (one) => {
       try {
@@ -45,9 +45,9 @@ export const createResync =
 
     async function write(one: Observed): Promise<void> {
       const planned = plan(one, now());
-      const applied = planned === 'unchanged' ? planned : await survey.apply(one.pool, planned);
-      if (applied === 'stale') await update(one.pool.metadata);
-      else if (applied !== 'gone')
-        memory.remember(one, { written: applied === 'unchanged' ? undefined : applied.written, readAt });
+      const result = planned === 'unchanged' ? planned : await survey.apply(one.pool, planned);
+      if (result === 'stale') await update(one.pool.metadata);
+      else if (result !== 'gone')
+        cache.remember(one, { written: result === 'unchanged' ? undefined : result.written, readAt });
     }
   };

@@ -104,13 +104,13 @@ export interface Comparison {
 /** `home` is the namespace in which a right could be given by itself. */
 export function compare(rights: readonly Right[], uses: readonly Use[], home: string): Comparison {
   const used = rights.map((right) => ({ right, uses: uses.filter((use) => !use.isRefused && covers(right, use)) }));
-  const isHome = ({ namespace, resource }: Use): boolean => namespace === home && resource !== 'namespaces';
+  const isOwnNamespace = ({ namespace, resource }: Use): boolean => namespace === home && resource !== 'namespaces';
   const describe = (found: readonly Right[]): string[] => [...new Set(found.map(describeRight))].toSorted();
   return {
     unused: describe(used.filter((each) => each.uses.length === 0).map(({ right }) => right)),
     wide: describe(
       used
-        .filter(({ right, uses: of }) => right.namespace === undefined && of.length > 0 && of.every(isHome))
+        .filter(({ right, uses: of }) => right.namespace === undefined && of.length > 0 && of.every(isOwnNamespace))
         .map(({ right }) => right),
     ),
     missing: describe(uses.filter((use) => use.isRefused || !rights.some((right) => covers(right, use)))),

@@ -40,16 +40,25 @@ const forms: Readonly<Record<string, string>> = {
 
 /** Folders whose names are clean; the others follow as they are renamed. */
 const folders = [
+  'adapters/observe',
+  'adapters/oidc',
   'api/http',
   'api/limits',
   'cli',
+  'core/access',
   'core/doctor',
+  'core/events',
+  'core/kubernetes-events',
   'core/lifecycle',
+  'core/oidc',
+  'core/status',
   'core/tokens',
   'dev/control-plane',
   'dev/kind',
   'dev/knative',
   'functions/certificates',
+  'functions/lifecycle',
+  'functions/status',
   'test/image',
   'test/kind',
 ];

@@ -55,6 +55,6 @@ describe('an apiserver that is busy', () => {
 
 it('gives up on an apiserver that does not answer', async () => {
   const { kube } = await connect(undefined);
-  await expect(kube.call({ path: '/things', timeoutMs: 200 })).rejects.toThrow('no answer within 200 ms');
+  await expect(kube.call({ path: '/things', timeoutMs: 200 })).rejects.toThrow(/no answer within \d+ ms/);
   kube.close();
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { KubeError, type KubeCall, type KubeClient } from '../../../adapters/kube/client.ts';
 import { createPoolStatusStore } from '../../../adapters/kube/pool-status.ts';
-import type { Reads } from '../../../core/status/memory.ts';
+import type { Reads } from '../../../core/status/recompute-cache.ts';
 
 const key = { namespace: 'own', name: 'my-pool' };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KubeError } from '../../../adapters/kube/client.ts';
 import { createReachability } from '../../../adapters/kube/reachability.ts';
-import { reachabilityMemoryMs } from '../../../api/limits/kubernetes.ts';
+import { reachabilityCacheMs } from '../../../api/limits/kubernetes.ts';
 
 function createWorld(answer: () => Promise<unknown>) {
   let nowMs = 0;
@@ -33,7 +33,7 @@ describe('the apiserver is reachable', () => {
   it('is asked once a second, however many ask us', async () => {
     const { isReachable, paths, wait } = createWorld(() => Promise.resolve({}));
     await Promise.all([isReachable(), isReachable()]);
-    wait(reachabilityMemoryMs - 1);
+    wait(reachabilityCacheMs - 1);
     await isReachable();
     expect(paths).toEqual(['/version']);
     wait(1);

@@ -5,9 +5,9 @@ import { KubeError } from '../../../adapters/kube/client.ts';
 import { createFunctionMetrics } from '../../../adapters/observe/function-metrics.ts';
 import { observeRequests } from '../../../adapters/observe/requests.ts';
 import { createRunObserver } from '../../../adapters/observe/runs.ts';
-import { observeWrite, type Applied } from '../../../adapters/observe/writes.ts';
+import { observeWrite, type WriteResult } from '../../../adapters/observe/writes.ts';
 import type { ObjectVersion } from '../../../core/events/parse.ts';
-import { STATUS_REFUSED, type Told } from '../../../core/kubernetes-events/event.ts';
+import { STATUS_REFUSED, type ObjectEvent } from '../../../core/kubernetes-events/event.ts';
 
 const pool = { namespace: 'tenant-a', name: 'my-pool' };
 const metadata = { ...pool, uid: 'uid-1', resourceVersion: '7' };
@@ -87,10 +87,10 @@ describe('a run', () => {
   /** Events with these traces come in. */
   function arrive(observer: ReturnType<typeof createRunObserver>, isCovered = false): ObjectVersion[] {
     return traceIds.map((traceId) => {
-      const told = { ...object };
+      const named = { ...object };
       const headers = new Headers({ traceparent: `00-${traceId}-00f067aa0ba902b7-00` });
-      followTrace({ headers }, () => observer.isCovered(() => isCovered)(pool, told));
-      return told;
+      followTrace({ headers }, () => observer.isCovered(() => isCovered)(pool, named));
+      return named;
     });
   }
 
@@ -136,8 +136,8 @@ describe('a run', () => {
     const { metrics, log, logged } = createWorld();
     const observer = createRunObserver({ metrics, log });
     const write = observeWrite(
-      { kind: 'BuildKitPool', write: () => Promise.resolve('written' as const), tellOf: () => [] },
-      { metrics, tell: () => Promise.resolve() },
+      { kind: 'BuildKitPool', write: () => Promise.resolve('written' as const), makeEvents: () => [] },
+      { metrics, recordEvents: () => Promise.resolve() },
     );
     const recompute = observer.recompute(async ({ name }) => {
       if (name === 'changed') await write({ metadata }, {});
@@ -161,19 +161,29 @@ describe('a run', () => {
 });
 
 describe('a write', () => {
-  function createWrite(write: () => Promise<Applied>) {
+  function createWrite(write: () => Promise<WriteResult>) {
     const world = createWorld();
     const reasons: string[] = [];
-    const told: Told = { kind: 'BuildKitPool', metadata, type: 'Normal', reason: 'Available', action: '', note: '' };
-    const tell = (all: readonly Told[]) => {
+    const event: ObjectEvent = {
+      kind: 'BuildKitPool',
+      metadata,
+      type: 'Normal',
+      reason: 'Available',
+      action: '',
+      note: '',
+    };
+    const recordEvents = (all: readonly ObjectEvent[]) => {
       reasons.push(...all.map(({ reason }) => reason));
       return Promise.resolve();
     };
-    const observed = observeWrite({ kind: 'BuildKitPool', write, tellOf: () => [told] }, { ...world, tell });
+    const observed = observeWrite(
+      { kind: 'BuildKitPool', write, makeEvents: () => [event] },
+      { ...world, recordEvents },
+    );
     return { ...world, reasons, write: () => observed({ metadata }, {}) };
   }
 
-  it.each<[Applied, string, readonly string[]]>([
+  it.each<[WriteResult, string, readonly string[]]>([
     ['written', 'written', ['Available']],
     [{ written: '8' }, 'written', ['Available']],
     ['stale', 'stale', []],

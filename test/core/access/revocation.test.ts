@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isBarred, isRevoked } from '../../../core/access/revocation.ts';
+import { isIssuanceRefused, isRevoked } from '../../../core/access/revocation.ts';
 
 const at = (time: string) => ({ principal: 'alice', issuedAtMs: Date.parse(time) });
 const early = at('2026-11-23T11:00:00Z');
@@ -36,17 +36,17 @@ describe('a certificate', () => {
 
 describe('nothing is issued', () => {
   it('to anybody until a time in the future', () => {
-    expect([early, exact, late].map((holder) => isBarred(all, holder))).toEqual([true, false, false]);
+    expect([early, exact, late].map((holder) => isIssuanceRefused(all, holder))).toEqual([true, false, false]);
   });
 
   it('to a principal for as long as it is listed', () => {
-    expect([early, exact, late].map((holder) => isBarred(alice, holder))).toEqual([true, true, true]);
-    expect(isBarred(bob, early)).toBe(false);
+    expect([early, exact, late].map((holder) => isIssuanceRefused(alice, holder))).toEqual([true, true, true]);
+    expect(isIssuanceRefused(bob, early)).toBe(false);
   });
 
   it('that would be revoked at once', () => {
     for (const access of [undefined, all, alice, bob])
       for (const holder of [early, exact, late])
-        if (isRevoked(access, holder)) expect(isBarred(access, holder)).toBe(true);
+        if (isRevoked(access, holder)) expect(isIssuanceRefused(access, holder)).toBe(true);
   });
 });

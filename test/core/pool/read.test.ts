@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isClientGranted, isGranted } from '../../../core/access/grant.ts';
-import { isBarred, isRevoked } from '../../../core/access/revocation.ts';
+import { isIssuanceRefused, isRevoked } from '../../../core/access/revocation.ts';
 import { isNamed } from '../../../core/access/rules.ts';
 import { listInlineIssuers } from '../../../core/oidc/trusted-issuer.ts';
 import { readPool } from '../../../core/pool/read.ts';
@@ -47,7 +47,7 @@ describe('a stored pool', () => {
       isClientGranted(access, { ...guest, namespace: 'tenant-a' }),
       isNamed(access, account, metadata),
       listInlineIssuers(pool, { clusterIssuer: 'https://cluster.example', isPrivateAllowed: true }).length,
-      isBarred(access, { principal: 'p', issuedAtMs: Date.parse('2999-01-01T00:00:00Z') }),
+      isIssuanceRefused(access, { principal: 'p', issuedAtMs: Date.parse('2999-01-01T00:00:00Z') }),
       isRevoked(access, { principal: 'p', issuedAtMs: Date.parse('2999-01-01T00:00:00Z') }),
     ]).toEqual([false, false, false, false, 0, true, true]);
   });

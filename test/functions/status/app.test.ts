@@ -12,7 +12,7 @@ interface World {
   configFault?: Error;
   /** Pools that list OIDC configs. */
   referrers?: readonly PoolKey[];
-  /** Of any worker or pool, what was told up to this version is in the status. */
+  /** Of any worker or pool, each change up to this version is in the status. */
   coveredUpTo?: number;
 }
 
@@ -27,13 +27,13 @@ function createWorld({
   const recomputed: string[] = [];
   const asked: string[] = [];
   const logged: unknown[] = [];
-  const told: unknown[] = [];
+  const handed: unknown[] = [];
   const clock = createManualClock();
   const ports: StatusPorts = {
     recompute: (pool, objects) => {
       const key = formatPoolKey(pool);
       recomputed.push(key);
-      told.push(...objects);
+      handed.push(...objects);
       return failing.includes(key) ? Promise.reject(new Error('apiserver unreachable')) : Promise.resolve();
     },
     isCovered: (_, { version = Infinity }) => version <= coveredUpTo,
@@ -61,7 +61,7 @@ function createWorld({
     clock,
     log: { warn: (fields, message) => logged.push([message, fields]) },
   };
-  return { app: createStatusApp(ports), recomputed, asked, told, logged, clock };
+  return { app: createStatusApp(ports), recomputed, asked, handed, logged, clock };
 }
 
 const parsePoolKey = (key: string): PoolKey => {
@@ -169,10 +169,10 @@ describe('an event of what is seen already', () => {
   });
 
   test.each(['8', 'x', ''])('is none in version "%s"', async (resourceVersion) => {
-    const { app, told } = createWorld({ coveredUpTo: 7 });
+    const { app, handed } = createWorld({ coveredUpTo: 7 });
     expect((await app.request('/status/events', versioned(resourceVersion))).status).toBe(200);
     const version = resourceVersion === '8' ? 8 : undefined;
-    expect(told).toEqual([{ kind: 'pool', namespace: 'tenant-a', version }]);
+    expect(handed).toEqual([{ kind: 'pool', namespace: 'tenant-a', version }]);
   });
 });
 

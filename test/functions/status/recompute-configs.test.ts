@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OidcConfigStatus } from '../../../api/status.ts';
 import type { OidcConfig } from '../../../api/v1beta1/oidc-config.ts';
 import type { FetchFault } from '../../../core/oidc/fetch-fault.ts';
-import type { Applied } from '../../../core/status/observed.ts';
+import type { ApplyResult } from '../../../core/status/observed.ts';
 import { createRecomputeConfigs } from '../../../functions/status/recompute-configs.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
@@ -22,7 +22,7 @@ const config = (name: string, spec: object = {}, change: Partial<OidcConfig['met
 
 interface World {
   readonly fault?: FetchFault;
-  readonly applied?: Applied;
+  readonly applied?: ApplyResult;
   readonly isPrivateAllowed?: boolean;
 }
 

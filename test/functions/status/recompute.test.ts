@@ -1,6 +1,6 @@
 import type { PoolStatus } from '../../../api/status.ts';
 import { expect, test } from 'vitest';
-import { createMemory, type Wanted } from '../../../core/status/memory.ts';
+import { createRecomputeCache, type Wanted } from '../../../core/status/recompute-cache.ts';
 import { createRecompute } from '../../../functions/status/recompute.ts';
 import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
 
@@ -10,7 +10,7 @@ const now = () => new Date('2026-01-02T03:04:05Z');
 /** A pool in memory. `answers` are what the first writes get; a write that is not listed succeeds. */
 function createStore(answers: readonly ('stale' | 'gone')[] = []) {
   const written: PoolStatus[] = [];
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const wanted: Wanted[] = [];
   let attempts = 0;
   const recompute = createRecompute({
@@ -28,10 +28,10 @@ function createStore(answers: readonly ('stale' | 'gone')[] = []) {
       written.push(status);
       return Promise.resolve({ written: '9' });
     },
-    memory,
+    cache,
     now,
   });
-  return { recompute, written, wanted, memory, countAttempts: () => attempts };
+  return { recompute, written, wanted, cache, countAttempts: () => attempts };
 }
 
 test('writes once, and not again while nothing changes', async () => {
@@ -60,7 +60,7 @@ test('has nothing to do for a pool that is gone', async () => {
   const nowhere = createRecompute({
     gather: () => Promise.resolve(undefined),
     apply: () => Promise.reject(new Error('nothing to write')),
-    memory: createMemory(),
+    cache: createRecomputeCache(),
     now,
   });
   await nowhere(key);
@@ -71,23 +71,23 @@ const isCovered = { kind: 'pool', namespace: key.namespace, version: 1 } as cons
 test('remembers what it saw when the status is true, and nothing when it could not be written', async () => {
   const failing = createStore(['stale', 'stale', 'stale', 'stale']);
   await expect(failing.recompute(key)).rejects.toThrow();
-  expect(failing.memory.isCovered(key, isCovered)).toBe(false);
+  expect(failing.cache.isCovered(key, isCovered)).toBe(false);
   await failing.recompute(key);
-  expect(failing.memory.isCovered(key, isCovered)).toBe(true);
+  expect(failing.cache.isCovered(key, isCovered)).toBe(true);
 });
 
 test('forgets a pool that is gone', async () => {
-  const { recompute, memory } = createStore([]);
+  const { recompute, cache } = createStore([]);
   await recompute(key);
-  memory.remember(makeObserved(), { written: undefined, readAt: 0 });
+  cache.remember(makeObserved(), { written: undefined, readAt: 0 });
   const gone = createRecompute({
     gather: () => Promise.resolve(undefined),
     apply: () => Promise.reject(new Error('nothing to write')),
-    memory,
+    cache,
     now,
   });
   await gone(key);
-  expect(memory.isCovered(key, isCovered)).toBe(false);
+  expect(cache.isCovered(key, isCovered)).toBe(false);
 });
 
 test('asks for a list that is late enough to show the workers it is told of', async () => {

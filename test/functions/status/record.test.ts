@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PoolStatus } from '../../../api/status.ts';
-import { createMemory } from '../../../core/status/memory.ts';
+import { createRecomputeCache } from '../../../core/status/recompute-cache.ts';
 import { createRecorder } from '../../../functions/status/record.ts';
 import type { RecomputePorts } from '../../../functions/status/recompute.ts';
 import type { ReceivedReport } from '../../../core/status/report.ts';
@@ -29,7 +29,7 @@ function createWorld(answers: readonly (Awaited<ReturnType<RecomputePorts['apply
       if (typeof answer === 'object') written.push(status);
       return Promise.resolve(answer);
     },
-    memory: createMemory(),
+    cache: createRecomputeCache(),
     now: () => new Date('2026-01-02T03:04:05Z'),
   });
   return { record, totals: () => written.map(({ connections }) => connections?.total) };

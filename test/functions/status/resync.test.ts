@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PoolStatus } from '../../../api/status.ts';
-import { createMemory } from '../../../core/status/memory.ts';
-import type { Applied, Observed } from '../../../core/status/observed.ts';
+import { createRecomputeCache } from '../../../core/status/recompute-cache.ts';
+import type { ApplyResult, Observed } from '../../../core/status/observed.ts';
 import { createResync } from '../../../functions/status/resync.ts';
 import { makeObserved, makePool, makeWorker } from '../../core/status/observed.ts';
 
@@ -16,10 +16,10 @@ const observe = (name: string, status?: PoolStatus): Observed => {
 };
 
 /** Pools as one look shows them; what becomes of a write is said by the name of the pool. */
-function createWorld(pools: readonly Observed[], applied: Readonly<Record<string, Applied | Error>> = {}) {
+function createWorld(pools: readonly Observed[], applied: Readonly<Record<string, ApplyResult | Error>> = {}) {
   const written = new Map<string, PoolStatus>();
   const updated: string[] = [];
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const resync = createResync({
     beginSurvey: () => ({
       gather: () => Promise.resolve({ pools, readAt: 39 }),
@@ -30,7 +30,7 @@ function createWorld(pools: readonly Observed[], applied: Readonly<Record<string
         return Promise.resolve(answer);
       },
     }),
-    memory,
+    cache,
     now: () => new Date('2026-01-02T03:04:05Z'),
   });
   const run = () =>
@@ -38,9 +38,9 @@ function createWorld(pools: readonly Observed[], applied: Readonly<Record<string
       updated.push(name);
       return Promise.resolve();
     });
-  const isSeen = (name: string, version: number) =>
-    memory.isCovered({ namespace: 'buildkit-system', name }, { kind: 'worker', namespace: 'tenant-a', version });
-  return { run, written, updated, memory, isSeen };
+  const isCovered = (name: string, version: number) =>
+    cache.isCovered({ namespace: 'buildkit-system', name }, { kind: 'worker', namespace: 'tenant-a', version });
+  return { run, written, updated, cache, isCovered };
 }
 
 async function makeTrue(name: string): Promise<Observed> {
@@ -57,38 +57,38 @@ test('writes what differs, and nothing else', async () => {
 });
 
 test('remembers of each pool how much it saw: all that was listed where it wrote, and of others what came before', async () => {
-  const { run, isSeen } = createWorld([await makeTrue('true'), observe('new')]);
+  const { run, isCovered } = createWorld([await makeTrue('true'), observe('new')]);
   await run();
-  expect([isSeen('new', 40), isSeen('new', 41)]).toEqual([true, false]);
-  expect([isSeen('true', 39), isSeen('true', 40)]).toEqual([true, false]);
+  expect([isCovered('new', 40), isCovered('new', 41)]).toEqual([true, false]);
+  expect([isCovered('true', 39), isCovered('true', 40)]).toEqual([true, false]);
 });
 
 test('forgets what it remembered before: a cluster may have been restored from a backup', async () => {
-  const { run, memory, isSeen } = createWorld([observe('new')]);
-  memory.remember({ ...observe('new'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
-  memory.remember({ ...observe('gone'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
+  const { run, cache, isCovered } = createWorld([observe('new')]);
+  cache.remember({ ...observe('new'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
+  cache.remember({ ...observe('gone'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
   await run();
-  expect([isSeen('new', 41), isSeen('gone', 1), memory.latest()]).toEqual([false, false, 50]);
+  expect([isCovered('new', 41), isCovered('gone', 1), cache.latest()]).toEqual([false, false, 50]);
 });
 
 test('updates by itself a pool that was written meanwhile', async () => {
-  const { run, written, updated, isSeen } = createWorld([observe('stale'), observe('gone'), observe('new')], {
+  const { run, written, updated, isCovered } = createWorld([observe('stale'), observe('gone'), observe('new')], {
     stale: 'stale',
     gone: 'gone',
   });
   await run();
   expect([...written.keys()]).toEqual(['new']);
   expect(updated).toEqual(['stale']);
-  expect([isSeen('stale', 1), isSeen('gone', 1)]).toEqual([false, false]);
+  expect([isCovered('stale', 1), isCovered('gone', 1)]).toEqual([false, false]);
 });
 
 test('writes all others when one fails, and says so then', async () => {
   const names = Array.from({ length: 20 }, (_, index) => `pool-${index}`);
-  const { run, written, isSeen } = createWorld(
+  const { run, written, isCovered } = createWorld(
     names.map((name) => observe(name)),
     { 'pool-3': new Error('apiserver unreachable') },
   );
   await expect(run()).rejects.toThrow('pools that failed: 1; the first: buildkit-system/pool-3: apiserver unreachable');
   expect(written.size).toBe(19);
-  expect(isSeen('pool-3', 1)).toBe(false);
+  expect(isCovered('pool-3', 1)).toBe(false);
 });

@@ -7,7 +7,7 @@ import { maxListedNamespaces } from '../../../api/limits/status.ts';
 import type { PoolStatus } from '../../../api/status.ts';
 import type { ObjectVersion, Touched } from '../../../core/events/parse.ts';
 import { createUpdate, type Outcome } from '../../../core/events/update.ts';
-import { createMemory } from '../../../core/status/memory.ts';
+import { createRecomputeCache } from '../../../core/status/recompute-cache.ts';
 import { createRecompute } from '../../../functions/status/recompute.ts';
 import { createResync } from '../../../functions/status/resync.ts';
 import { createManualClock } from '../../core/events/clock.ts';
@@ -112,13 +112,13 @@ const summarize = (status: PoolStatus | undefined) => ({
 
 /** An instance of the function. */
 function startInstance({ kube }: Pick<SimulatedApiserver, 'kube'>): (touched: Touched) => Promise<Outcome> {
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const store = createPoolStatusStore(kube);
   const now = () => new Date('2026-01-02T03:04:05Z');
   return createUpdate({
-    recompute: createRecompute({ ...store, memory, now }),
-    isCovered: memory.isCovered,
-    resync: createResync({ beginSurvey: () => beginSurvey(kube), memory, now }),
+    recompute: createRecompute({ ...store, cache, now }),
+    isCovered: cache.isCovered,
+    resync: createResync({ beginSurvey: () => beginSurvey(kube), cache, now }),
     listPoolsOf: () => Promise.resolve([]),
     clock: { ...createManualClock(), nowMs: () => Infinity },
     log: { warn: () => undefined },
@@ -167,8 +167,8 @@ async function run(scheduler: fc.Scheduler, { acts, instances, choices, faults, 
   }
 
   const delivered = async (): Promise<void> => {
-    for (let seen = -1; seen < deliveries.length;) {
-      seen = deliveries.length;
+    for (let deliveredCount = -1; deliveredCount < deliveries.length;) {
+      deliveredCount = deliveries.length;
       await Promise.all(deliveries);
     }
   };
@@ -262,9 +262,9 @@ test.each<[string, Change, Change]>([
 ])(
   'an instance looks at %s again after its own write: another one may have found true what it overwrote',
   async (_, there, andBack) => {
-    const told: ObjectVersion[] = [];
+    const objects: ObjectVersion[] = [];
     const chance: Chance = { upTo: () => 0, fault: () => 'none', turn: () => Promise.resolve() };
-    const apiserver = createApiserver(chance, (object) => told.push(object));
+    const apiserver = createApiserver(chance, (object) => objects.push(object));
     const writing = Promise.withResolvers<undefined>();
     const released = Promise.withResolvers<undefined>();
     let isHeld = false;
@@ -280,20 +280,21 @@ test.each<[string, Change, Change]>([
       },
     };
     const [one, other] = [startInstance({ ...apiserver, kube: slow }), startInstance(apiserver)];
-    const tell = (update: typeof one) => update({ touched: 'one', pool: key, object: told.at(-1) as ObjectVersion });
+    const sendLatest = (update: typeof one) =>
+      update({ touched: 'one', pool: key, object: objects.at(-1) as ObjectVersion });
     change({ does: 'create', name: 'w0', namespace: 'a' })(apiserver);
-    for (const update of [one, one, other]) await tell(update);
+    for (const update of [one, one, other]) await sendLatest(update);
     const before = summarize(apiserver.history.at(-1)?.pool.status);
     isHeld = true;
     there(apiserver);
-    const late = tell(one);
+    const late = sendLatest(one);
     await writing.promise;
     andBack(apiserver);
-    await tell(other);
+    await sendLatest(other);
     released.resolve(undefined);
     await late;
     expect(summarize(apiserver.history.at(-1)?.pool.status)).not.toEqual(before);
-    await tell(one);
+    await sendLatest(one);
     isTrue(apiserver);
   },
 );

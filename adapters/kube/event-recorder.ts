@@ -1,6 +1,7 @@
 /**
- * Creates Kubernetes Events (events.k8s.io/v1). One that repeats within minutes makes the first one's series longer; an
- * object that has had its share has to wait. What can't be told is not: no work depends on it.
+ * The event recorder: creates Kubernetes Events (events.k8s.io/v1). An Event that repeats within minutes extends the
+ * series of the first. Each object has a share; when it is used up, its Events are dropped. No work depends on an Event,
+ * so one that can't be created is dropped too.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -11,28 +12,28 @@ import {
   maxEventsAtOnce,
   maxRememberedEventObjects,
 } from '../../api/limits/kubernetes-events.ts';
-import { GROUP, STORAGE_API_VERSION, type ToldOutcome } from '../../api/names.ts';
-import type { Told } from '../../core/kubernetes-events/event.ts';
+import { GROUP, STORAGE_API_VERSION, type RecordOutcome } from '../../api/names.ts';
+import type { ObjectEvent } from '../../core/kubernetes-events/event.ts';
 import type { Kube } from './api.ts';
 import { KubeError } from './errors.ts';
 import { events } from './resources.ts';
 
-export interface TellerOptions {
+export interface EventRecorderOptions {
   readonly kube: Kube;
-  /** Which part tells. */
+  /** Part that reports. */
   readonly part: string;
-  /** Which process of it. */
+  /** Process of that part. */
   readonly instance: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: { readonly warn: (fields: object, message: string) => void };
-  readonly count: (outcome: ToldOutcome) => void;
+  readonly count: (outcome: RecordOutcome) => void;
 }
 
-/** Resolves when all is told that will be. Never rejects. */
-export type Tell = (told: readonly Told[]) => Promise<void>;
+/** Resolves when every Event is created, or given up. Never rejects. */
+export type RecordEvents = (recorded: readonly ObjectEvent[]) => Promise<void>;
 
-/** What is remembered of one object. */
+/** What the recorder keeps of one object. */
 interface Share {
   left: number;
   refilledMs: number;
@@ -44,10 +45,10 @@ interface Series {
   lastMs: number;
 }
 
-export function createTeller(options: TellerOptions): Tell {
+export function createEventRecorder(options: EventRecorderOptions): RecordEvents {
   const shares = new Map<string, Share>();
 
-  /** The one that was needed longest ago makes place. */
+  /** Evicts the object whose last Event is the oldest. */
   function takeShare(uid: string): Share {
     const share = shares.get(uid) ?? { left: maxEventsAtOnce, refilledMs: options.now(), series: new Map() };
     shares.delete(uid);
@@ -57,19 +58,19 @@ export function createTeller(options: TellerOptions): Tell {
     return share;
   }
 
-  return async (told) => {
-    for (const one of told) options.count(await tellOne(options, one, takeShare(one.metadata.uid)));
+  return async (recorded) => {
+    for (const event of recorded) options.count(await recordOne(options, event, takeShare(event.metadata.uid)));
   };
 }
 
-async function tellOne(options: TellerOptions, told: Told, share: Share): Promise<ToldOutcome> {
+async function recordOne(options: EventRecorderOptions, event: ObjectEvent, share: Share): Promise<RecordOutcome> {
   if (!isPermitted(share, options.now())) return 'limited';
   try {
-    return await write(options, told, share);
+    return await write(options, event, share);
   } catch (error) {
     options.log.warn(
-      { object: told.metadata.name, reason: told.reason, error: (error as Error).message },
-      'event not told',
+      { object: event.metadata.name, reason: event.reason, error: (error as Error).message },
+      'event not recorded',
     );
     return 'failed';
   }
@@ -84,21 +85,25 @@ function isPermitted(share: Share, nowMs: number): boolean {
   return true;
 }
 
-async function write(options: TellerOptions, told: Told, { series }: Share): Promise<ToldOutcome> {
+async function write(options: EventRecorderOptions, event: ObjectEvent, { series }: Share): Promise<RecordOutcome> {
   const nowMs = options.now();
-  const key = `${told.type}/${told.reason}`;
+  const key = `${event.type}/${event.reason}`;
   const known = series.get(key);
-  if (known !== undefined && nowMs - known.lastMs < eventSeriesMs && (await prolong(options, told, known))) {
+  if (known !== undefined && nowMs - known.lastMs < eventSeriesMs && (await prolong(options, event, known))) {
     return 'repeated';
   }
-  const name = nameEvent(told);
-  // Before it is known to be there: one whose answer is late or lost may be.
+  const name = nameEvent(event);
+  // Kept before the apiserver answers: the Event may exist although its answer is late or lost.
   series.set(key, { name, count: 1, lastMs: nowMs });
-  return await create(options, makeEvent(told, name, options));
+  return await create(options, makeEvent(event, name, options));
 }
 
 /** False where the Event is gone. */
-async function prolong({ kube, now }: TellerOptions, { metadata }: Told, series: Series): Promise<boolean> {
+async function prolong(
+  { kube, now }: EventRecorderOptions,
+  { metadata }: ObjectEvent,
+  series: Series,
+): Promise<boolean> {
   const nowMs = now();
   const change = { series: { count: series.count + 1, lastObservedTime: formatMicroTime(nowMs) } };
   try {
@@ -113,42 +118,42 @@ async function prolong({ kube, now }: TellerOptions, { metadata }: Told, series:
   }
 }
 
-async function create({ kube }: TellerOptions, event: KubernetesEvent): Promise<ToldOutcome> {
+async function create({ kube }: EventRecorderOptions, event: KubernetesEvent): Promise<RecordOutcome> {
   try {
     await events(kube).create(event, { timeoutMs: eventTimeoutMs });
     return 'told';
   } catch (error) {
-    // Another instance, or an attempt whose answer got lost, has told of the same change.
+    // Another instance, or an attempt whose answer got lost, recorded the same change.
     if (error instanceof KubeError && error.status === 409) return 'known';
     throw error;
   }
 }
 
-/** Of the change, not of the attempt: whoever tells of the same once more comes to the same name. */
-function nameEvent({ metadata: { name, uid, resourceVersion }, type, reason }: Told): string {
+/** Names the change, not the attempt: everyone who records the same change comes to the same name. */
+function nameEvent({ metadata: { name, uid, resourceVersion }, type, reason }: ObjectEvent): string {
   const change = createHash('sha256').update(`${uid}/${resourceVersion}/${type}/${reason}`).digest('hex').slice(0, 16);
   return `${name.slice(0, 236).replace(/[.-]+$/, '')}.${change}`;
 }
 
 type KubernetesEvent = ReturnType<typeof makeEvent>;
 
-const makeEvent = (told: Told, name: string, { part, instance, now }: TellerOptions) => ({
-  metadata: { name, namespace: told.metadata.namespace },
+const makeEvent = (event: ObjectEvent, name: string, { part, instance, now }: EventRecorderOptions) => ({
+  metadata: { name, namespace: event.metadata.namespace },
   eventTime: formatMicroTime(now()),
   reportingController: `${GROUP}/${part}`,
   reportingInstance: instance,
-  action: told.action,
-  reason: told.reason,
+  action: event.action,
+  reason: event.reason,
   regarding: {
     apiVersion: STORAGE_API_VERSION,
-    kind: told.kind,
-    namespace: told.metadata.namespace,
-    name: told.metadata.name,
-    uid: told.metadata.uid,
-    resourceVersion: told.metadata.resourceVersion,
+    kind: event.kind,
+    namespace: event.metadata.namespace,
+    name: event.metadata.name,
+    uid: event.metadata.uid,
+    resourceVersion: event.metadata.resourceVersion,
   },
-  note: cutBytes(told.note, maxEventNoteBytes),
-  type: told.type,
+  note: cutBytes(event.note, maxEventNoteBytes),
+  type: event.type,
 });
 
 /** metav1.MicroTime. */

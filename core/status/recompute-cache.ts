@@ -41,11 +41,11 @@ export interface Ended {
   readonly readAt: number;
 }
 
-export interface Memory {
+export interface RecomputeCache {
   /** Whether a run that is over saw the object in this version or a later one. Its own write it did not see. */
   readonly isCovered: (key: PoolKey, object: ObjectVersion) => boolean;
   /** For the pool as it is read now. */
-  readonly planReads: (pool: Pool, told: readonly ObjectVersion[]) => Reads;
+  readonly planReads: (pool: Pool, objects: readonly ObjectVersion[]) => Reads;
   /** The latest resource version that the apiserver named so far. */
   readonly latest: () => number;
   readonly remember: (observed: Observed, ended: Ended) => void;
@@ -53,7 +53,7 @@ export interface Memory {
   readonly forgetAll: () => void;
 }
 
-interface Seen {
+interface LastRun {
   /** Resource versions of the pool. */
   readonly read: string;
   readonly written: string | undefined;
@@ -65,26 +65,26 @@ interface Seen {
   readonly sawGateway: boolean;
 }
 
-export function createMemory(): Memory {
-  const byPool = new Map<string, Seen>();
+export function createRecomputeCache(): RecomputeCache {
+  const byPool = new Map<string, LastRun>();
   let latest = 0;
 
   return {
     isCovered: (key, { kind, namespace, version }) => {
-      const seen = byPool.get(formatPoolKey(key));
-      if (seen === undefined || version === undefined) return false;
-      if (kind === 'pool') return version <= toNumber(seen.read);
-      return version <= seen.workersAt && (seen.namespaces === 'all' || seen.namespaces.has(namespace));
+      const lastRun = byPool.get(formatPoolKey(key));
+      if (lastRun === undefined || version === undefined) return false;
+      if (kind === 'pool') return version <= toNumber(lastRun.read);
+      return version <= lastRun.workersAt && (lastRun.namespaces === 'all' || lastRun.namespaces.has(namespace));
     },
 
-    planReads: (pool, told) => {
-      const seen = byPool.get(formatPoolKey(pool.metadata));
+    planReads: (pool, objects) => {
+      const lastRun = byPool.get(formatPoolKey(pool.metadata));
       const { resourceVersion } = pool.metadata;
-      const isLater = seen !== undefined && seen.workersAt > toNumber(resourceVersion);
+      const isLater = lastRun !== undefined && lastRun.workersAt > toNumber(resourceVersion);
       return {
-        namespaces: findNamespaces(pool, seen, told),
-        notOlderThan: isLater ? String(seen.workersAt) : resourceVersion,
-        withGateway: !isUnmodified(pool, seen) || !isGatewayAsStated(pool, seen, told),
+        namespaces: findNamespaces(pool, lastRun, objects),
+        notOlderThan: isLater ? String(lastRun.workersAt) : resourceVersion,
+        withGateway: !isUnmodified(pool, lastRun) || !isGatewayAsStated(pool, lastRun, objects),
       };
     },
 
@@ -121,8 +121,8 @@ export function createMemory(): Memory {
 const toNumber = (resourceVersion: string | undefined): number => parseResourceVersion(resourceVersion) ?? 0;
 
 /** Whether nobody else wrote the pool since the last run. */
-const isUnmodified = ({ metadata: { resourceVersion } }: Pool, seen: Seen | undefined): seen is Seen =>
-  resourceVersion === seen?.read || resourceVersion === seen?.written;
+const isUnmodified = ({ metadata: { resourceVersion } }: Pool, lastRun: LastRun | undefined): lastRun is LastRun =>
+  resourceVersion === lastRun?.read || resourceVersion === lastRun?.written;
 
 /**
  * Whether all that is told of is workers and the last run's own write; a run for reports is told of nothing. Where the last
@@ -130,11 +130,11 @@ const isUnmodified = ({ metadata: { resourceVersion } }: Pool, seen: Seen | unde
  */
 function isGatewayAsStated(
   { metadata: { resourceVersion } }: Pool,
-  { written, sawGateway }: Seen,
-  told: readonly ObjectVersion[],
+  { written, sawGateway }: LastRun,
+  objects: readonly ObjectVersion[],
 ): boolean {
-  if (told.length === 0 || (sawGateway && resourceVersion === written)) return false;
-  return told.every(
+  if (objects.length === 0 || (sawGateway && resourceVersion === written)) return false;
+  return objects.every(
     ({ kind, version }) =>
       kind === 'worker' || (kind === 'pool' && version !== undefined && version === parseResourceVersion(written)),
   );
@@ -147,12 +147,12 @@ function isGatewayAsStated(
  */
 function findNamespaces(
   pool: Pool,
-  seen: Seen | undefined,
-  told: readonly ObjectVersion[],
+  lastRun: LastRun | undefined,
+  objects: readonly ObjectVersion[],
 ): ReadonlySet<string> | undefined {
-  const [before, now] = [seen?.workerNamespaces, pool.status?.workerNamespaces];
-  if (!isUnmodified(pool, seen) || before === undefined || now === undefined) return undefined;
-  const workers = told.filter(({ kind }) => kind === 'worker');
+  const [before, now] = [lastRun?.workerNamespaces, pool.status?.workerNamespaces];
+  if (!isUnmodified(pool, lastRun) || before === undefined || now === undefined) return undefined;
+  const workers = objects.filter(({ kind }) => kind === 'worker');
   const namespaces = new Set([...before, ...now, ...workers.map(({ namespace }) => namespace)]);
   return namespaces.size <= maxListedNamespaces ? namespaces : undefined;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { maxRememberedPools } from '../../../api/limits/status.ts';
 import type { ObjectVersion } from '../../../core/events/parse.ts';
-import { createMemory, type Ended } from '../../../core/status/memory.ts';
+import { createRecomputeCache, type Ended } from '../../../core/status/recompute-cache.ts';
 import type { Extent } from '../../../core/status/observed.ts';
 import { makeObserved, makePool } from './observed.ts';
 
@@ -17,21 +17,21 @@ const makeRead = (resourceVersion: string, workerNamespaces?: string[]) => {
 
 /** A memory of one run that read the pool at 10 and listed workers at 20. */
 function remember(ended: Partial<Ended> = {}, extent: Extent = { namespaces: 'all', version: 20 }, named?: string[]) {
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const observed = makeObserved({ pool: makeRead('10', named), extent });
-  memory.remember(observed, { written: '30', readAt: 0, ...ended });
-  return memory;
+  cache.remember(observed, { written: '30', readAt: 0, ...ended });
+  return cache;
 }
 
 describe('covers', () => {
   test('nothing before a run', () => {
-    expect(createMemory().isCovered(key, worker(1))).toBe(false);
+    expect(createRecomputeCache().isCovered(key, worker(1))).toBe(false);
   });
 
   test('workers as late as the list, and the pool as late as it was read, but not the write that followed', () => {
-    const memory = remember();
-    expect([20, 21].map((version) => memory.isCovered(key, worker(version)))).toEqual([true, false]);
-    expect([10, 11, 30].map((version) => memory.isCovered(key, poolAt(version)))).toEqual([true, false, false]);
+    const cache = remember();
+    expect([20, 21].map((version) => cache.isCovered(key, worker(version)))).toEqual([true, false]);
+    expect([10, 11, 30].map((version) => cache.isCovered(key, poolAt(version)))).toEqual([true, false, false]);
   });
 
   test('nothing of which it is not known how late it is', () => {
@@ -39,8 +39,8 @@ describe('covers', () => {
   });
 
   test('workers of the namespaces that were listed', () => {
-    const memory = remember({}, { namespaces: new Set(['tenant-a']), version: 20 });
-    expect(['tenant-a', 'tenant-b'].map((one) => memory.isCovered(key, worker(1, one)))).toEqual([true, false]);
+    const cache = remember({}, { namespaces: new Set(['tenant-a']), version: 20 });
+    expect(['tenant-a', 'tenant-b'].map((one) => cache.isCovered(key, worker(1, one)))).toEqual([true, false]);
   });
 
   test('what came before the pool was read where the status was true already', () => {
@@ -52,30 +52,34 @@ describe('covers', () => {
   });
 
   test('nothing where resource versions are no numbers', () => {
-    const memory = remember({}, { namespaces: 'all', version: undefined });
-    expect(memory.isCovered(key, worker(1))).toBe(false);
+    const cache = remember({}, { namespaces: 'all', version: undefined });
+    expect(cache.isCovered(key, worker(1))).toBe(false);
   });
 
   test('nothing any more that was forgotten', () => {
     const [one, all] = [remember(), remember()];
     one.forget(key);
     all.forgetAll();
-    expect([one, all].map((memory) => memory.isCovered(key, worker(1)))).toEqual([false, false]);
+    expect([one, all].map((cache) => cache.isCovered(key, worker(1)))).toEqual([false, false]);
   });
 });
 
 describe('looks for workers', () => {
-  const search = (memory: ReturnType<typeof remember>, resourceVersion: string, now?: string[], told = [worker(40)]) =>
-    memory.planReads(makeRead(resourceVersion, now), told.slice(0)).namespaces;
+  const search = (
+    cache: ReturnType<typeof remember>,
+    resourceVersion: string,
+    now?: string[],
+    objects = [worker(40)],
+  ) => cache.planReads(makeRead(resourceVersion, now), objects.slice(0)).namespaces;
   const listed = { namespaces: new Set(['a']), version: 20 };
 
   test.each(['10', '30'])('in the namespaces that the status names and named, and in those told of (at %s)', (at) => {
-    const memory = remember({}, listed, ['a']);
-    expect(search(memory, at, ['a'], [])).toEqual(new Set(['a']));
-    expect(search(memory, at, [], [])).toEqual(new Set(['a']));
-    expect(search(memory, at, ['b'], [])).toEqual(new Set(['a', 'b']));
-    expect(search(memory, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
-    expect(memory.planReads(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
+    const cache = remember({}, listed, ['a']);
+    expect(search(cache, at, ['a'], [])).toEqual(new Set(['a']));
+    expect(search(cache, at, [], [])).toEqual(new Set(['a']));
+    expect(search(cache, at, ['b'], [])).toEqual(new Set(['a', 'b']));
+    expect(search(cache, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
+    expect(cache.planReads(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
   });
 
   test('anywhere where those are too many', () => {
@@ -89,16 +93,16 @@ describe('looks for workers', () => {
   test('anywhere where the status names none, or named none before', () => {
     expect(search(remember({}, listed, ['a']), '30', undefined, [])).toBeUndefined();
     expect(search(remember({}, listed), '30', ['a'], [])).toBeUndefined();
-    expect(search(createMemory(), '30', ['a'], [])).toBeUndefined();
+    expect(search(createRecomputeCache(), '30', ['a'], [])).toBeUndefined();
   });
 
   test('no earlier than the pool, and no earlier than it was seen to have looked', () => {
-    const notOlderThan = (memory: ReturnType<typeof remember>, at: string) =>
-      memory.planReads(makeRead(at), []).notOlderThan;
-    expect(notOlderThan(createMemory(), '10')).toBe('10');
+    const notOlderThan = (cache: ReturnType<typeof remember>, at: string) =>
+      cache.planReads(makeRead(at), []).notOlderThan;
+    expect(notOlderThan(createRecomputeCache(), '10')).toBe('10');
     expect([notOlderThan(remember(), '10'), notOlderThan(remember(), '30')]).toEqual(['20', '30']);
     expect(notOlderThan(remember(), 'not-a-number')).toBe('20');
-    expect(notOlderThan(createMemory(), 'not-a-number')).toBe('not-a-number');
+    expect(notOlderThan(createRecomputeCache(), 'not-a-number')).toBe('not-a-number');
   });
 });
 
@@ -109,15 +113,15 @@ describe("looks at the gateway's objects", () => {
   const readsGateway = (
     run: { readonly saw: boolean; readonly written?: string },
     at: string,
-    told: readonly ObjectVersion[],
+    objects: readonly ObjectVersion[],
   ): boolean => {
-    const memory = createMemory();
+    const cache = createRecomputeCache();
     const observed = makeObserved({ pool: makeRead('10', ['a']), ...(run.saw ? {} : { gateway: undefined }) });
-    memory.remember(observed, { written: run.written, readAt: 0 });
-    return memory.planReads(makeRead(at, ['a']), told).withGateway;
+    cache.remember(observed, { written: run.written, readAt: 0 });
+    return cache.planReads(makeRead(at, ['a']), objects).withGateway;
   };
   const unseen = { saw: false, written: '30' };
-  const seen = { saw: true, written: '30' };
+  const lastRun = { saw: true, written: '30' };
   const unchanged = { saw: true };
 
   test('not for workers, nor for its own write', () => {
@@ -127,30 +131,30 @@ describe("looks at the gateway's objects", () => {
   });
 
   test('where the run before wrote what it saw of them, whatever is told of', () => {
-    expect(readsGateway(seen, '30', [poolAt(30)])).toBe(true);
-    expect(readsGateway(seen, '30', [worker(40)])).toBe(true);
+    expect(readsGateway(lastRun, '30', [poolAt(30)])).toBe(true);
+    expect(readsGateway(lastRun, '30', [worker(40)])).toBe(true);
   });
 
   test('where anything else is told of, or nothing', () => {
-    for (const told of [[], [gateway], [worker(40), gateway], [worker(40), any], [poolAt(31)], [poolAt(undefined)]])
-      expect(readsGateway(unseen, '30', told)).toBe(true);
+    for (const objects of [[], [gateway], [worker(40), gateway], [worker(40), any], [poolAt(31)], [poolAt(undefined)]])
+      expect(readsGateway(unseen, '30', objects)).toBe(true);
     expect(readsGateway(unchanged, '10', [poolAt(undefined)])).toBe(true);
   });
 
   test('where somebody else wrote the pool, or nothing is known of it', () => {
     expect(readsGateway(unseen, '31', [worker(40)])).toBe(true);
-    expect(createMemory().planReads(makeRead('30', ['a']), [worker(40)]).withGateway).toBe(true);
+    expect(createRecomputeCache().planReads(makeRead('30', ['a']), [worker(40)]).withGateway).toBe(true);
   });
 });
 
 test('knows the latest resource version that was named', () => {
   expect(remember().latest()).toBe(30);
   expect(remember({ written: undefined }).latest()).toBe(20);
-  expect(createMemory().latest()).toBe(0);
+  expect(createRecomputeCache().latest()).toBe(0);
 });
 
 test('forgets the pools whose last run is the longest ago when there are too many', () => {
-  const memory = createMemory();
+  const cache = createRecomputeCache();
   const named = (name: string) => {
     const pool = makePool();
     return makeObserved({
@@ -158,10 +162,10 @@ test('forgets the pools whose last run is the longest ago when there are too man
       extent: { namespaces: 'all', version: 20 },
     });
   };
-  const isKnown = (name: string) => memory.isCovered({ ...key, name }, poolAt(1));
+  const isKnown = (name: string) => cache.isCovered({ ...key, name }, poolAt(1));
   for (let index = 0; index < maxRememberedPools; index += 1)
-    memory.remember(named(`p${index}`), { written: '30', readAt: 0 });
-  memory.remember(named('p0'), { written: '30', readAt: 0 });
-  memory.remember(named('one-more'), { written: '30', readAt: 0 });
+    cache.remember(named(`p${index}`), { written: '30', readAt: 0 });
+  cache.remember(named('p0'), { written: '30', readAt: 0 });
+  cache.remember(named('one-more'), { written: '30', readAt: 0 });
   expect(['p0', 'p1', 'p2', 'one-more'].map(isKnown)).toEqual([true, false, true, true]);
 });

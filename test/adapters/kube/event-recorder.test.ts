@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { KubeError, type KubeCall } from '../../../adapters/kube/client.ts';
-import { createTeller } from '../../../adapters/kube/events.ts';
-import type { ToldOutcome } from '../../../api/names.ts';
-import type { Told } from '../../../core/kubernetes-events/event.ts';
+import { createEventRecorder } from '../../../adapters/kube/event-recorder.ts';
+import type { RecordOutcome } from '../../../api/names.ts';
+import type { ObjectEvent } from '../../../core/kubernetes-events/event.ts';
 
-const told: Told = {
+const event: ObjectEvent = {
   kind: 'BuildKitPool',
   metadata: { name: 'my-pool', namespace: 'tenant-a', uid: 'uid-1', resourceVersion: '7' },
   type: 'Warning',
@@ -12,18 +12,18 @@ const told: Told = {
   action: 'ComputeStatus',
   note: '0 of 2 gateway replicas are ready',
 };
-const later = (resourceVersion: string, change: Partial<Told> = {}): Told => ({
-  ...told,
+const later = (resourceVersion: string, change: Partial<ObjectEvent> = {}): ObjectEvent => ({
+  ...event,
   ...change,
-  metadata: { ...told.metadata, resourceVersion },
+  metadata: { ...event.metadata, resourceVersion },
 });
 
 function createWorld(answer: (call: KubeCall) => Promise<unknown> = () => Promise.resolve({})) {
   const calls: KubeCall[] = [];
-  const outcomes: ToldOutcome[] = [];
+  const outcomes: RecordOutcome[] = [];
   const logged: unknown[] = [];
   let nowMs = Date.parse('2026-01-01T00:00:00Z');
-  const tell = createTeller({
+  const recordEvents = createEventRecorder({
     kube: {
       call: (call) => {
         calls.push(call);
@@ -39,15 +39,15 @@ function createWorld(answer: (call: KubeCall) => Promise<unknown> = () => Promis
   const wait = (ms: number) => {
     nowMs += ms;
   };
-  return { tell, calls, outcomes, logged, wait };
+  return { recordEvents, calls, outcomes, logged, wait };
 }
 
 const nameOf = (call: KubeCall | undefined) => (call?.body as { metadata: { name: string } }).metadata.name;
 
-describe('what is told', () => {
-  it('is created in the namespace of the object, for whoever describes it', async () => {
-    const { tell, calls } = createWorld();
-    await tell([told]);
+describe('an Event', () => {
+  it('is created in the namespace of its object', async () => {
+    const { recordEvents, calls } = createWorld();
+    await recordEvents([event]);
     expect(calls).toEqual([
       {
         method: 'POST',
@@ -77,40 +77,40 @@ describe('what is told', () => {
     ]);
   });
 
-  it('has one name, whichever instance tells it', async () => {
+  it('has the same name whichever instance records it', async () => {
     const [one, other] = [createWorld(), createWorld(() => Promise.reject(new KubeError(409, 'AlreadyExists', '')))];
-    await one.tell([told]);
-    await other.tell([told]);
+    await one.recordEvents([event]);
+    await other.recordEvents([event]);
     expect(nameOf(other.calls[0])).toBe(nameOf(one.calls[0]));
     expect([one.outcomes, other.outcomes, other.logged]).toEqual([['told'], ['known'], []]);
   });
 
   it('has another name after another change', async () => {
-    const { tell, calls, wait } = createWorld();
-    await tell([told]);
+    const { recordEvents, calls, wait } = createWorld();
+    await recordEvents([event]);
     wait(3_600_000);
-    await tell([later('8')]);
+    await recordEvents([later('8')]);
     expect(nameOf(calls[1])).not.toBe(nameOf(calls[0]));
   });
 
-  it('has a name that the apiserver takes, and a note no longer than it takes', async () => {
-    const { tell, calls } = createWorld();
+  it('has a name and a note that the apiserver accepts', async () => {
+    const { recordEvents, calls } = createWorld();
     const name = `${'a'.repeat(235)}.${'b'.repeat(17)}`;
-    await tell([{ ...told, metadata: { ...told.metadata, name }, note: 'é'.repeat(1024) }]);
+    await recordEvents([{ ...event, metadata: { ...event.metadata, name }, note: 'é'.repeat(1024) }]);
     expect(nameOf(calls[0])).toMatch(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/);
     expect(nameOf(calls[0])).toMatch(/[a-z0-9]\.[0-9a-f]{16}$/);
     expect((calls[0]?.body as { note: string }).note).toBe('é'.repeat(512));
   });
 });
 
-describe('what is told again', () => {
-  it('within minutes makes a series of the first', async () => {
-    const { tell, calls, outcomes, wait } = createWorld();
-    await tell([told]);
+describe('an Event that repeats', () => {
+  it('within minutes extends the series of the first', async () => {
+    const { recordEvents, calls, outcomes, wait } = createWorld();
+    await recordEvents([event]);
     wait(60_000);
-    await tell([later('8')]);
+    await recordEvents([later('8')]);
     wait(60_000);
-    await tell([later('9')]);
+    await recordEvents([later('9')]);
     expect(outcomes).toEqual(['told', 'repeated', 'repeated']);
     expect(calls[2]).toEqual({
       method: 'PATCH',
@@ -121,62 +121,62 @@ describe('what is told again', () => {
     });
   });
 
-  it('with another reason is told on its own', async () => {
-    const { tell, outcomes } = createWorld();
-    await tell([told, later('8', { reason: 'GatewayServing', type: 'Normal' })]);
+  it('with another reason is created on its own', async () => {
+    const { recordEvents, outcomes } = createWorld();
+    await recordEvents([event, later('8', { reason: 'GatewayServing', type: 'Normal' })]);
     expect(outcomes).toEqual(['told', 'told']);
   });
 
   it('is created anew where somebody deleted the first', async () => {
-    const { tell, outcomes } = createWorld(({ method }) =>
+    const { recordEvents, outcomes } = createWorld(({ method }) =>
       method === 'PATCH' ? Promise.reject(new KubeError(404, 'NotFound', '')) : Promise.resolve({}),
     );
-    await tell([told, later('8')]);
+    await recordEvents([event, later('8')]);
     expect(outcomes).toEqual(['told', 'told']);
   });
 
   it.each([
-    ['makes a series of it', undefined, ['failed', 'repeated']],
-    ['is created where it never came to be', new KubeError(404, 'NotFound', ''), ['failed', 'told']],
+    ['extends its series', undefined, ['failed', 'repeated']],
+    ['is created where the first was never stored', new KubeError(404, 'NotFound', ''), ['failed', 'told']],
   ])('after one whose answer was lost %s', async (_, patched, expected) => {
     let lost = 1;
-    const { tell, outcomes } = createWorld(({ method }) => {
+    const { recordEvents, outcomes } = createWorld(({ method }) => {
       if (method === 'PATCH') return patched === undefined ? Promise.resolve({}) : Promise.reject(patched);
       return lost-- > 0 ? Promise.reject(new KubeError(0, 'Unreachable', '')) : Promise.resolve({});
     });
-    await tell([told, later('8')]);
+    await recordEvents([event, later('8')]);
     expect(outcomes).toEqual(expected);
   });
 
-  it('too often has to wait, for that object alone', async () => {
-    const { tell, calls, outcomes, wait } = createWorld();
-    await tell(Array.from({ length: 12 }, (_, index) => later(String(index))));
+  it('too often is dropped, for that object alone', async () => {
+    const { recordEvents, calls, outcomes, wait } = createWorld();
+    await recordEvents(Array.from({ length: 12 }, (_, index) => later(String(index))));
     expect(calls).toHaveLength(10);
     expect(outcomes.slice(10)).toEqual(['limited', 'limited']);
-    await tell([{ ...told, metadata: { ...told.metadata, uid: 'uid-2' } }]);
+    await recordEvents([{ ...event, metadata: { ...event.metadata, uid: 'uid-2' } }]);
     wait(60_000);
-    await tell([later('13'), later('14')]);
+    await recordEvents([later('13'), later('14')]);
     expect(outcomes.slice(12)).toEqual(['told', 'repeated', 'limited']);
   });
 });
 
-describe('what can not be told', () => {
-  it('keeps nobody waiting for it but for a second, and is logged without its note', async () => {
-    const { tell, outcomes, logged } = createWorld(() => Promise.reject(new KubeError(403, 'Forbidden', 'no')));
-    await expect(tell([told])).resolves.toBeUndefined();
+describe('an Event that can not be created', () => {
+  it('delays its caller by no more than a second, and is logged without its note', async () => {
+    const { recordEvents, outcomes, logged } = createWorld(() => Promise.reject(new KubeError(403, 'Forbidden', 'no')));
+    await expect(recordEvents([event])).resolves.toBeUndefined();
     expect(outcomes).toEqual(['failed']);
-    expect(logged).toEqual([['event not told', { object: 'my-pool', reason: 'NoReadyReplica', error: 'no' }]]);
+    expect(logged).toEqual([['event not recorded', { object: 'my-pool', reason: 'NoReadyReplica', error: 'no' }]]);
   });
 
-  it('is not taken for told', async () => {
+  it('is created when its change is recorded again', async () => {
     let isDown = true;
-    const { tell, calls, outcomes } = createWorld(({ method }) => {
+    const { recordEvents, calls, outcomes } = createWorld(({ method }) => {
       if (isDown) return Promise.reject(new KubeError(0, 'Unreachable', 'down'));
       return method === 'PATCH' ? Promise.reject(new KubeError(404, 'NotFound', '')) : Promise.resolve({});
     });
-    await tell([told]);
+    await recordEvents([event]);
     isDown = false;
-    await tell([told]);
+    await recordEvents([event]);
     expect(outcomes).toEqual(['failed', 'told']);
     expect(nameOf(calls[2])).toBe(nameOf(calls[0]));
   });

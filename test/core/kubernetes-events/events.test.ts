@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../../api/fields.ts';
-import { tellOfOidcConfig } from '../../../core/kubernetes-events/oidc-config.ts';
-import { tellOfPool } from '../../../core/kubernetes-events/pool.ts';
-import { tellOfWorker } from '../../../core/kubernetes-events/worker.ts';
+import { makeOidcConfigEvents } from '../../../core/kubernetes-events/oidc-config.ts';
+import { makePoolEvents } from '../../../core/kubernetes-events/pool.ts';
+import { makeWorkerEvents } from '../../../core/kubernetes-events/worker.ts';
 
 const metadata = { name: 'one', namespace: 'tenant-a', uid: 'uid-1', resourceVersion: '7' };
 
@@ -18,11 +18,11 @@ const condition = (words: string): Condition => {
   } as Condition;
 };
 const toStatus = (words: readonly string[]) => ({ conditions: words.map(condition) });
-const toWords = (told: ReturnType<typeof tellOfPool>) => told.map(({ type, reason }) => `${type} ${reason}`);
+const toWords = (events: ReturnType<typeof makePoolEvents>) => events.map(({ type, reason }) => `${type} ${reason}`);
 
 describe('of a pool is told', () => {
-  const tell = (before: readonly string[], after: readonly string[]) =>
-    toWords(tellOfPool({ metadata, spec: {}, status: toStatus(before) }, toStatus(after)));
+  const listEvents = (before: readonly string[], after: readonly string[]) =>
+    toWords(makePoolEvents({ metadata, spec: {}, status: toStatus(before) }, toStatus(after)));
   const serving = ['GatewayReady=True/GatewayServing', 'WorkersReady=True/WorkersServing', 'Ready=True/Available'];
 
   it.each<[string, readonly string[], readonly string[], readonly string[]]>([
@@ -86,11 +86,11 @@ describe('of a pool is told', () => {
     ['nothing of its end', serving, [...serving.slice(0, 2), 'Ready=False/Terminating'], []],
     ['nothing of conditions that others write', serving, [...serving, 'Audited=False/Never'], []],
   ])('%s', (_what, before, after, expected) => {
-    expect(tell(before, after)).toEqual(expected);
+    expect(listEvents(before, after)).toEqual(expected);
   });
 
   it('what the condition says, of the pool as it was read', () => {
-    expect(tellOfPool({ metadata, spec: {} }, toStatus(['Ready=True/Available']))).toEqual([
+    expect(makePoolEvents({ metadata, spec: {} }, toStatus(['Ready=True/Available']))).toEqual([
       {
         kind: 'BuildKitPool',
         metadata,
@@ -104,8 +104,10 @@ describe('of a pool is told', () => {
 });
 
 describe('of a worker is told', () => {
-  const tell = (before: readonly string[], after: readonly string[]) =>
-    toWords(tellOfWorker({ metadata, spec: { poolRef: { name: 'pool' } }, status: toStatus(before) }, toStatus(after)));
+  const listEvents = (before: readonly string[], after: readonly string[]) =>
+    toWords(
+      makeWorkerEvents({ metadata, spec: { poolRef: { name: 'pool' } }, status: toStatus(before) }, toStatus(after)),
+    );
 
   it.each<[string, readonly string[], readonly string[], readonly string[]]>([
     ['nothing when it is let in', [], ['ResolvedRefs=True/Granted'], []],
@@ -134,14 +136,14 @@ describe('of a worker is told', () => {
     ['nothing of what every start goes through', ['Ready=False/NoPod'], ['Ready=False/Starting'], []],
     ['nothing of other conditions', [], ['Other=False/Never'], []],
   ])('%s', (_what, before, after, expected) => {
-    expect(tell(before, after)).toEqual(expected);
+    expect(listEvents(before, after)).toEqual(expected);
   });
 });
 
 describe('of an OIDC config is told', () => {
-  const tell = (before: readonly string[], after: readonly string[]) =>
+  const listEvents = (before: readonly string[], after: readonly string[]) =>
     toWords(
-      tellOfOidcConfig(
+      makeOidcConfigEvents(
         { metadata, spec: { issuer: 'https://a', audience: 'b' }, status: toStatus(before) },
         toStatus(after),
       ),
@@ -159,6 +161,6 @@ describe('of an OIDC config is told', () => {
     ],
     ['nothing when nothing changes', ['Ready=True/Discovered'], ['Ready=True/Discovered'], []],
   ])('%s', (_what, before, after, expected) => {
-    expect(tell(before, after)).toEqual(expected);
+    expect(listEvents(before, after)).toEqual(expected);
   });
 });

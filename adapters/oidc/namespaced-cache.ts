@@ -1,20 +1,20 @@
 /** What is remembered of issuers, so that no namespace pushes out what others need. No I/O. */
 import { maxRememberedIssuers, maxRememberedIssuersPerNamespace } from '../../api/limits/issuers.ts';
 
-export interface Place {
+export interface CacheKey {
   readonly namespace: string;
   readonly id: string;
 }
 
-export interface Memory<T> {
-  readonly get: (place: Place) => T | undefined;
+export interface NamespacedCache<T> {
+  readonly get: (cacheKey: CacheKey) => T | undefined;
   /** Those of a namespace, the one that was put longest ago first. */
   readonly list: (namespace: string) => readonly T[];
   /** What is too much goes: the oldest of this namespace, then of the one that has most. */
-  readonly put: (place: Place, value: T) => void;
+  readonly put: (cacheKey: CacheKey, value: T) => void;
 }
 
-export function createMemory<T>(): Memory<T> {
+export function createNamespacedCache<T>(): NamespacedCache<T> {
   const byNamespace = new Map<string, Map<string, T>>();
   let total = 0;
 
