@@ -1,6 +1,6 @@
 /** From manifests with v1alpha1 alone to both versions, on a control plane of its own. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,8 +34,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const patch = (crd: string, change: object, ...args: readonly string[]) =>
-  run('patch', crd, '--type=merge', `--patch=${JSON.stringify(change)}`, ...args);
+/** From a file: a definition is longer than an argument may be. */
+async function patch(crd: string, change: object, ...args: readonly string[]): Promise<string> {
+  const file = join(folder, 'patch.json');
+  await writeFile(file, JSON.stringify(change));
+  return run('patch', crd, '--type=merge', `--patch-file=${file}`, ...args);
+}
 const setStored = (crd: string, ...storedVersions: readonly string[]) =>
   patch(crd, { status: { storedVersions } }, '--subresource=status');
 
@@ -86,7 +90,7 @@ describe('an upgrade from v1alpha1 alone', () => {
     for (const [crd, change] of both) await patch(crd, change);
     await expect
       .poll(() => run('get', `buildkitpools.v1beta1.${GROUP}`, 'pool', '-o', 'jsonpath={.spec}'), { timeout: 120_000 })
-      .toBe('{"gateway":{"service":{"port":9999}},"workers":{"scaling":{"max":3}}}');
+      .toBe('{"v1alpha1":{"networking":{"port":9999},"tls":{"auto":{}}},"workers":{"scaling":{"max":3}}}');
 
     const environment = {
       ...process.env,
