@@ -153,6 +153,7 @@ export const GATEWAY_VARIABLES = [
   'LIFECYCLE_URL',
   'STATUS_URL',
   'TOKEN_FILE',
+  'KEYS_PORT',
 ] as const;
 
 export interface GatewayEnvironment {
@@ -160,6 +161,8 @@ export interface GatewayEnvironment {
   readonly clusterFqdn: string;
   readonly urls: FunctionUrls;
   readonly tokenFile: string;
+  /** Where it takes the CSRs of workers. */
+  readonly keysPort: number;
   /** PEM of the CAs that vouch for the functions, where these are reached over HTTPS. */
   readonly caFile: string | undefined;
   /** Whose PROXY headers are read. */
@@ -183,6 +186,7 @@ export function readGatewayEnvironment(
       status: parseUrl('STATUS_URL', values.STATUS_URL),
     },
     tokenFile: values.TOKEN_FILE,
+    keysPort: parsePort('KEYS_PORT', values.KEYS_PORT),
     caFile: CA_FILE === '' ? undefined : CA_FILE,
     proxies: PROXY_PROTOCOL_CIDRS.split(',').filter(Boolean).map(parseCidr),
     maxConnections: parseCount('MAX_CONNECTIONS', MAX_CONNECTIONS),

@@ -1,24 +1,22 @@
 /** One request for the certificate of a worker. */
 import { readFile } from 'node:fs/promises';
-import { KEYS_PATH, workerKeys, type WorkerKeys } from '../api/http/keys.ts';
+import { WORKER_KEYS_PATH, workerKeys, type WorkerKeys, type WorkerKeysRequest } from '../api/http/keys.ts';
 import { keysRequestTimeoutMs } from '../api/limits/lifecycle.ts';
 
-export interface WorkerKeysRequest {
-  readonly worker: string;
-  readonly lifecycleUrl: URL;
+export interface WorkerKeysOptions extends WorkerKeysRequest {
+  /** Of the gateway of the pool, which passes the request on. */
+  readonly keysUrl: URL;
   /** Read again at every request: it is renewed. */
   readonly tokenFile: string;
-  /** PEM */
-  readonly serverCsr: string;
 }
 
 /** @throws when it is not signed, with the status alone: an answer may hold anything. */
-export async function requestWorkerKeys(request: WorkerKeysRequest): Promise<WorkerKeys> {
+export async function requestWorkerKeys(request: WorkerKeysOptions): Promise<WorkerKeys> {
   const token = (await readFile(request.tokenFile, 'utf8')).trim();
-  const answer = await fetch(new URL(KEYS_PATH, request.lifecycleUrl), {
+  const answer = await fetch(new URL(WORKER_KEYS_PATH, request.keysUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ kind: 'worker', worker: request.worker, serverCsr: request.serverCsr }),
+    body: JSON.stringify({ worker: request.worker, serverCsr: request.serverCsr }),
     redirect: 'error',
     signal: AbortSignal.timeout(keysRequestTimeoutMs),
   });

@@ -25,6 +25,12 @@ export const KINDS = {
 /** Audience a token must be made for to count here. */
 export const TOKEN_AUDIENCE = GROUP;
 
+/**
+ * Of the token that the Pod of a worker has its key signed with. It passes through a gateway, whose image the owner of the
+ * pool chooses, and is of an account in the namespace of the worker: for this audience it is worth nothing anywhere else.
+ */
+export const WORKER_TOKEN_AUDIENCE = `workers.${GROUP}`;
+
 /** Namespace the parts of the controller live in. */
 export const SYSTEM_NAMESPACE = 'buildkit-system';
 
@@ -140,7 +146,8 @@ export type RunOutcome = 'written' | 'unchanged' | 'failed';
 export type WriteOutcome = 'written' | 'stale' | 'gone' | 'failed';
 export type RecordOutcome = 'told' | 'repeated' | 'known' | 'limited' | 'failed';
 
-export const PORTS = { gateway: 1235, worker: 1234, metrics: 9090, functions: 8082 } as const;
+/** `keys`: where a gateway takes the CSRs of workers. */
+export const PORTS = { gateway: 1235, worker: 1234, keys: 1236, metrics: 9090, functions: 8082 } as const;
 
 /**
  * Secrets that hold a CA. The root signs the intermediates for clients and for servers; the CA of the webhooks is none

@@ -1,10 +1,10 @@
 /** What every function reads of a request: the token, and a body of bounded size. No I/O but the reading of the body. */
 import { parseJson as parseJsonText } from '../core/json-text.ts';
+import { parseBearer } from '../core/tokens/bearer.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
-/** The token of a request (RFC 6750, 2.1); undefined where it shows none. */
-export const readBearer = (request: Request): string | undefined =>
-  /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+/** The token of a request; undefined where it shows none. */
+export const readBearer = (request: Request): string | undefined => parseBearer(request.headers.get('authorization'));
 
 /** Whether the head says so already: nobody need be asked anything about such a request. */
 export const isAnnouncedTooLarge = (request: Request, maxBytes: number): boolean =>

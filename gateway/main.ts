@@ -28,6 +28,7 @@ import { createCounters } from '../core/gateway/counters.ts';
 import { createOperationsApp } from './app.ts';
 import { createGateway } from './gateway.ts';
 import { holdKeys } from './keys.ts';
+import { createRelayApp } from './relay.ts';
 import { createReporter } from './report.ts';
 import { createTicker } from './tick.ts';
 
@@ -39,6 +40,7 @@ export interface GatewayConfig extends GatewayEnvironment {
 
 export interface RunningGateway {
   readonly port: number;
+  readonly keysPort: number;
   /** What it waits for before it takes connections; undefined when it takes them. */
   readonly findUnready: () => string | undefined;
   /** Takes no new connections, and resolves when the last one has ended, or the time is up. */
@@ -65,6 +67,15 @@ export async function runGateway(config: GatewayConfig, metrics: GatewayMetrics,
       throw error;
     }
   };
+  const relay = await serveHttp({
+    app: createRelayApp({
+      signWorkerKeys: (request, token) => call('worker_keys', functions.signWorkerKeys(request, token)),
+      log,
+    }),
+    port: config.keysPort,
+    ...(config.hostname === undefined ? {} : { hostname: config.hostname }),
+    drainMs: 0,
+  });
   const keys = await holdKeys({ requestKeys: () => call('keys', requestKeys(functions, name)), pause, signal, log });
   const counters = createCounters(new Date());
   const reporter = createReporter({
@@ -119,13 +130,18 @@ export async function runGateway(config: GatewayConfig, metrics: GatewayMetrics,
     await sleep(listenMs);
     listening.stop();
     await Promise.race([gateway.drained(), sleep(maxDrainMs, undefined, { ref: false })]);
-    await reporter.flush();
+    await Promise.all([reporter.flush(), relay.close()]);
     ending.abort();
     gateway.close();
     kube.close();
     log.info({ connections: gateway.openConnections() }, 'gateway ended');
   };
-  return { port: listening.port, findUnready: () => (isDraining ? 'draining' : undefined), drain };
+  return {
+    port: listening.port,
+    keysPort: relay.port,
+    findUnready: () => (isDraining ? 'draining' : undefined),
+    drain,
+  };
 }
 
 if (import.meta.main) {

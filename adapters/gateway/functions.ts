@@ -1,6 +1,15 @@
 /** What a gateway asks of the functions: leases, keys, reports, ticks. */
 import type { connectionReport } from '../../api/http/connection-report.ts';
-import { gatewayKeys, KEYS_PATH, type GatewayKeys, type KeysRequest } from '../../api/http/keys.ts';
+import {
+  gatewayKeys,
+  KEYS_PATH,
+  WORKER_KEYS_PATH,
+  workerKeys,
+  type GatewayKeys,
+  type GatewayKeysRequest,
+  type WorkerKeys,
+  type WorkerKeysRequest,
+} from '../../api/http/keys.ts';
 import {
   grantedLease,
   LEASES_PATH,
@@ -12,7 +21,7 @@ import {
   type RenewRequest,
 } from '../../api/http/leases.ts';
 import { TICKS_PATH, type TickRequest } from '../../api/http/ticks.ts';
-import { leaseCallTimeoutMs } from '../../api/limits/gateway.ts';
+import { leaseCallTimeoutMs, relayedKeysTimeoutMs } from '../../api/limits/gateway.ts';
 import { STATUS_REPORTS_PATH } from '../../api/names.ts';
 import { readProblem, type Refusal } from '../../core/gateway/refusal.ts';
 import type { ConnectionReport } from '../../core/status/report.ts';
@@ -31,11 +40,18 @@ type LeaseAnswer =
   | { readonly kind: 'pending'; readonly message: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** The keys, or the status with which they are refused. */
+type SignedWorkerKeys =
+  { readonly status: 200; readonly keys: WorkerKeys } | { readonly status: (typeof refusedKeys)[number] };
+const refusedKeys = [400, 401, 403] as const;
+
 /** Each rejects when it may be tried again. */
 export interface Functions {
   readonly askForLease: (request: LeaseRequest, signal: AbortSignal) => Promise<LeaseAnswer>;
   readonly renewLeases: (request: RenewRequest) => Promise<z.infer<typeof renewAnswer>['ended']>;
-  readonly signKeys: (request: KeysRequest) => Promise<GatewayKeys>;
+  readonly signKeys: (request: GatewayKeysRequest) => Promise<GatewayKeys>;
+  /** With the token of the worker's Pod, in place of that of this one. */
+  readonly signWorkerKeys: (request: WorkerKeysRequest, token: string) => Promise<SignedWorkerKeys>;
   readonly report: (pool: string, report: ConnectionReport) => Promise<void>;
   readonly tick: (request: TickRequest) => Promise<void>;
 }
@@ -58,6 +74,14 @@ export function createFunctions(post: Post, urls: FunctionUrls): Functions {
     },
     renewLeases: async (body) => renewAnswer.parse((await expectOk(new URL(RENEW_PATH, urls.api), body)).body).ended,
     signKeys: async (body) => gatewayKeys.parse((await expectOk(new URL(KEYS_PATH, urls.lifecycle), body)).body),
+    signWorkerKeys: async (body, token) => {
+      const url = new URL(WORKER_KEYS_PATH, urls.lifecycle);
+      const answer = await post({ url, body, token, timeoutMs: relayedKeysTimeoutMs });
+      if (answer.status === 200) return { status: 200, keys: workerKeys.parse(answer.body) };
+      const status = refusedKeys.find((refused) => refused === answer.status);
+      if (status === undefined) throw unexpected(url, answer);
+      return { status };
+    },
     report: async (pool, report) => {
       await expectOk(new URL(STATUS_REPORTS_PATH, urls.status), toBody(pool, report));
     },

@@ -23,7 +23,6 @@ export interface SignedKeys {
 export async function requestKeys({ signKeys }: Pick<Functions, 'signKeys'>, pool: string): Promise<SignedKeys> {
   const [server, client] = [generateKeyPair(), generateKeyPair()];
   const signed = await signKeys({
-    kind: 'gateway',
     pool,
     serverCsr: makeCsr(server),
     clientCsr: makeCsr(client),

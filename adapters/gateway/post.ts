@@ -14,6 +14,8 @@ export interface PostOptions {
 export interface PostCall {
   readonly url: URL;
   readonly body: unknown;
+  /** In place of the Pod's own. */
+  readonly token?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -28,9 +30,9 @@ export interface PostAnswer {
 export type Post = (call: PostCall) => Promise<PostAnswer>;
 
 export function createPost({ tokenFile, caFile }: PostOptions): Post {
-  return async ({ url, body, timeoutMs = gatewayCallTimeoutMs, signal }) => {
+  return async ({ url, body, token: given, timeoutMs = gatewayCallTimeoutMs, signal }) => {
     const [token, ca] = await Promise.all([
-      readFile(tokenFile, 'utf8'),
+      given ?? readFile(tokenFile, 'utf8'),
       caFile === undefined ? undefined : readFile(caFile),
     ]);
     const text = JSON.stringify(body);

@@ -17,7 +17,7 @@ export interface GatewayMetrics extends PartMetrics {
   /** Before anybody was known. */
   readonly endedEarly: (why: string) => void;
   readonly showOpen: (count: () => number) => void;
-  readonly called: (call: 'lease' | 'renew' | 'keys' | 'report' | 'tick', isAnswered: boolean) => void;
+  readonly called: (call: 'lease' | 'renew' | 'keys' | 'worker_keys' | 'report' | 'tick', isAnswered: boolean) => void;
 }
 
 export function createGatewayMetrics(): GatewayMetrics {

@@ -1,30 +1,30 @@
 /**
- * What a gateway or worker asks of `lifecycle` for the keys that it made, with a Pod-bound token of our audience.
+ * What a gateway or worker asks of `lifecycle` for the keys that it made, with a Pod-bound token: a gateway of our audience,
+ * at KEYS_PATH; a worker through a gateway of its pool, with a token for nothing else, at WORKER_KEYS_PATH.
  *
- * POST /lifecycle/keys: 200 certificates, 400 malformed, 401 no token of a Pod, 403 not a Pod that lifecycle made, 503
- * to be tried again.
+ * 200 certificates, 400 malformed, 401 no token of a Pod, 403 not a Pod that lifecycle made, 503 to be tried again.
  */
 import * as z from 'zod';
 import { poolName } from '../fields.ts';
 
 export const KEYS_PATH = '/lifecycle/keys';
+export const WORKER_KEYS_PATH = '/lifecycle/keys/worker';
 
 /** PEM of a PKCS#10 request (RFC 2986); only its key is taken. */
 const csr = z.string().max(8192);
 const pem = z.string();
 
-export const keysRequest = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('gateway'),
-    pool: poolName('Pool of the gateway, in the namespace of its Pod.'),
-    /** For what clients see. */
-    serverCsr: csr,
-    /** For what workers see. */
-    clientCsr: csr,
-  }),
-  z.strictObject({ kind: z.literal('worker'), worker: z.string().max(253), serverCsr: csr }),
-]);
-export type KeysRequest = z.infer<typeof keysRequest>;
+export const gatewayKeysRequest = z.strictObject({
+  pool: poolName('Pool of the gateway, in the namespace of its Pod.'),
+  /** For what clients see. */
+  serverCsr: csr,
+  /** For what workers see. */
+  clientCsr: csr,
+});
+export type GatewayKeysRequest = z.infer<typeof gatewayKeysRequest>;
+
+export const workerKeysRequest = z.strictObject({ worker: z.string().max(253), serverCsr: csr });
+export type WorkerKeysRequest = z.infer<typeof workerKeysRequest>;
 
 /**
  * Chains begin with the leaf. `server` is of the server intermediate; `client` of the pool's gateway CA; `clientCa` is

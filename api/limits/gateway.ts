@@ -80,6 +80,12 @@ export const drainListenMs = 5_000;
 /** Below the grace of the Pod, 3600 s, so that what is left ends with a log line. */
 export const maxDrainMs = 3_590_000;
 
+/** CSRs of workers that wait for `lifecycle` at once: who comes while there are so many asks again within seconds. */
+export const maxRelayedKeys = 32;
+
+/** Below the time that a worker waits for its answer, so that it hears one. */
+export const relayedKeysTimeoutMs = 25_000;
+
 /** One record of TLS. */
 export const recordBytes = 16 * 1024;
 

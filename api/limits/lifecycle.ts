@@ -13,6 +13,9 @@ export const poolCaTtlSeconds = 10 * 365 * 24 * 60 * 60;
 /** Two CSRs at their largest, and names. */
 export const maxKeysBodyBytes = 32 * 1024;
 
+/** One CSR at its largest, and a name. */
+export const maxWorkerKeysBodyBytes = 10 * 1024;
+
 /** The kubelet renews a projected token at 80 % of its life; this is the least that the apiserver gives. */
 export const podTokenSeconds = 600;
 

@@ -13,6 +13,7 @@ import {
   GROUP,
   KINDS,
   LABELS,
+  NAMESPACE_NAME_LABEL,
   PORTS,
   PROBE_PATHS,
   TOKEN_AUDIENCE,
@@ -20,7 +21,7 @@ import {
 import { routesName } from '../../api/routes.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { readQuantity } from '../quantity.ts';
-import { defined, managedLabels, ownedByPool, type KubeObject } from './objects.ts';
+import { defined, keysServiceName, managedLabels, ownedByPool, workerPoolLabels, type KubeObject } from './objects.ts';
 import { restrictedContainer, restrictedPod } from './pod-security.ts';
 import type { LifecycleSettings } from './settings.ts';
 
@@ -152,6 +153,7 @@ function makeGatewayContainer(pool: Pool, settings: LifecycleSettings): object {
     env: Object.entries(gatewayVariables(pool, settings)).map(([variable, value]) => ({ name: variable, value })),
     ports: [
       { name: 'buildkit', containerPort: PORTS.gateway },
+      { name: 'keys', containerPort: PORTS.keys },
       { name: 'metrics', containerPort: PORTS.metrics },
     ],
     readinessProbe: { httpGet: { path: PROBE_PATHS.ready, port: 'metrics' }, periodSeconds: 1 },
@@ -178,6 +180,7 @@ function gatewayVariables(pool: Pool, { clusterFqdn, urls }: LifecycleSettings):
     TOKEN_FILE: `${tokenFolder}/token`,
     CA_FILE: `${trustFolder}/ca.crt`,
     PORT: String(PORTS.gateway),
+    KEYS_PORT: String(PORTS.keys),
     METRICS_PORT: String(PORTS.metrics),
     MAX_CONNECTIONS: String(countConnections(resources.limits?.['memory'])),
   };
@@ -207,6 +210,18 @@ export function makeGatewayService(pool: Pool): KubeObject {
   };
 }
 
+/** Inside of the cluster alone, whatever leads to the gateway from outside. */
+export const makeKeysService = (pool: Pool): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: metadataOf(pool, keysServiceName(pool)),
+  spec: {
+    type: 'ClusterIP',
+    selector: { [LABELS.pool]: pool.metadata.name },
+    ports: [{ name: 'keys', port: PORTS.keys, targetPort: 'keys' }],
+  },
+});
+
 /** One replica after the other: a drained node holds no gateway up for ever. */
 export const makeGatewayBudget = (pool: Pool): KubeObject => ({
   apiVersion: 'policy/v1',
@@ -219,8 +234,11 @@ export const makeGatewayBudget = (pool: Pool): KubeObject => ({
   },
 });
 
-/** From whom the gateway takes connections, beside what policies of others open. */
-export function makeGatewayPolicy(pool: Pool): KubeObject {
+/**
+ * From whom the gateway takes connections, beside what policies of others open. `workerNamespaces`: where the pool has
+ * workers, each once, in an order that stays.
+ */
+export function makeGatewayPolicy(pool: Pool, workerNamespaces: readonly string[]): KubeObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -230,6 +248,7 @@ export function makeGatewayPolicy(pool: Pool): KubeObject {
       policyTypes: ['Ingress'],
       ingress: [
         ...listPeers(pool).map((from) => ({ from, ports: [{ protocol: 'TCP', port: 'buildkit' }] })),
+        ...(workerNamespaces.length === 0 ? [] : [letInWorkers(pool, workerNamespaces)]),
         {
           from: [{ namespaceSelector: { matchLabels: { [`${GROUP}/metrics-reader`]: 'true' } } }],
           ports: [{ protocol: 'TCP', port: 'metrics' }],
@@ -238,6 +257,17 @@ export function makeGatewayPolicy(pool: Pool): KubeObject {
     },
   };
 }
+
+/** With their CSRs: other Pods that have their labels need the token of a worker's Pod as well. */
+const letInWorkers = (pool: Pool, namespaces: readonly string[]) => ({
+  from: [
+    {
+      namespaceSelector: { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'In', values: namespaces }] },
+      podSelector: { matchLabels: workerPoolLabels(pool.metadata) },
+    },
+  ],
+  ports: [{ protocol: 'TCP', port: 'keys' }],
+});
 
 function listPeers({ spec: { access, gateway } }: Pool): readonly (readonly object[])[] {
   const { service = {}, exposure } = gateway ?? {};

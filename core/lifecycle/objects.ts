@@ -37,6 +37,9 @@ export const workerPoolLabels = ({ name, namespace }: PoolKey) => ({
   [LABELS.workerPoolNamespace]: namespace,
 });
 
+/** Where workers have their keys signed. No other pool's Service is called so: its name would have this pool's UID. */
+export const keysServiceName = ({ metadata: { name, uid } }: Pool): string => `${name}-${uid.slice(0, 8)}`;
+
 /** What stands beside the workers of a pool in one namespace; another pool of that name may have workers there, too. */
 export const workerObjectsName = ({ metadata: { name, uid } }: Pool): string => `${name}-workers-${uid.slice(0, 8)}`;
 

@@ -19,7 +19,10 @@ export interface PodPlan {
 }
 
 export function planPods(observed: ObservedPool, reviews: Reviews | undefined, now: Date): PodPlan {
-  const isServing = observed.pool !== undefined && observed.pool.metadata.deletionTimestamp === undefined;
+  const { pool } = observed;
+  // Without a gateway nobody reaches a worker, and nobody has its key signed.
+  const isServing =
+    pool !== undefined && pool.metadata.deletionTimestamp === undefined && pool.spec.gateway?.enabled !== false;
   const each = judgeWorkers(observed, reviews, now).flatMap(({ worker, judgement }) => {
     // Who can't be judged now stays as it is.
     if (judgement.outcome === 'review needed') return [];

@@ -1,10 +1,17 @@
 /** What workers have in their own namespace: a Pod each, and what holds all of a pool there. No I/O. */
 import { podGraceSeconds, podTokenSeconds, startPatienceSeconds } from '../../api/limits/lifecycle.ts';
-import { LABELS, PORTS, SYSTEM_NAMESPACE, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { LABELS, NAMESPACE_NAME_LABEL, PORTS, WORKER_TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { KEYS_FOLDER, localCacheOf, SOCKET, STATE_FOLDER, volumeSizeOf } from './buildkit-config.ts';
-import { managedLabels, ownedByWorker, workerObjectsName, workerPoolLabels, type KubeObject } from './objects.ts';
+import {
+  keysServiceName,
+  managedLabels,
+  ownedByWorker,
+  workerObjectsName,
+  workerPoolLabels,
+  type KubeObject,
+} from './objects.ts';
 import { privilegedContainer, restrictedContainer, restrictedPod, userNamespaceContainer } from './pod-security.ts';
 import type { LifecycleSettings } from './settings.ts';
 
@@ -39,7 +46,7 @@ export function makeWorkerPod({ pool, worker, config }: WorkerPod, settings: Lif
       enableServiceLinks: false,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: podGraceSeconds,
-      initContainers: [makeKeysContainer(worker, config, settings)],
+      initContainers: [makeKeysContainer({ pool, worker, config }, settings)],
       containers: [makeBuildkitContainer(pool, settings)],
       volumes: makeVolumes(pool),
     },
@@ -64,7 +71,7 @@ export const leaseAnnotations = (worker: Worker) => ({
 });
 
 /** The only container that mounts a token. It writes the configuration, too: a ConfigMap would be one more object. */
-function makeKeysContainer(worker: Worker, config: string, { image, urls }: LifecycleSettings): object {
+function makeKeysContainer({ pool, worker, config }: WorkerPod, { image }: LifecycleSettings): object {
   return {
     name: 'keys',
     image,
@@ -72,7 +79,7 @@ function makeKeysContainer(worker: Worker, config: string, { image, urls }: Life
     terminationMessagePolicy: 'FallbackToLogsOnError',
     env: [
       { name: 'WORKER_NAME', value: worker.metadata.name },
-      { name: 'LIFECYCLE_URL', value: urls.lifecycle },
+      { name: 'KEYS_URL', value: keysUrlOf(pool) },
       { name: 'TOKEN_FILE', value: `${tokenFolder}/token` },
       { name: 'KEYS_FOLDER', value: KEYS_FOLDER },
       { name: 'CONFIG_FOLDER', value: configFolder },
@@ -88,6 +95,9 @@ function makeKeysContainer(worker: Worker, config: string, { image, urls }: Life
     ],
   };
 }
+
+const keysUrlOf = (pool: Pool): string =>
+  `http://${keysServiceName(pool)}.${pool.metadata.namespace}.svc:${PORTS.keys}`;
 
 const defaultResources = { requests: { cpu: '250m', memory: '256Mi' } };
 const isAnswering = { exec: { command: ['buildctl', '--addr', SOCKET, 'debug', 'workers'] } };
@@ -121,7 +131,13 @@ function makeVolumes(pool: Pool): readonly object[] {
       name: 'token',
       projected: {
         sources: [
-          { serviceAccountToken: { audience: TOKEN_AUDIENCE, expirationSeconds: podTokenSeconds, path: 'token' } },
+          {
+            serviceAccountToken: {
+              audience: WORKER_TOKEN_AUDIENCE,
+              expirationSeconds: podTokenSeconds,
+              path: 'token',
+            },
+          },
         ],
       },
     },
@@ -167,11 +183,16 @@ export const makeWorkersBudget = (pool: Pool, namespace: string): KubeObject => 
 const closed4 = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'];
 const closed6 = ['::1/128', 'fc00::/7', 'fe80::/10'];
 
-/** Its gateway alone reaches a worker; a worker reaches DNS, us for its keys, the outside, and what the owner opens. */
+/**
+ * Its gateway alone reaches a worker. A worker reaches DNS, its gateway for its keys, the outside, and what the owner opens;
+ * none of our functions, nor what may lead to them.
+ */
 export function makeWorkersPolicy(pool: Pool, namespace: string): KubeObject {
-  const inNamespace = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
   const allowed = pool.spec.workers?.egress?.allowedCIDRs ?? [];
-  const lifecycle = { matchLabels: { 'app.kubernetes.io/name': 'buildkit-lifecycle' } };
+  const gateway = {
+    namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: pool.metadata.namespace } },
+    podSelector: { matchLabels: { [LABELS.pool]: pool.metadata.name } },
+  };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -179,20 +200,10 @@ export function makeWorkersPolicy(pool: Pool, namespace: string): KubeObject {
     spec: {
       podSelector: { matchLabels: workerPoolLabels(pool.metadata) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [
-        {
-          from: [
-            {
-              namespaceSelector: inNamespace(pool.metadata.namespace),
-              podSelector: { matchLabels: { [LABELS.pool]: pool.metadata.name } },
-            },
-          ],
-          ports: [{ protocol: 'TCP', port: PORTS.worker }],
-        },
-      ],
+      ingress: [{ from: [gateway], ports: [{ protocol: 'TCP', port: PORTS.worker }] }],
       egress: [
         { ports: ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 })) },
-        { to: [{ namespaceSelector: inNamespace(SYSTEM_NAMESPACE), podSelector: lifecycle }] },
+        { to: [gateway], ports: [{ protocol: 'TCP', port: PORTS.keys }] },
         {
           to: [
             { ipBlock: { cidr: '0.0.0.0/0', except: closed4 } },

@@ -16,7 +16,8 @@ import { maxKeysWaitMs } from '../../api/limits/lifecycle.ts';
 
 export interface KeysConfig {
   readonly worker: string;
-  readonly lifecycleUrl: URL;
+  /** Of the gateway of the pool. */
+  readonly keysUrl: URL;
   readonly tokenFile: string;
   readonly keysFolder: string;
   readonly configFolder: string;
@@ -57,7 +58,7 @@ async function requestPersistently(config: KeysConfig, serverCsr: string, log: L
 if (import.meta.main) {
   const values = readVariables([
     'WORKER_NAME',
-    'LIFECYCLE_URL',
+    'KEYS_URL',
     'TOKEN_FILE',
     'KEYS_FOLDER',
     'CONFIG_FOLDER',
@@ -67,7 +68,7 @@ if (import.meta.main) {
   await writeKeys(
     {
       worker: values.WORKER_NAME,
-      lifecycleUrl: new URL(values.LIFECYCLE_URL),
+      keysUrl: new URL(values.KEYS_URL),
       tokenFile: values.TOKEN_FILE,
       keysFolder: values.KEYS_FOLDER,
       configFolder: values.CONFIG_FOLDER,

@@ -1,6 +1,13 @@
-/** `POST /lifecycle/keys`: signs the keys of a Pod that lifecycle made. */
-import { keysRequest, type GatewayKeys, type KeysRequest, type WorkerKeys } from '../../api/http/keys.ts';
-import { maxKeysBodyBytes } from '../../api/limits/lifecycle.ts';
+/** `POST /lifecycle/keys` and `POST /lifecycle/keys/worker`: sign the keys of a Pod that lifecycle made. */
+import {
+  gatewayKeysRequest,
+  workerKeysRequest,
+  type GatewayKeys,
+  type GatewayKeysRequest,
+  type WorkerKeys,
+  type WorkerKeysRequest,
+} from '../../api/http/keys.ts';
+import { maxKeysBodyBytes, maxWorkerKeysBodyBytes } from '../../api/limits/lifecycle.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { PoolIdentity } from '../../core/certificates/client-uris.ts';
@@ -28,7 +35,9 @@ export interface Signing {
   readonly signGatewayClient: (key: SubjectKey, pool: PoolIdentity, poolCa: TlsPair) => string;
 }
 
-export interface KeysPorts extends Pick<PodRequestOptions<KeysRequest>, 'authenticate' | 'log'>, Signing {
+export interface KeysPorts extends Pick<PodRequestOptions<GatewayKeysRequest>, 'authenticate' | 'log'>, Signing {
+  /** Of tokens that are for the key of a worker and for nothing else. */
+  readonly authenticateWorker: PodRequestOptions<WorkerKeysRequest>['authenticate'];
   readonly readCsr: (text: string) => Result<SubjectKey, CsrFault>;
   /** The pool, where the Pod is one of its gateway that lifecycle made. Rejects when nobody can say now. */
   readonly findPoolOfGateway: FindPoolOfGateway;
@@ -40,18 +49,25 @@ export interface KeysPorts extends Pick<PodRequestOptions<KeysRequest>, 'authent
 export type FindPoolOfGateway = (caller: PodCaller, pool: string) => Promise<Pool | undefined>;
 
 /** 200 certificates, 403 not a Pod that lifecycle made, and as `createPodHandler`. */
-export const createKeysHandler = (ports: KeysPorts): ((request: Request) => Promise<Response>) =>
+export const createGatewayKeysHandler = (ports: KeysPorts): ((request: Request) => Promise<Response>) =>
   createPodHandler({
     ...ports,
-    schema: keysRequest,
+    schema: gatewayKeysRequest,
     maxBodyBytes: maxKeysBodyBytes,
-    answer: (caller, body) =>
-      body.kind === 'gateway' ? signGateway(ports, caller, body) : signWorker(ports, caller, body),
+    answer: (caller, body) => signGateway(ports, caller, body),
   });
 
-type Asked<Kind extends KeysRequest['kind']> = Extract<KeysRequest, { readonly kind: Kind }>;
+/** As `createGatewayKeysHandler`. */
+export const createWorkerKeysHandler = (ports: KeysPorts): ((request: Request) => Promise<Response>) =>
+  createPodHandler({
+    ...ports,
+    authenticate: ports.authenticateWorker,
+    schema: workerKeysRequest,
+    maxBodyBytes: maxWorkerKeysBodyBytes,
+    answer: (caller, body) => signWorker(ports, caller, body),
+  });
 
-async function signGateway(ports: KeysPorts, caller: PodCaller, body: Asked<'gateway'>): Promise<Response> {
+async function signGateway(ports: KeysPorts, caller: PodCaller, body: GatewayKeysRequest): Promise<Response> {
   const [server, client] = [ports.readCsr(body.serverCsr), ports.readCsr(body.clientCsr)];
   if (!server.ok) return malformed('serverCsr', server.error);
   if (!client.ok) return malformed('clientCsr', client.error);
@@ -69,7 +85,7 @@ async function signGateway(ports: KeysPorts, caller: PodCaller, body: Asked<'gat
 }
 
 /** Lifecycle writes the UID of the Pod it made, and the pool it was admitted to, before the Pod can ask. */
-async function signWorker(ports: KeysPorts, caller: PodCaller, body: Asked<'worker'>): Promise<Response> {
+async function signWorker(ports: KeysPorts, caller: PodCaller, body: WorkerKeysRequest): Promise<Response> {
   const key = ports.readCsr(body.serverCsr);
   if (!key.ok) return malformed('serverCsr', key.error);
   const worker = await ports.getWorker({ namespace: caller.namespace, name: body.worker });

@@ -31,7 +31,14 @@ import { onTermination, serveHttp } from '../../adapters/serve.ts';
 import { formatToml, parseToml } from '../../adapters/toml.ts';
 import { readCsr } from '../../adapters/x509/csr.ts';
 import { createLifecycleIssuer } from '../../adapters/x509/lifecycle-issuer.ts';
-import { FIELD_MANAGERS, KINDS, LIFECYCLE_EVENTS_PATH, TOKEN_AUDIENCE, VERBS } from '../../api/names.ts';
+import {
+  FIELD_MANAGERS,
+  KINDS,
+  LIFECYCLE_EVENTS_PATH,
+  TOKEN_AUDIENCE,
+  VERBS,
+  WORKER_TOKEN_AUDIENCE,
+} from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { makeObjectEvent, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
@@ -78,11 +85,9 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     observe: metrics.observeCall,
   });
   const observe = createFunctionObserver({ part: 'lifecycle', kube, metrics, log });
-  const authenticate = createTokenReviewer(kube, {
-    audience: TOKEN_AUDIENCE,
-    isClusterToken: createClusterTokenCheck(kube, { accountFolder: options.accountFolder, now: Date.now }),
-    now: Date.now,
-  });
+  const isClusterToken = createClusterTokenCheck(kube, { accountFolder: options.accountFolder, now: Date.now });
+  const review = (audience: string) => createTokenReviewer(kube, { audience, isClusterToken, now: Date.now });
+  const [authenticate, authenticateWorker] = [review(TOKEN_AUDIENCE), review(WORKER_TOKEN_AUDIENCE)];
   const store = createPoolReferenceStore(kube);
   const hasRight = createAccessReviewer(kube);
   const wired = config.making && wireMaking(config.making, { kube, now, recordEvents: observe.recordEvents });
@@ -100,7 +105,7 @@ export async function wireLifecycle(config: LifecycleConfig, log: Log): Promise<
     observeResync: observe.resync,
     isCovered: observe.isCovered(() => false),
     listPools: store.listPools,
-    keys: wired && { ...wired.signing, ...wired.lookups, authenticate, log },
+    keys: wired && { ...wired.signing, ...wired.lookups, authenticate, authenticateWorker, log },
     authenticateSender: createSenderCheck(authenticate, senders),
     clock,
     log,

@@ -8,6 +8,7 @@ import {
   makeGatewayPolicy,
   makeGatewayService,
   makeGatewayTrust,
+  makeKeysService,
 } from '../../core/lifecycle/gateway-objects.ts';
 import { makeExposure } from '../../core/lifecycle/exposure.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
@@ -27,6 +28,8 @@ export interface PoolObjectPorts {
 export interface KeepOptions {
   /** Whether somebody may have changed one of the objects. */
   readonly isTouched: boolean;
+  /** Where the pool has workers. */
+  readonly workerNamespaces: ReadonlySet<string>;
 }
 
 /** Writes them where they may differ from what was written last. @throws when one could not be written. */
@@ -34,12 +37,16 @@ export function createPoolObjects(ports: PoolObjectPorts): (pool: Pool, options:
   /** By UID of the pool: what was applied, and when. A pool that is gone is forgotten with the next that is as old. */
   const applied = new Map<string, { readonly wanted: string; readonly at: number }>();
 
-  return async (pool, { isTouched }) => {
+  return async (pool, { isTouched, workerNamespaces }) => {
     if (pool.metadata.deletionTimestamp !== undefined) {
       applied.delete(pool.metadata.uid);
       return;
     }
-    const [objects, unwanted] = makePoolObjects(pool, ports.settings, await ports.readRoots());
+    const [objects, unwanted] = makePoolObjects(pool, {
+      settings: ports.settings,
+      roots: await ports.readRoots(),
+      workerNamespaces: [...workerNamespaces].toSorted(),
+    });
     const wanted = JSON.stringify(objects);
     const last = applied.get(pool.metadata.uid);
     const nowMs = ports.now().getTime();
@@ -54,18 +61,24 @@ export function createPoolObjects(ports: PoolObjectPorts): (pool: Pool, options:
   };
 }
 
+interface Surroundings {
+  readonly settings: LifecycleSettings;
+  readonly roots: string;
+  readonly workerNamespaces: readonly string[];
+}
+
 /** Those that the pool has, in the order in which one needs the other, and those that it no longer has. */
 function makePoolObjects(
   pool: Pool,
-  settings: LifecycleSettings,
-  roots: string,
+  { settings, roots, workerNamespaces }: Surroundings,
 ): readonly [readonly KubeObject[], readonly KubeObject[]] {
   const gateway = [
     ...makeGatewayAccount(pool),
     makeGatewayTrust(pool, roots),
-    makeGatewayPolicy(pool),
+    makeGatewayPolicy(pool, workerNamespaces),
     makeGatewayBudget(pool),
     makeGatewayService(pool),
+    makeKeysService(pool),
     makeGatewayDeployment(pool, settings),
   ];
   const exposure = makeExposure(pool);

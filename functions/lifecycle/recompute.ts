@@ -6,7 +6,7 @@ import type { UserInfo } from '../../api/review.ts';
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
-import type { Observed } from '../../core/lifecycle/observed.ts';
+import { referringWorkers, type Observed } from '../../core/lifecycle/observed.ts';
 import { plan, type Plan } from '../../core/lifecycle/plan.ts';
 import { recall, reviewKey, type Reviews } from '../../core/lifecycle/reviews.ts';
 import type { ObjectVersion } from '../../core/events/parse.ts';
@@ -95,7 +95,8 @@ interface Made {
 
 async function make(making: Making, observed: Observed, { reviews, changed }: Made): Promise<BroughtUp> {
   const isTouched = changed.some(({ kind }) => kind === 'gateway' || kind === 'any');
-  if (observed.pool !== undefined) await making.keepPoolObjects(observed.pool, { isTouched });
+  const workerNamespaces = new Set(referringWorkers(observed).map(({ metadata }) => metadata.namespace));
+  if (observed.pool !== undefined) await making.keepPoolObjects(observed.pool, { isTouched, workerNamespaces });
   return await making.bringUpPods(observed, reviews);
 }
 

@@ -1,6 +1,6 @@
 /** Lifecycle's account makes the objects that it makes, and no others: every one is sent to a real apiserver. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LABELS } from '../../api/names.ts';
+import { LABELS, TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { makeWorker } from '../../core/allocation/worker.ts';
@@ -71,9 +71,10 @@ describe("lifecycle's account", () => {
       binding,
       gateway.makeGatewayTrust(pool, 'pem'),
       gateway.makeRoutes(pool, {}),
-      gateway.makeGatewayPolicy(pool),
+      gateway.makeGatewayPolicy(pool, [namespace]),
       gateway.makeGatewayBudget(pool),
       gateway.makeGatewayService(pool),
+      gateway.makeKeysService(pool),
       gateway.makeGatewayDeployment(pool, settings),
       ...makeExposure(pool).wanted,
       workers.makeWorkersPolicy(pool, namespace),
@@ -171,6 +172,12 @@ describe("lifecycle's account makes no other Pod", () => {
         projected: { sources: [{ serviceAccountToken: { path: 'token', audience: 'https://kubernetes' } }] },
       };
     },
+    'with a token that our API takes': (pod) => {
+      pod.spec.volumes[0] = {
+        name: 'token',
+        projected: { sources: [{ serviceAccountToken: { path: 'token', audience: TOKEN_AUDIENCE } }] },
+      };
+    },
   };
 
   it.each(Object.entries(changes))('%s', async (_name, change) => {
@@ -209,6 +216,16 @@ describe("lifecycle's account makes no other object", () => {
     expect(await tryToMake(withSpec(gateway.makeGatewayService(pool), { selector: { app: 'theirs' } }))).toContain(
       denied,
     );
+  });
+
+  it('that takes the CSRs of workers from outside of the cluster', async () => {
+    const port = { name: 'keys', port: 1236, targetPort: 'keys' };
+    const changes: readonly [KubeObject, object][] = [
+      [gateway.makeGatewayService(pool), { type: 'LoadBalancer', ports: [port] }],
+      [gateway.makeKeysService(pool), { type: 'LoadBalancer' }],
+      [gateway.makeKeysService(pool), { ports: [{ ...port, targetPort: 'metrics' }] }],
+    ];
+    for (const [object, change] of changes) expect(await tryToMake(withSpec(object, change))).toContain(denied);
   });
 
   it('that gives a gateway more than its pool and its routes', async () => {

@@ -12,12 +12,13 @@ import {
   STATUS_EVENTS_PATH,
   STATUS_REPORTS_PATH,
   TOKEN_AUDIENCE,
+  WORKER_TOKEN_AUDIENCE,
 } from '../../api/names.ts';
 import { STORAGE_API_VERSION, SYSTEM_NAMESPACE } from '../../api/names.ts';
 import { OIDC_CONFIG_REASONS } from '../../core/status/reasons.ts';
 import { generateKeyPair } from '../../adapters/x509/keys.ts';
 import { makeCsr } from '../../adapters/x509/make-csr.ts';
-import { KEYS_PATH } from '../../api/http/keys.ts';
+import { KEYS_PATH, WORKER_KEYS_PATH } from '../../api/http/keys.ts';
 import { makeResync } from '../../core/events/make.ts';
 import { findFreePort } from '../../dev/child.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
@@ -172,9 +173,17 @@ async function makeAndUnmake(): Promise<void> {
   await wait('ingress/made-gateway', '--for=create');
   const gateway = await readPod('buildkit.smrt-devops.net/pool=made');
   const csr = makeCsr(generateKeyPair());
-  await askForKeys('made-gateway', gateway, { kind: 'gateway', pool: 'made', serverCsr: csr, clientCsr: csr });
+  await askForKeys('made-gateway', gateway, {
+    path: KEYS_PATH,
+    audience: TOKEN_AUDIENCE,
+    body: { pool: 'made', serverCsr: csr, clientCsr: csr },
+  });
   const worker = await readPod('buildkit.smrt-devops.net/worker-pool=made');
-  await askForKeys('default', worker, { kind: 'worker', worker: 'worker', serverCsr: csr });
+  await askForKeys('default', worker, {
+    path: WORKER_KEYS_PATH,
+    audience: WORKER_TOKEN_AUDIENCE,
+    body: { worker: 'worker', serverCsr: csr },
+  });
   grants = listRights(await readRoles<RoleObject>('roles'), [madeBinding]);
   await giveAndTake();
   await patch('buildkitpool/made', { gateway: { enabled: false, exposure: null } });
@@ -231,10 +240,16 @@ async function readPod(selector: string): Promise<PodName> {
   return found;
 }
 
-async function askForKeys(account: string, { name, uid }: PodName, body: object): Promise<void> {
+interface KeysCall {
+  readonly path: string;
+  readonly audience: string;
+  readonly body: object;
+}
+
+async function askForKeys(account: string, { name, uid }: PodName, { path, audience, body }: KeysCall): Promise<void> {
   const bound = ['--bound-object-kind=Pod', `--bound-object-name=${name}`, `--bound-object-uid=${uid}`];
-  const token = await run(['create', 'token', account, '-n', 'owner', `--audience=${TOKEN_AUDIENCE}`, ...bound]);
-  const ask = async () => (await post(KEYS_PATH, asJson(token.trim()), JSON.stringify(body))) === 200;
+  const token = await run(['create', 'token', account, '-n', 'owner', `--audience=${audience}`, ...bound]);
+  const ask = async () => (await post(path, asJson(token.trim()), JSON.stringify(body))) === 200;
   await vi.waitUntil(ask, { timeout: 60_000, interval: 500 });
 }
 

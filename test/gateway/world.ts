@@ -17,7 +17,7 @@ import { readCsr } from '../../adapters/x509/csr.ts';
 import { generateKeyPair } from '../../adapters/x509/keys.ts';
 import { toPem } from '../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial, type TlsPair } from '../../adapters/x509/signer.ts';
-import type { KeysRequest } from '../../api/http/keys.ts';
+import type { GatewayKeysRequest } from '../../api/http/keys.ts';
 import type { GrantedLease, LeasedWorker, LeaseRequest } from '../../api/http/leases.ts';
 import type { Routes } from '../../api/routes.ts';
 import { formatClientUris } from '../../core/certificates/client-uris.ts';
@@ -164,7 +164,7 @@ export async function startWorld({
     passedMs: 0,
   };
   const answer = (path: string, body: unknown): { status: number; body: unknown } => {
-    if (path === '/lifecycle/keys') return { status: 200, body: signKeys(cas, body as KeysRequest) };
+    if (path === '/lifecycle/keys') return { status: 200, body: signKeys(cas, body as GatewayKeysRequest) };
     if (path === '/allocation/leases/renew') return { status: state.renewStatus, body: { ended: state.ended } };
     if (path !== '/allocation/leases') return { status: 204, body: undefined };
     const request = body as LeaseRequest;
@@ -260,8 +260,7 @@ export async function startWorld({
   };
 }
 
-function signKeys(cas: Cas, request: KeysRequest): object {
-  if (request.kind !== 'gateway') throw new Error('expected a gateway');
+function signKeys(cas: Cas, request: GatewayKeysRequest): object {
   const signCsr = (csr: string, ca: TlsPair, change: Partial<CertificateProfile>): string => {
     const key = readCsr(csr);
     if (!key.ok) throw new Error(`CSR: expected ${key.error.expected}, got ${key.error.got}`);

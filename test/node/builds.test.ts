@@ -56,9 +56,19 @@ const dockerfile = (build: string): string => {
     'console.log("builds=" + fs.readFileSync("/cache/builds"))',
     'console.log("secrets=" + fs.existsSync("/var/run/secrets"))',
   ].join(';');
-  const command = JSON.stringify(['/node', '--eval', script]);
-  return `FROM scratch\nCOPY root /\nRUN --mount=type=cache,target=/cache ${command}\n`;
+  return runStep(script);
 };
+
+const runStep = (script: string): string =>
+  `FROM scratch\nCOPY root /\nRUN --mount=type=cache,target=/cache ${JSON.stringify(['/node', '--eval', script])}\n`;
+
+/** Prints of each what answers there. */
+const asking = (calls: Readonly<Record<string, readonly [method: string, url: string]>>): string => `
+  const ask = (method, url) =>
+    fetch(url, { method, signal: AbortSignal.timeout(3000) }).then(({ status }) => status, () => 'closed');
+  (async () => {
+    for (const [name, call] of ${JSON.stringify(Object.entries(calls))}) console.log(name + '=' + (await ask(...call)));
+  })();`;
 
 interface Job {
   readonly team: Team;
@@ -99,15 +109,15 @@ const nameOf = (team: Team): string => `${poolName}.${team}.svc`;
 const addressOf = async (team: Team): Promise<string> =>
   `tcp://${await run(['get', 'service', poolName, '-n', team, '-o', 'jsonpath={.spec.clusterIP}'])}:1235`;
 
-async function writeDockerfile({ home }: Job, build: string): Promise<string> {
+async function writeDockerfile({ home }: Job, text: string): Promise<string> {
   const file = join(home, 'Dockerfile');
-  await writeFile(file, dockerfile(build));
+  await writeFile(file, text);
   return file;
 }
 
-async function buildWithBuildctl(job: Job, build: string, pool: Team = job.team): Promise<Printed> {
+async function buildWithBuildctl(job: Job, text: string, pool: Team = job.team): Promise<Printed> {
   const { buildctl } = await find(buildkit);
-  await writeDockerfile(job, build);
+  await writeDockerfile(job, text);
   const tls = ['--tlscacert', job.caFile, '--tlscert', job.certFile, '--tlskey', job.keyFile];
   const server = ['--addr', await addressOf(pool), '--tlsservername', nameOf(pool)];
   const source = ['--local', `context=${join(folder, 'context')}`, '--local', `dockerfile=${job.home}`];
@@ -115,9 +125,9 @@ async function buildWithBuildctl(job: Job, build: string, pool: Team = job.team)
   return await runClient(buildctl, args, job.home);
 }
 
-async function buildWithBuildx(job: Job, build: string): Promise<Printed> {
+async function buildWithBuildx(job: Job, text: string): Promise<Printed> {
   const { buildx: file } = await find(buildx);
-  const dockerfilePath = await writeDockerfile(job, build);
+  const dockerfilePath = await writeDockerfile(job, text);
   const pair = `cacert=${job.caFile},cert=${job.certFile},key=${job.keyFile},servername=${nameOf(job.team)}`;
   const driver = ['--driver=remote', `--driver-opt=${pair}`, await addressOf(job.team)];
   const created = await runClient(file, ['create', '--name=pool', ...driver], job.home);
@@ -178,7 +188,7 @@ describe.skipIf(obstacle !== undefined)(`builds on a node (${obstacle ?? 'Linux,
   });
 
   it('of buildctl get a worker that is made for them, where a step finds no token', async () => {
-    const { status, output } = await buildWithBuildctl(jobs['builds-a'], 'first');
+    const { status, output } = await buildWithBuildctl(jobs['builds-a'], dockerfile('first'));
     expect(output).toContain('builds=first,');
     expect(output).toContain('secrets=false');
     expect(status).toBe(0);
@@ -187,15 +197,32 @@ describe.skipIf(obstacle !== undefined)(`builds on a node (${obstacle ?? 'Linux,
   });
 
   it('of the same certificate find their caches', async () => {
-    const { status, output } = await buildWithBuildctl(jobs['builds-a'], 'second');
+    const { status, output } = await buildWithBuildctl(jobs['builds-a'], dockerfile('second'));
     expect(output).toMatch(/COPY root \/\n#\d+ CACHED/);
     expect(output).toContain('builds=first,second,');
     expect(status).toBe(0);
     expect((await read('builds-a', 'bkw', '{.items[*].metadata.name}')).split(' ')).toHaveLength(1);
   });
 
+  it('reach no function of ours, and at a gateway what takes the CSRs of workers alone', async () => {
+    const pods = ['get', 'pods', '-A', '-o', 'jsonpath={.items[0].status.podIP}', '-l'];
+    const lifecycle = await run([...pods, 'app.kubernetes.io/name=buildkit-lifecycle']);
+    const gateway = await run([...pods, 'buildkit.smrt-devops.net/pool=builds']);
+    const services = ['get', 'services', '-n', 'builds-a', '-o'];
+    const keys = await run([...services, 'jsonpath={.items[?(@.spec.ports[0].name=="keys")].spec.clusterIP}:1236']);
+    const script = asking({
+      lifecycle: ['GET', `http://${lifecycle}:8080/readyz`],
+      metrics: ['GET', `http://${gateway}:9090/metrics`],
+      events: ['POST', `http://${keys}/lifecycle/events`],
+      keys: ['POST', `http://${keys}/lifecycle/keys/worker`],
+    });
+    const { status, output } = await buildWithBuildctl(jobs['builds-a'], runStep(script));
+    expect(output).toMatch(/lifecycle=closed\n[^\n]*metrics=closed\n[^\n]*events=404\n[^\n]*keys=401/);
+    expect(status).toBe(0);
+  });
+
   it('of buildx get one, too, and share nothing with another tenant', async () => {
-    const { status, output } = await buildWithBuildx(jobs['builds-b'], 'other');
+    const { status, output } = await buildWithBuildx(jobs['builds-b'], dockerfile('other'));
     expect(output).toContain('builds=other,');
     expect(output).toContain('secrets=false');
     expect(status).toBe(0);
@@ -211,7 +238,7 @@ describe.skipIf(obstacle !== undefined)(`builds on a node (${obstacle ?? 'Linux,
   });
 
   it('are refused at a pool that the certificate does not name', async () => {
-    const { status, output } = await buildWithBuildctl(jobs['builds-b'], 'foreign', 'builds-a');
+    const { status, output } = await buildWithBuildctl(jobs['builds-b'], dockerfile('foreign'), 'builds-a');
     expect(status).not.toBe(0);
     expect(output).toContain('PermissionDenied');
     expect((await read('builds-a', 'bkw', '{.items[*].metadata.name}')).split(' ')).toHaveLength(1);

@@ -29,7 +29,7 @@ describe('a production bundle', () => {
     lifecycle: [...kube, 'PORT', 'EVENT_SENDERS', 'COUNT_ATTACH', 'MAKE_PODS'],
     authority: [...kube, 'CLUSTER_FQDN'],
     bridge: [...kube, 'PORT', 'STATUS_URL', 'LIFECYCLE_URL', 'TOKEN_FILE'],
-    keys: ['WORKER_NAME', 'LIFECYCLE_URL', 'TOKEN_FILE', 'KEYS_FOLDER', 'CONFIG_FOLDER', 'BUILDKITD_TOML'],
+    keys: ['WORKER_NAME', 'KEYS_URL', 'TOKEN_FILE', 'KEYS_FOLDER', 'CONFIG_FOLDER', 'BUILDKITD_TOML'],
     webhooks: [...kube, 'PORT', 'TLS_FOLDER', 'COUNT_ATTACH'],
     gateway: [
       ...kube,
@@ -41,6 +41,7 @@ describe('a production bundle', () => {
       'LIFECYCLE_URL',
       'STATUS_URL',
       'TOKEN_FILE',
+      'KEYS_PORT',
     ],
   };
 

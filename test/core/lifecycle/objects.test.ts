@@ -55,13 +55,14 @@ const leased: Worker = {
   },
 };
 
-const listGatewayObjects = (pool: Pool): readonly KubeObject[] => [
+const listGatewayObjects = (pool: Pool, workerNamespaces: readonly string[] = []): readonly KubeObject[] => [
   ...gateway.makeGatewayAccount(pool),
   gateway.makeGatewayTrust(pool, 'PEM of the roots\n'),
   gateway.makeRoutes(pool, { 'routes.json': '{}' }),
-  gateway.makeGatewayPolicy(pool),
+  gateway.makeGatewayPolicy(pool, workerNamespaces),
   gateway.makeGatewayBudget(pool),
   gateway.makeGatewayService(pool),
+  gateway.makeKeysService(pool),
   gateway.makeGatewayDeployment(pool, settings),
   ...makeExposure(pool).wanted,
 ];
@@ -72,12 +73,13 @@ const listWorkerObjects = (pool: Pool, worker: Worker): readonly KubeObject[] =>
   workers.makeWorkerPod({ pool, worker, config: 'root = "/var/lib/buildkit"\n' }, settings),
 ];
 
-const print = (objects: readonly KubeObject[]): string => objects.map((object) => stringify(object)).join('---\n');
+const print = (objects: readonly KubeObject[]): string =>
+  objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n');
 
 describe('what a pool and its workers have', () => {
   test.each([
     ['gateway-of-an-empty-spec', listGatewayObjects(least)],
-    ['gateway-of-a-full-spec', listGatewayObjects(most)],
+    ['gateway-of-a-full-spec', listGatewayObjects(most, ['tenant-a', 'tenant-b'])],
     ['worker-of-an-empty-spec', listWorkerObjects(least, makeWorker({ name: 'worker-1' }))],
     ['worker-of-a-full-spec', listWorkerObjects(most, leased)],
   ])('%s', async (name, objects) => {
@@ -105,6 +107,6 @@ test('what a pool no longer asks for is listed, so that it can be deleted', () =
 
 test('nobody outside of the pool’s namespace reaches a gateway that lets no clients in', () => {
   const closed = makePool({ access: { clients: { namespaces: { from: 'None' } } } });
-  const { ingress } = gateway.makeGatewayPolicy(closed)['spec'] as { ingress: { ports: { port: string }[] }[] };
+  const { ingress } = gateway.makeGatewayPolicy(closed, [])['spec'] as { ingress: { ports: { port: string }[] }[] };
   expect(ingress.map(({ ports }) => ports[0]?.port)).toEqual(['metrics']);
 });
