@@ -148,8 +148,10 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
 
     it('are the parts, their licences and nothing of tests or development', () => {
       const bundles = Object.keys(parts).map((part) => `${part}.mjs`);
-      const others = ['compile-cache', 'licenses', 'main.mjs', 'sbom.spdx.json', 'webhooks.mjs.LEGAL.txt'];
-      expect(readdirSync(join(rootfs, 'app')).sort()).toEqual([...bundles, ...others].sort());
+      const others = ['compile-cache', 'licenses', 'main.mjs', 'sbom.spdx.json'];
+      const isLegal = (name: string) => bundles.includes(name.replace(/\.LEGAL\.txt$/, ''));
+      const found = readdirSync(join(rootfs, 'app')).filter((name) => bundles.includes(name) || !isLegal(name));
+      expect(found.sort()).toEqual([...bundles, ...others].sort());
     });
 
     it('would be found: a shell, a key, a token, what others may write, what runs as its owner', () => {
@@ -218,7 +220,7 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
   describe('a container of it, on a read-only root, as any uid', () => {
     it.each(Object.keys(parts))('%s tells what its environment lacks, from the cache', async (part) => {
       const { status, stderr } = await runToEnd([part], { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' });
-      expect(stderr).toMatch(/environment: expected KUBERNETES_SERVICE_HOST, .* to be set/);
+      expect(stderr).toMatch(/environment: expected [A-Z_]+(, [A-Z_]+)+ to be set/);
       expect(stderr).toContain(`code cache for ESM file:///app/${part}.mjs was accepted`);
       expect(status).toBe(1);
     });
@@ -231,7 +233,7 @@ describe.skipIf(!isAble)('the image (buildkitd runs as root, on Linux; its base 
     ])('%j: one sentence that names the parts', async (args, got) => {
       const { status, stderr } = await runToEnd(args);
       expect(stderr).toBe(
-        `expected one argument, the part to run: api, authority, bridge, lifecycle, status, webhooks; got ${got}\n`,
+        `expected one argument, the part to run: ${Object.keys(parts).sort().join(', ')}; got ${got}\n`,
       );
       expect(status).toBe(2);
     });
