@@ -28,14 +28,14 @@ export interface TlsFolder {
 
 /** @throws {Error} when the folder has no `tls.crt` and `tls.key`, or no certificate in them. */
 export async function openTlsFolder(folder: string, log: Log): Promise<TlsFolder> {
-  let seen = await readPair(folder);
-  let served = withValidity(seen);
+  let lastRead = await readPair(folder);
+  let served = withValidity(lastRead);
   let use: (pair: ServedPair) => void = () => undefined;
   const reload = async (): Promise<void> => {
     try {
       const next = await readPair(folder);
-      if (next.cert === seen.cert && next.key === seen.key) return;
-      seen = next;
+      if (next.cert === lastRead.cert && next.key === lastRead.key) return;
+      lastRead = next;
       const read = withValidity(next);
       use(next);
       served = read;

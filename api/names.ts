@@ -84,7 +84,7 @@ export const PROBE_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
 /** Where clients of the API ask whether it is there. */
 export const HEALTH_PATH = '/api/v1/health';
 
-/** Where a part shows its figures, in the text format of Prometheus, on a port of their own. */
+/** Where a part shows its metrics, in the text format of Prometheus, on a port of their own. */
 export const METRICS_PATH = '/metrics';
 
 /** Every one carries the label `part`; what each means stands in docs/observability.md. */

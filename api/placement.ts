@@ -76,7 +76,7 @@ const podAffinityTerm = z
   })
   .describe('Pods that share a place.');
 
-const podPlaces = (description: string) =>
+const podAffinityTerms = (description: string) =>
   z
     .object({
       requiredDuringSchedulingIgnoredDuringExecution: z.array(podAffinityTerm).max(4).describe('Terms; all must hold.'),
@@ -92,8 +92,8 @@ const podPlaces = (description: string) =>
 export const affinity = z
   .object({
     nodeAffinity,
-    podAffinity: podPlaces('Near which Pods.'),
-    podAntiAffinity: podPlaces('Away from which Pods.'),
+    podAffinity: podAffinityTerms('Near which Pods.'),
+    podAntiAffinity: podAffinityTerms('Away from which Pods.'),
   })
   .partial()
   .describe('Where the scheduler may put workers.');

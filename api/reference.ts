@@ -1,7 +1,14 @@
 /** Pages about every field of every kind, in both versions, made from the zod schemas. */
 import * as z from 'zod';
 import { KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from './names.ts';
-import { oidcConfigRows, oldPoolNotes, poolRows, sharedMeanings, workerRows, type Row } from './places.ts';
+import {
+  oidcConfigFieldMappings,
+  oldPoolNotes,
+  poolFieldMappings,
+  sharedMeanings,
+  workerFieldMappings,
+  type FieldMapping,
+} from './field-mapping.ts';
 import { oidcConfigStatus, poolStatus, workerStatus } from './status.ts';
 import type { JsonSchema } from './structural.ts';
 import { oidcConfigSpec as oldOidcConfig } from './v1alpha1/oidc-config.ts';
@@ -16,7 +23,7 @@ interface Page {
   readonly v1alpha1: z.ZodType;
   readonly v1beta1: z.ZodType;
   readonly status: z.ZodType;
-  readonly rows: readonly Row[];
+  readonly mappings: readonly FieldMapping[];
   readonly notes: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +33,7 @@ const pages: readonly Page[] = [
     v1alpha1: oldPool,
     v1beta1: poolSpec,
     status: poolStatus,
-    rows: poolRows,
+    mappings: poolFieldMappings,
     notes: oldPoolNotes,
   },
   {
@@ -34,7 +41,7 @@ const pages: readonly Page[] = [
     v1alpha1: oldWorker,
     v1beta1: workerSpec,
     status: workerStatus,
-    rows: workerRows,
+    mappings: workerFieldMappings,
     notes: {},
   },
   {
@@ -42,7 +49,7 @@ const pages: readonly Page[] = [
     v1alpha1: oldOidcConfig,
     v1beta1: oidcConfigSpec,
     status: oidcConfigStatus,
-    rows: oidcConfigRows,
+    mappings: oidcConfigFieldMappings,
     notes: {},
   },
 ];
@@ -55,7 +62,7 @@ export const makeReferencePages = (): Record<string, string> => ({
       makeVersionPage(version),
     ]),
   ),
-  'docs/reference/v1alpha1-fields.md': makePlacesPage(),
+  'docs/reference/v1alpha1-fields.md': makeFieldMappingPage(),
 });
 
 const header = '<!-- Generated from api/ by `npm run generate`; do not edit. -->\n';
@@ -173,10 +180,10 @@ const isBound = (bound: unknown): bound is number => typeof bound === 'number' &
 
 const escape = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-function makePlacesPage(): string {
-  const sections = pages.map(({ kind, v1alpha1, rows, notes }) => {
+function makeFieldMappingPage(): string {
+  const sections = pages.map(({ kind, v1alpha1, mappings, notes }) => {
     const fields = readFields(v1alpha1, '').map(({ path }) => path.replace(/^\./, ''));
-    const lines = fields.flatMap((path) => describePlace(path, rows, notes));
+    const lines = fields.flatMap((path) => describeField(path, mappings, notes));
     return `## ${kind}\n\n| v1alpha1 | v1beta1 |\n| --- | --- |\n${lines.join('\n')}\n`;
   });
   return [header, `# Fields of v1alpha1 in v1beta1\n`, intro, ...sections].join('\n');
@@ -184,18 +191,26 @@ function makePlacesPage(): string {
 
 const intro = `Every field of a v1alpha1 spec, where it stands in v1beta1, and what becomes of it. Status says the same in both versions.
 
-Each field has one place of its own in the other version, with the same value: what is set, changed or removed in one
+Each field has one path of its own in the other version, with the same value: what is set, changed or removed in one
 version is set, changed or removed in the other. Words of v1alpha1 that v1beta1 has no other word for stand in
 \`spec.v1alpha1\` there; so do its empty sections. An empty section there says nothing where the section is not empty in
 v1alpha1, and is gone after the next write in v1alpha1.
 `;
 
 /** The line of a field; none for what is said with its section, or by the fields below it. */
-function describePlace(path: string, rows: readonly Row[], notes: Readonly<Record<string, string>>): string[] {
-  const own = rows.filter(({ v1alpha1 }) => v1alpha1 === path || v1alpha1 === `${path}.*`);
+function describeField(
+  path: string,
+  mappings: readonly FieldMapping[],
+  notes: Readonly<Record<string, string>>,
+): string[] {
+  const own = mappings.filter(({ v1alpha1 }) => v1alpha1 === path || v1alpha1 === `${path}.*`);
   const [first] = own;
-  if (first !== undefined) return [`| \`${path}\` | ${describeRow(path, first)} |`];
-  if (path === '' || isDescribedAbove(path, rows, notes) || rows.some(({ v1alpha1 }) => isBelow(v1alpha1, path)))
+  if (first !== undefined) return [`| \`${path}\` | ${describeMapping(path, first)} |`];
+  if (
+    path === '' ||
+    isDescribedAbove(path, mappings, notes) ||
+    mappings.some(({ v1alpha1 }) => isBelow(v1alpha1, path))
+  )
     return [];
   return [
     `| \`${path}\` | ${[`\`${OLD_VERSION}.${path}\``, meaningOf(path), notes[path]].filter((part) => part !== undefined).join('; ')} |`,
@@ -203,10 +218,14 @@ function describePlace(path: string, rows: readonly Row[], notes: Readonly<Recor
 }
 
 /** Empty sections are described by the introduction; a list or map of words by the line of its own. */
-const isDescribedAbove = (path: string, rows: readonly Row[], notes: Readonly<Record<string, string>>): boolean =>
+const isDescribedAbove = (
+  path: string,
+  mappings: readonly FieldMapping[],
+  notes: Readonly<Record<string, string>>,
+): boolean =>
   isBelow(path, STORAGE_VERSION) ||
   path === STORAGE_VERSION ||
-  rows.some(({ v1alpha1 }) => isBelow(path, v1alpha1.replace(/\.\*$/, ''))) ||
+  mappings.some(({ v1alpha1 }) => isBelow(path, v1alpha1.replace(/\.\*$/, ''))) ||
   [...Object.keys(notes), ...sharedMeanings.map(({ word }) => word)].some(
     (other) => isBelow(path, other) || isBelow(other, path),
   );
@@ -214,15 +233,15 @@ const isDescribedAbove = (path: string, rows: readonly Row[], notes: Readonly<Re
 const isBelow = (path: string, section: string): boolean =>
   path.startsWith(`${section}.`) || path.startsWith(`${section}[]`);
 
-function describeRow(path: string, { v1beta1 }: Row): string {
+function describeMapping(path: string, { v1beta1 }: FieldMapping): string {
   const beside = sharedMeanings.find(({ leaf }) => leaf === v1beta1);
-  const place = `\`${v1beta1.replace(/\.\*$/, '')}\``;
-  return beside === undefined || path === beside.word ? place : `${place}; wins over \`${beside.word}\``;
+  const field = `\`${v1beta1.replace(/\.\*$/, '')}\``;
+  return beside === undefined || path === beside.word ? field : `${field}; wins over \`${beside.word}\``;
 }
 
 function meaningOf(path: string): string | undefined {
   const shared = sharedMeanings.find(({ word }) => word === path);
-  const partner = poolRows.find(({ v1beta1 }) => v1beta1 === shared?.leaf)?.v1alpha1 ?? shared?.leaf;
+  const partner = poolFieldMappings.find(({ v1beta1 }) => v1beta1 === shared?.leaf)?.v1alpha1 ?? shared?.leaf;
   if (shared === undefined || shared.how === 'stands before') return undefined;
   return `${shared.how === 'gives way' ? 'gives way to' : 'each gives way to the one of its name in'} \`${partner ?? ''}\``;
 }

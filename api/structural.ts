@@ -60,12 +60,12 @@ function structural(node: JsonSchema, path: string): JsonSchema {
   // An atomic list is replaced whole: the only safe merge for a list without keys.
   if (result['type'] === 'array') result['x-kubernetes-list-type'] ??= 'atomic';
   if (result['additionalProperties'] !== undefined) delete result['required'];
-  if (typeof result['pattern'] === 'string') tellPattern(result, node, path);
+  if (typeof result['pattern'] === 'string') explainPattern(result, node, path);
   return result;
 }
 
 /** A rule in CEL says what it expects, where a bare pattern shows itself to the person. */
-function tellPattern(result: JsonSchema, { expected, cel }: JsonSchema, path: string): void {
+function explainPattern(result: JsonSchema, { expected, cel }: JsonSchema, path: string): void {
   const { pattern } = result;
   if (typeof pattern !== 'string') return;
   if (/\(\?[=!<]/.test(pattern)) throw new TypeError(`${path}: RE2 has no lookaround`);

@@ -11,7 +11,7 @@ import { expectSuccess } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { createAdmissionApp } from '../webhooks/admission/app.ts';
 import { percentile } from './percentile.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { readCpuMs, readWebhookCost, type WebhookCost } from './webhook-cost.ts';
 import { createWorker, endFunctions, namespace, pool, preparePool, register, timeEach } from './workers.ts';
 
@@ -41,11 +41,14 @@ interface Comparison {
   readonly rounds: number;
   readonly perRound: number;
   /** The review in the app alone. */
-  readonly app: Row;
+  readonly app: Measurement;
 }
 
 /** Creates workers whose reference needs a review and look-ups, with our webhooks, with no-ops, and with none, in turns. */
-async function compareCreates({ stack, kube, folder }: System, { rounds, perRound, app }: Comparison): Promise<Row[]> {
+async function compareCreates(
+  { stack, kube, folder }: System,
+  { rounds, perRound, app }: Comparison,
+): Promise<Measurement[]> {
   await endFunctions(stack);
   await preparePool(stack.kubectl);
   const noOp = await startNoOp(stack, folder);
@@ -70,11 +73,11 @@ async function compareCreates({ stack, kube, folder }: System, { rounds, perRoun
   await noOp.child.end();
   const reviews = times.ours.length * reviewsPerCreate;
   return [
-    makeNoOpRow(times),
-    makeLatencyRow(times, 50),
-    makeLatencyRow(times, 99),
-    makeCpuRow(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, sum(noOpCpuMs) / reviews),
-    makeCallsRow(sum(costs.map(({ apiCalls }) => apiCalls)) / reviews),
+    makeNoOpMeasurement(times),
+    makeLatencyMeasurement(times, 50),
+    makeLatencyMeasurement(times, 99),
+    makeCpuMeasurement(sum(costs.map(({ cpuMs }) => cpuMs)) / reviews, sum(noOpCpuMs) / reviews),
+    makeCallsMeasurement(sum(costs.map(({ apiCalls }) => apiCalls)) / reviews),
     app,
   ];
 }
@@ -115,11 +118,11 @@ const subtract = (after: WebhookCost, before: WebhookCost): WebhookCost => ({
   apiCalls: after.apiCalls - before.apiCalls,
 });
 
-function makeNoOpRow({ ours, noOp }: Times): Row {
+function makeNoOpMeasurement({ ours, noOp }: Times): Measurement {
   const [value, peerValue] = [percentile(ours, 50), percentile(noOp, 50)];
   return {
     name: 'admission',
-    figure: `create of a worker, p50, ${connections} connections`,
+    metric: `create of a worker, p50, ${connections} connections`,
     value,
     unit: 'ms',
     peer: 'no-op webhooks',
@@ -129,12 +132,12 @@ function makeNoOpRow({ ours, noOp }: Times): Row {
   };
 }
 
-function makeLatencyRow({ ours, noOp, none }: Times, p: 50 | 99): Row {
+function makeLatencyMeasurement({ ours, noOp, none }: Times, p: 50 | 99): Measurement {
   const value = percentile(ours, p);
   const peerValue = percentile(none, p);
   return {
     name: 'admission',
-    figure: `create of a worker, p${p}, ${connections} connections (no-op webhooks ${percentile(noOp, p).toFixed(1)})`,
+    metric: `create of a worker, p${p}, ${connections} connections (no-op webhooks ${percentile(noOp, p).toFixed(1)})`,
     value,
     unit: 'ms',
     peer: 'without webhooks',
@@ -144,9 +147,9 @@ function makeLatencyRow({ ours, noOp, none }: Times, p: 50 | 99): Row {
   };
 }
 
-const makeCpuRow = (value: number, peerValue: number): Row => ({
+const makeCpuMeasurement = (value: number, peerValue: number): Measurement => ({
   name: 'admission',
-  figure: 'CPU of a review, whole process',
+  metric: 'CPU of a review, whole process',
   value,
   unit: 'ms',
   peer: 'no-op webhook',
@@ -155,9 +158,9 @@ const makeCpuRow = (value: number, peerValue: number): Row => ({
   holds: value <= mostProcessMs,
 });
 
-const makeCallsRow = (value: number): Row => ({
+const makeCallsMeasurement = (value: number): Measurement => ({
   name: 'admission',
-  figure: 'API calls of a review',
+  metric: 'API calls of a review',
   value,
   unit: 'calls',
   peer: 'limit',
@@ -167,7 +170,7 @@ const makeCallsRow = (value: number): Row => ({
 });
 
 /** CPU of one review in the app alone, beside an app that parses the same body and answers a constant. */
-async function compareReviews(count: number): Promise<Row> {
+async function compareReviews(count: number): Promise<Measurement> {
   const nothing = (): void => undefined;
   const ports: ValidationPorts = {
     getPool: () => Promise.resolve({ spec: {} }),
@@ -192,7 +195,7 @@ async function compareReviews(count: number): Promise<Row> {
   const peerValue = await timeReviews(floor, count);
   return {
     name: 'admission',
-    figure: 'CPU of a review, app alone',
+    metric: 'CPU of a review, app alone',
     value,
     unit: 'ms',
     peer: 'parse and answer',

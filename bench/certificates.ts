@@ -13,7 +13,7 @@ import type { Stack } from '../dev/stack.ts';
 import { bareCryptography, letIn, requestCertificates, sharedPool, type Client } from './certificate-client.ts';
 import type { CsrKind } from './csr.ts';
 import { percentile } from './percentile.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { countApiCalls, readCpuMs } from './webhook-cost.ts';
 import { endFunctions, timeEach } from './workers.ts';
 
@@ -33,7 +33,7 @@ export const certificates: Bench = async ({ quick, before, withStack }) =>
     const former = before === undefined ? undefined : await startApi(stack, resolve(before));
     try {
       const measured = await measure({ administrator, client, folder, api, former }, amount);
-      return makeRows(measured);
+      return makeMeasurements(measured);
     } finally {
       await Promise.all([api.child.end(), former?.child.end()]);
     }
@@ -139,11 +139,11 @@ async function load(to: Load, { world, api, seconds }: Loaded, call: () => Promi
 
 const rateOf = ({ timesMs, seconds }: Load): number => timesMs.length / seconds;
 
-function makeRows({ gets, made, sent, former, cryptography }: Measured): Row[] {
+function makeMeasurements({ gets, made, sent, former, cryptography }: Measured): Measurement[] {
   const rateOfGets = rateOf(gets);
-  const besideGets = (figure: string, load: Load): Row => ({
+  const besideGets = (metric: string, load: Load): Measurement => ({
     name: 'certificates',
-    figure: `issued, two pools, ${connections} connections, ${figure}`,
+    metric: `issued, two pools, ${connections} connections, ${metric}`,
     value: rateOf(load),
     unit: '/s',
     peer: 'GETs of a pool, same apiserver',
@@ -155,18 +155,18 @@ function makeRows({ gets, made, sent, former, cryptography }: Measured): Row[] {
     besideGets('key made here', made),
     besideGets('CSR, P-256', sent['P-256']),
     besideGets('CSR, RSA 2048', sent['RSA 2048']),
-    makeLatencyRow(made, gets),
-    makeCpuRow(made, cryptography),
-    makeCallsRow(made),
-    ...(former === undefined ? [] : makeRowsBeside(made, former)),
+    makeLatencyMeasurement(made, gets),
+    makeCpuMeasurement(made, cryptography),
+    makeCallsMeasurement(made),
+    ...(former === undefined ? [] : makeMeasurementsBeside(made, former)),
   ];
 }
 
-function makeLatencyRow(made: Load, gets: Load): Row {
+function makeLatencyMeasurement(made: Load, gets: Load): Measurement {
   const [value, peerValue] = [percentile(made.timesMs, 99), percentile(gets.timesMs, 99)];
   return {
     name: 'certificates',
-    figure: 'request, key made here, p99',
+    metric: 'request, key made here, p99',
     value,
     unit: 'ms',
     peer: 'GETs of a pool, same apiserver',
@@ -176,11 +176,11 @@ function makeLatencyRow(made: Load, gets: Load): Row {
   };
 }
 
-function makeCpuRow({ timesMs, cpuSeconds }: Load, cryptography: number): Row {
+function makeCpuMeasurement({ timesMs, cpuSeconds }: Load, cryptography: number): Measurement {
   const value = timesMs.length / cpuSeconds;
   return {
     name: 'certificates',
-    figure: 'issued, key made here, CPU of api',
+    metric: 'issued, key made here, CPU of api',
     value,
     unit: '/CPU-s',
     peer: 'node:crypto P-256 key, export, sign',
@@ -190,11 +190,11 @@ function makeCpuRow({ timesMs, cpuSeconds }: Load, cryptography: number): Row {
   };
 }
 
-function makeCallsRow({ timesMs, apiCalls }: Load): Row {
+function makeCallsMeasurement({ timesMs, apiCalls }: Load): Measurement {
   const value = apiCalls / timesMs.length;
   return {
     name: 'certificates',
-    figure: 'API calls of a certificate',
+    metric: 'API calls of a certificate',
     value,
     unit: 'calls',
     peer: 'limit',
@@ -205,13 +205,13 @@ function makeCallsRow({ timesMs, apiCalls }: Load): Row {
 }
 
 /** Beside the other checkout. */
-function makeRowsBeside(made: Load, former: Load): Row[] {
+function makeMeasurementsBeside(made: Load, former: Load): Measurement[] {
   const [value, peerValue] = [rateOf(made), rateOf(former)];
   const [p99, formerP50] = [percentile(made.timesMs, 99), percentile(former.timesMs, 50)];
   return [
     {
       name: 'certificates',
-      figure: 'issued, key made here',
+      metric: 'issued, key made here',
       value,
       unit: '/s',
       peer: 'the other checkout',
@@ -221,7 +221,7 @@ function makeRowsBeside(made: Load, former: Load): Row[] {
     },
     {
       name: 'certificates',
-      figure: 'request, key made here, p99',
+      metric: 'request, key made here, p99',
       value: p99,
       unit: 'ms',
       peer: 'the other checkout, p50',
@@ -231,7 +231,7 @@ function makeRowsBeside(made: Load, former: Load): Row[] {
     },
     {
       name: 'certificates',
-      figure: 'issued, key made here, CPU of api',
+      metric: 'issued, key made here, CPU of api',
       value: made.timesMs.length / made.cpuSeconds,
       unit: '/CPU-s',
       peer: 'the other checkout',

@@ -22,7 +22,7 @@ import { serving } from '../dev/control-plane/table.ts';
 import { isBehindQueueProxyReady, queueProxyPart, reserveQueueProxy } from '../dev/knative.ts';
 import { percentile } from './percentile.ts';
 import { readResident } from './resident.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { measurePodStarts } from './pod-start.ts';
 import { measureWakes } from './wake.ts';
 import { startYesApiserver, yesUser } from './yes-apiserver.ts';
@@ -45,22 +45,22 @@ export const coldStart: Bench = async ({ quick }) => {
       bareServer,
       "import { createServer } from 'node:http';\ncreateServer((_, answer) => answer.end()).listen(process.env.PORT, '127.0.0.1');\n",
     );
-    const place = { folder, apiserverPort: apiserver.port };
+    const options = { folder, apiserverPort: apiserver.port };
     const measured = await inTurns(quick ? 3 : 20, {
-      node: () => timeBareNode(place),
-      http: () => timeStart(bareServer, place),
-      api: () => timeStart(join(folder, 'dist/api.mjs'), place, requestCertificate),
-      uncached: () => timeStart(join(folder, 'dist/api.mjs'), { ...place, isUncached: true }),
-      status: () => timeStart(join(folder, 'dist/status.mjs'), place),
+      node: () => timeBareNode(options),
+      http: () => timeStart(bareServer, options),
+      api: () => timeStart(join(folder, 'dist/api.mjs'), options, requestCertificate),
+      uncached: () => timeStart(join(folder, 'dist/api.mjs'), { ...options, isUncached: true }),
+      status: () => timeStart(join(folder, 'dist/status.mjs'), options),
     });
-    const behindQueueProxy = await measureBehindQueueProxy(place, { bareServer, quick });
+    const behindQueueProxy = await measureBehindQueueProxy(options, { bareServer, quick });
     apiserver.close();
     const parts = ['api', 'status'] as const;
     return [
       ...behindQueueProxy,
-      ...parts.flatMap((part) => makeRows(part, measured[part], measured.http, measured.node)),
-      makeAnswerRow(measured.api, measured.http),
-      makeCacheRow(measured.api, measured.uncached),
+      ...parts.flatMap((part) => makeMeasurements(part, measured[part], measured.http, measured.node)),
+      makeAnswerMeasurement(measured.api, measured.http),
+      makeCacheMeasurement(measured.api, measured.uncached),
       ...(quick ? [] : [...(await measurePodStarts()), ...(await measureWakes())]),
     ];
   } finally {
@@ -77,7 +77,7 @@ interface Started {
   readonly answeredMs: number;
 }
 
-interface Place {
+interface StartOptions {
   readonly folder: string;
   readonly apiserverPort: number;
   readonly isUncached?: boolean;
@@ -96,7 +96,7 @@ async function inTurns<K extends string>(
   return measured;
 }
 
-function makeRows(part: string, ours: Started[], http: Started[], node: Started[]): Row[] {
+function makeMeasurements(part: string, ours: Started[], http: Started[], node: Started[]): Measurement[] {
   const middle = (started: Started[], value: keyof Started) =>
     percentile(
       started.map((one) => one[value]),
@@ -104,14 +104,14 @@ function makeRows(part: string, ours: Started[], http: Started[], node: Started[
     );
   const ms = middle(ours, 'ms');
   const megabytes = middle(ours, 'megabytes');
-  const listening = { name: 'cold-start', figure: `${part}, start to listening`, value: ms, unit: 'ms' };
+  const listening = { name: 'cold-start', metric: `${part}, start to listening`, value: ms, unit: 'ms' };
   const goal = { goal: `<= ${mostMs} ms`, holds: ms <= mostMs };
   return [
     { ...listening, peer: 'bare http server', peerValue: middle(http, 'ms'), ...goal },
     { ...listening, peer: 'bare node, to its end', peerValue: middle(node, 'ms'), ...goal },
     {
       name: 'cold-start',
-      figure: `${part}, CPU until listening`,
+      metric: `${part}, CPU until listening`,
       value: middle(ours, 'cpuMs'),
       unit: 'ms',
       peer: 'bare http server',
@@ -121,7 +121,7 @@ function makeRows(part: string, ours: Started[], http: Started[], node: Started[
     },
     {
       name: 'cold-start',
-      figure: `${part}, resident when listening`,
+      metric: `${part}, resident when listening`,
       value: megabytes,
       unit: 'MB',
       peer: 'bare http server',
@@ -132,14 +132,14 @@ function makeRows(part: string, ours: Started[], http: Started[], node: Started[
   ];
 }
 
-function makeAnswerRow(ours: readonly Started[], http: readonly Started[]): Row {
+function makeAnswerMeasurement(ours: readonly Started[], http: readonly Started[]): Measurement {
   const value = percentile(
     ours.map(({ answeredMs }) => answeredMs),
     50,
   );
   return {
     name: 'cold-start',
-    figure: 'api, start to the first certificate',
+    metric: 'api, start to the first certificate',
     value,
     unit: 'ms',
     peer: 'bare http server, listening',
@@ -153,7 +153,7 @@ function makeAnswerRow(ours: readonly Started[], http: readonly Started[]): Row 
 }
 
 /** What the image carries a compile cache for. */
-function makeCacheRow(cached: readonly Started[], uncached: readonly Started[]): Row {
+function makeCacheMeasurement(cached: readonly Started[], uncached: readonly Started[]): Measurement {
   const [value, peerValue] = [cached, uncached].map((started) =>
     percentile(
       started.map(({ cpuMs }) => cpuMs),
@@ -162,7 +162,7 @@ function makeCacheRow(cached: readonly Started[], uncached: readonly Started[]):
   ) as [number, number];
   return {
     name: 'cold-start',
-    figure: 'api, CPU until listening',
+    metric: 'api, CPU until listening',
     value,
     unit: 'ms',
     peer: 'without its compile cache',
@@ -174,9 +174,9 @@ function makeCacheRow(cached: readonly Started[], uncached: readonly Started[]):
 
 /** Function and queue-proxy are started at once; an event is let through when queue-proxy says so, as the activator does. */
 async function measureBehindQueueProxy(
-  place: Place,
+  options: StartOptions,
   { bareServer, quick }: { readonly bareServer: string; readonly quick: boolean },
-): Promise<Row[]> {
+): Promise<Measurement[]> {
   const reserved = await reserveQueueProxy(quick ? 0 : 10 * 60_000);
   if (typeof reserved === 'string') {
     console.error(`cold-start behind queue-proxy: not run: ${reserved}`);
@@ -189,7 +189,7 @@ async function measureBehindQueueProxy(
       const { environment } = queueProxyPart(queue, ports);
       const proxy = spawn(queue, { env: environment, stdio: 'ignore' });
       try {
-        return await timeStart(file, place, (port) => sendEvent(port, ports.serving), ports.user);
+        return await timeStart(file, options, (port) => sendEvent(port, ports.serving), ports.user);
       } finally {
         proxy.kill('SIGKILL');
         if (proxy.exitCode === null && proxy.signalCode === null) await once(proxy, 'exit');
@@ -197,7 +197,7 @@ async function measureBehindQueueProxy(
     };
     const measured = await inTurns(quick ? 2 : 20, {
       http: () => start(bareServer),
-      status: () => start(join(place.folder, 'dist/status.mjs')),
+      status: () => start(join(options.folder, 'dist/status.mjs')),
     });
     const middle = (started: readonly Started[]) =>
       percentile(
@@ -208,7 +208,7 @@ async function measureBehindQueueProxy(
     return [
       {
         name: 'cold-start',
-        figure: 'status behind queue-proxy, start of both to the first event answered',
+        metric: 'status behind queue-proxy, start of both to the first event answered',
         value,
         unit: 'ms',
         peer: 'bare http server behind queue-proxy',
@@ -262,7 +262,7 @@ function makeToken(nowSeconds: number): string {
   return `${encode({ alg: 'RS256' })}.${encode(claims)}.AAAA`;
 }
 
-const makeEnvironment = ({ folder, apiserverPort, isUncached }: Place, port: number): NodeJS.ProcessEnv => ({
+const makeEnvironment = ({ folder, apiserverPort, isUncached }: StartOptions, port: number): NodeJS.ProcessEnv => ({
   ...(isUncached === true ? {} : { NODE_COMPILE_CACHE: join(folder, 'dist/compile-cache') }),
   NODE_COMPILE_CACHE_PORTABLE: '1',
   HOST: '127.0.0.1',
@@ -292,10 +292,10 @@ async function requestCertificate(port: number): Promise<void> {
   if (answer.status !== 200) throw new Error(`expected a certificate, got ${answer.status}: ${text}`);
 }
 
-async function timeStart(file: string, place: Place, ask?: Ask, wantedPort?: number): Promise<Started> {
+async function timeStart(file: string, options: StartOptions, ask?: Ask, wantedPort?: number): Promise<Started> {
   const port = wantedPort ?? (await findFreePort());
   const startMs = performance.now();
-  const child = spawn(process.execPath, [file], { env: makeEnvironment(place, port), stdio: 'ignore' });
+  const child = spawn(process.execPath, [file], { env: makeEnvironment(options, port), stdio: 'ignore' });
   try {
     while (!(await isListening(port))) {
       if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`);
@@ -314,15 +314,15 @@ async function timeStart(file: string, place: Place, ask?: Ask, wantedPort?: num
 const isListening = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    const settle = (answer: boolean) => {
+    const finish = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
     };
     socket.once('connect', () => {
-      settle(true);
+      finish(true);
     });
     socket.once('error', () => {
-      settle(false);
+      finish(false);
     });
   });
 
@@ -334,9 +334,9 @@ async function readCpuMs({ pid }: ChildProcess): Promise<number> {
   return ids.length === 0 ? Number.NaN : (await Promise.all(spent)).reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
-async function timeBareNode(place: Place): Promise<Started> {
+async function timeBareNode(options: StartOptions): Promise<Started> {
   const startMs = performance.now();
-  const child = spawn(process.execPath, ['-e', '0'], { env: makeEnvironment(place, 0), stdio: 'ignore' });
+  const child = spawn(process.execPath, ['-e', '0'], { env: makeEnvironment(options, 0), stdio: 'ignore' });
   await once(child, 'exit');
   const ms = performance.now() - startMs;
   return { ms, cpuMs: Number.NaN, megabytes: Number.NaN, answeredMs: Number.NaN };

@@ -6,7 +6,7 @@ import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../api
 import type { Worker } from '../api/v1beta1/worker.ts';
 import type { Stack } from '../dev/stack.ts';
 import { percentile } from './percentile.ts';
-import type { Row } from './row.ts';
+import type { Measurement } from './measurement.ts';
 import { createWorker, register, timeEach } from './workers.ts';
 
 const mostVisibleMs = 50;
@@ -20,7 +20,7 @@ const keepNothing = (): undefined => undefined;
 const pathOf = (version: Version): string => `/apis/${GROUP}/${version}/${KINDS.worker.plural}`;
 
 /** From the moment a create is sent until a watch of each version shows the worker, one worker after another. */
-export async function compareWatches(kube: KubeClient, count: number): Promise<Row[]> {
+export async function compareWatches(kube: KubeClient, count: number): Promise<Measurement[]> {
   const watching = new AbortController();
   const [old, stored] = await Promise.all([
     followWorkers(kube, OLD_VERSION, watching.signal),
@@ -30,20 +30,20 @@ export async function compareWatches(kube: KubeClient, count: number): Promise<R
   for (let made = 0; made < count; made++) {
     const name = `seen-${made}`;
     const begin = performance.now();
-    const seen = [old(name), stored(name)] as const;
+    const visible = [old(name), stored(name)] as const;
     await createWorker(kube, name);
-    times.v1alpha1.push((await seen[0]) - begin);
-    times.v1beta1.push((await seen[1]) - begin);
+    times.v1alpha1.push((await visible[0]) - begin);
+    times.v1beta1.push((await visible[1]) - begin);
   }
   watching.abort();
-  return ([50, 99] as const).map((p) => makeWatchRow(times, p));
+  return ([50, 99] as const).map((p) => makeWatchMeasurement(times, p));
 }
 
-function makeWatchRow(times: Readonly<Record<Version, number[]>>, p: number): Row {
+function makeWatchMeasurement(times: Readonly<Record<Version, number[]>>, p: number): Measurement {
   const value = percentile(times.v1alpha1, p);
   return {
     name: 'conversion',
-    figure: `create in v1beta1 to a watch of v1alpha1, p${p}`,
+    metric: `create in v1beta1 to a watch of v1alpha1, p${p}`,
     value,
     unit: 'ms',
     peer: 'to a watch of v1beta1',
@@ -60,7 +60,7 @@ async function followWorkers(
   signal: AbortSignal,
 ): Promise<(name: string) => Promise<number>> {
   const { metadata } = await listWorkers(kube, version);
-  const waiting = new Map<string, (seen: number) => void>();
+  const waiting = new Map<string, (visible: number) => void>();
   const follow = async (): Promise<void> => {
     const query = { watch: 'true', resourceVersion: metadata.resourceVersion };
     for await (const line of kube.lines({ path: pathOf(version), query }, signal)) {
@@ -77,7 +77,7 @@ async function followWorkers(
 }
 
 /** From the moment a restarted apiserver is ready until it lists all workers in each version from its caches. */
-export async function compareCaches(stack: Stack, kube: KubeClient, count: number): Promise<Row> {
+export async function compareCaches(stack: Stack, kube: KubeClient, count: number): Promise<Measurement> {
   await register(stack, kube, { operations: ['UPDATE'], isStamping: false });
   await timeEach(count, creators, () => createWorker(kube));
   const stored = (await listAll(kube, { path: pathOf(STORAGE_VERSION) }, keepNothing)).items.length;
@@ -90,7 +90,7 @@ export async function compareCaches(stack: Stack, kube: KubeClient, count: numbe
   const [value, peerValue] = await Promise.all([waitFor(OLD_VERSION), waitFor(STORAGE_VERSION)]);
   return {
     name: 'conversion',
-    figure: `restart of the apiserver to a list of ${stored} v1alpha1 workers`,
+    metric: `restart of the apiserver to a list of ${stored} v1alpha1 workers`,
     value,
     unit: 's',
     peer: 'of v1beta1 workers',

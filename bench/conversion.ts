@@ -9,7 +9,7 @@ import { expectSuccess } from '../dev/kubectl.ts';
 import type { Stack } from '../dev/stack.ts';
 import { compareCaches, compareWatches } from './conversion-caches.ts';
 import { samples, typicalPool, type Sample } from './filled.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { readWebhookCpu } from './webhook-cost.ts';
 import { endFunctions, preparePool, timeEach } from './workers.ts';
 
@@ -34,7 +34,7 @@ export const conversion: Bench = async ({ quick, withStack }) => {
 };
 
 /** The object that takes longest, beside what a copy of it takes. */
-function compareConverter(count: number): Row {
+function compareConverter(count: number): Measurement {
   const timed = samples.map(({ name, object, to }) => ({
     name,
     value: timeOne(count, () => convertObject(object, to)),
@@ -45,7 +45,7 @@ function compareConverter(count: number): Row {
   const usual = timed.find(({ name }) => name === typicalPool.name)?.value ?? Number.NaN;
   return {
     name: 'conversion',
-    figure: `converter, ${first.name}: the slowest of ${others.length + 1} objects (${typicalPool.name} ${usual.toFixed(1)})`,
+    metric: `converter, ${first.name}: the slowest of ${others.length + 1} objects (${typicalPool.name} ${usual.toFixed(1)})`,
     value: first.value,
     unit: 'µs',
     peer: 'JSON round trip of it',
@@ -65,7 +65,7 @@ function timeOne(count: number, call: () => unknown): number {
 }
 
 /** CPU of the webhooks' processes for a review of the largest object, beside their answer to a probe. */
-async function compareReviews(stack: Stack, count: number): Promise<Row> {
+async function compareReviews(stack: Stack, count: number): Promise<Measurement> {
   const path = 'jsonpath={.spec.conversion.webhook.clientConfig.url}';
   const url = await expectSuccess(stack.kubectl, ['get', 'crd', `${KINDS.pool.plural}.${GROUP}`, '-o', path]);
   const ca = await readFile(join(stack.mounts, 'buildkit-webhook-ca/tls.crt'));
@@ -87,7 +87,7 @@ async function compareReviews(stack: Stack, count: number): Promise<Row> {
   agent.destroy();
   return {
     name: 'conversion',
-    figure: `CPU of a review over HTTPS, ${largest.name}, ${(body.length / 1024).toFixed(1)} KiB`,
+    metric: `CPU of a review over HTTPS, ${largest.name}, ${(body.length / 1024).toFixed(1)} KiB`,
     value,
     unit: 'ms',
     peer: 'probe over the same connections',

@@ -11,17 +11,17 @@ export interface Follower {
   readonly waitFor: (pool: PoolKey, fits: (status: PoolStatus) => boolean) => Promise<number>;
 }
 
-type Tell = (written: PoolStatus) => void;
+type Notify = (written: PoolStatus) => void;
 
 export async function followPools(kube: KubeClient, signal: AbortSignal): Promise<Follower> {
   const path = ourCollectionPath(KINDS.pool.plural);
   const { metadata } = (await kube.call({ path, query: { limit: '1' } })) as { metadata: { resourceVersion: string } };
   const { resourceVersion } = metadata;
-  const waiting = new Map<string, Set<Tell>>();
+  const waiting = new Map<string, Set<Notify>>();
   const follow = async (): Promise<void> => {
     for await (const line of kube.lines({ path, query: { watch: 'true', resourceVersion } }, signal)) {
       const { object } = line as { object: Pool };
-      for (const tell of waiting.get(formatPoolKey(object.metadata)) ?? []) tell(object.status ?? {});
+      for (const notify of waiting.get(formatPoolKey(object.metadata)) ?? []) notify(object.status ?? {});
     }
   };
   follow().catch((error: unknown) => {
@@ -30,14 +30,14 @@ export async function followPools(kube: KubeClient, signal: AbortSignal): Promis
   return {
     waitFor: (pool, fits) =>
       new Promise((resolve) => {
-        const told = waiting.get(formatPoolKey(pool)) ?? new Set<Tell>();
-        waiting.set(formatPoolKey(pool), told);
-        const tell: Tell = (written) => {
+        const listeners = waiting.get(formatPoolKey(pool)) ?? new Set<Notify>();
+        waiting.set(formatPoolKey(pool), listeners);
+        const notify: Notify = (written) => {
           if (!fits(written)) return;
-          told.delete(tell);
+          listeners.delete(notify);
           resolve(performance.now());
         };
-        told.add(tell);
+        listeners.add(notify);
       }),
   };
 }

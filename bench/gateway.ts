@@ -22,7 +22,7 @@ import {
   workerIdentity,
 } from '../test/gateway/world.ts';
 import { readResident } from './resident.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { readCpuMs } from './webhook-cost.ts';
 
 interface Peer {
@@ -66,7 +66,7 @@ async function findHaproxy(): Promise<string | undefined> {
   }
 }
 
-async function withPeers(program: string, work: (setting: Setting) => Promise<Row[]>): Promise<Row[]> {
+async function withPeers(program: string, work: (setting: Setting) => Promise<Measurement[]>): Promise<Measurement[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-gateway-'));
   const children: Child[] = [];
   try {
@@ -193,9 +193,14 @@ async function compare(
 
 const mebibyte = 1024 * 1024;
 
-const makeRow = (figure: string, unit: string, [value, peerValue]: readonly [number, number], least: number): Row => ({
+const makeMeasurement = (
+  metric: string,
+  unit: string,
+  [value, peerValue]: readonly [number, number],
+  least: number,
+): Measurement => ({
   name: 'gateway',
-  figure,
+  metric,
   value,
   unit,
   peer: 'HAProxy, one thread',
@@ -204,29 +209,29 @@ const makeRow = (figure: string, unit: string, [value, peerValue]: readonly [num
   holds: value >= least * peerValue,
 });
 
-async function compareTransfers(setting: Setting, quick: boolean): Promise<Row[]> {
+async function compareTransfers(setting: Setting, quick: boolean): Promise<Measurement[]> {
   const total = (quick ? 128 : 512) * mebibyte;
   const loads: readonly (readonly [string, Load, number])[] = [
     ['towards clients', { mode: 'down', count: 1, bytes: total, streams: 1 }, 0.9],
     ['towards workers', { mode: 'up', count: 1, bytes: total, streams: 1 }, 0.8],
     ['64 streams towards clients', { mode: 'down', count: 64, bytes: total / 64, streams: 64 }, 0.8],
   ];
-  const rows: Row[] = [];
-  for (const [figure, load, least] of loads) {
+  const measurements: Measurement[] = [];
+  for (const [metric, load, least] of loads) {
     const [ours, haproxy] = await compare(setting, load, quick ? 1 : 3);
     const rate = (seconds: number): number => total / mebibyte / seconds;
-    rows.push(makeRow(figure, 'MiB per CPU-second', [rate(ours), rate(haproxy)], least));
+    measurements.push(makeMeasurement(metric, 'MiB per CPU-second', [rate(ours), rate(haproxy)], least));
   }
-  return rows;
+  return measurements;
 }
 
-async function compareConnections(setting: Setting, quick: boolean): Promise<Row> {
+async function compareConnections(setting: Setting, quick: boolean): Promise<Measurement> {
   const count = quick ? 160 : 800;
   const [ours, haproxy] = await compare(setting, { mode: 'down', count, bytes: 1, streams: 8 }, quick ? 1 : 3);
-  return makeRow('new connections', 'per CPU-second', [count / ours, count / haproxy], 0.6);
+  return makeMeasurement('new connections', 'per CPU-second', [count / ours, count / haproxy], 0.6);
 }
 
-async function compareIdle(setting: Setting, quick: boolean): Promise<Row> {
+async function compareIdle(setting: Setting, quick: boolean): Promise<Measurement> {
   const count = quick ? 100 : 400;
   const [ours, haproxy] = [
     await measureIdle(setting.folder, setting.ours, count),
@@ -234,7 +239,7 @@ async function compareIdle(setting: Setting, quick: boolean): Promise<Row> {
   ];
   return {
     name: 'gateway',
-    figure: 'memory of an idle connection',
+    metric: 'memory of an idle connection',
     value: ours,
     unit: 'kB',
     peer: 'HAProxy, one thread',

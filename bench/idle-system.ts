@@ -55,11 +55,11 @@ export async function bringUpIdle(): Promise<IdleSystem> {
     apiserverFlags: audit.flags,
     watch: watchdog.watch,
     bundles: join(folder, 'dist'),
-    parts: (place) => [
-      apiPart({ ...place, port: ports.api }),
-      statusPart({ ...place, port: ports.status }, [bridgeUser, sourceSender]),
-      lifecyclePart({ ...place, port: ports.lifecycle }, [bridgeUser]),
-      bridgePart(place, ports.lifecycle),
+    parts: (settings) => [
+      apiPart({ ...settings, port: ports.api }),
+      statusPart({ ...settings, port: ports.status }, [bridgeUser, sourceSender]),
+      lifecyclePart({ ...settings, port: ports.lifecycle }, [bridgeUser]),
+      bridgePart(settings, ports.lifecycle),
     ],
   });
   const account = await makeSourceAccount(stack, source, statusSourceRules);

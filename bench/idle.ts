@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readResident } from './resident.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { bringUpIdle, silentAccounts, watchingAccounts, type IdleSystem } from './idle-system.ts';
 
 const windowSeconds = 60;
@@ -17,23 +17,23 @@ export const idle: Bench = async ({ quick }) => {
     const count = (account: string, isCounted = (_verb: string) => true) =>
       (calls.get(account) ?? []).filter(({ verb }) => isCounted(verb)).length;
     return [
-      ...silentAccounts.map((account) => makeCallRow(`${account}, calls in ${seconds} s`, count(account))),
+      ...silentAccounts.map((account) => makeCallMeasurement(`${account}, calls in ${seconds} s`, count(account))),
       ...watchingAccounts.map((account) =>
-        makeCallRow(
+        makeCallMeasurement(
           `${account}, calls but watches in ${seconds} s`,
           count(account, (verb) => verb !== 'watch'),
         ),
       ),
-      ...(await makeMemoryRows(system)),
+      ...(await makeMemoryMeasurements(system)),
     ];
   } finally {
     await system.end();
   }
 };
 
-const makeCallRow = (figure: string, value: number): Row => ({
+const makeCallMeasurement = (metric: string, value: number): Measurement => ({
   name: 'idle',
-  figure,
+  metric,
   value,
   unit: 'calls',
   peer: 'limit',
@@ -42,20 +42,20 @@ const makeCallRow = (figure: string, value: number): Row => ({
   holds: value === 0,
 });
 
-async function makeMemoryRows({ stack, source }: IdleSystem): Promise<Row[]> {
+async function makeMemoryMeasurements({ stack, source }: IdleSystem): Promise<Measurement[]> {
   const server = "require('node:http').createServer().listen(0, '127.0.0.1', () => console.log('listening'))";
   const bare = spawn(process.execPath, ['-e', server], { stdio: ['ignore', 'pipe', 'ignore'] });
   await once(bare.stdout, 'data');
   const peerValue = await readResident(bare.pid);
   bare.kill();
   const parts = stack.children.filter(({ name }) => !stack.controlPlane.children.some((other) => other.name === name));
-  const rows = parts.map(async ({ name, pid }) => {
+  const measurements = parts.map(async ({ name, pid }) => {
     const value = await readResident(pid);
-    const figure = { name: 'idle', figure: `${name}, resident`, value, unit: 'MB' };
+    const metric = { name: 'idle', metric: `${name}, resident`, value, unit: 'MB' };
     const peer = { peer: 'bare http server', peerValue };
     // Not ours to make smaller.
-    if (name === source) return { ...figure, ...peer, goal: 'none', holds: true };
-    return { ...figure, ...peer, goal: `<= ${mostMegabytes} MB`, holds: value <= mostMegabytes };
+    if (name === source) return { ...metric, ...peer, goal: 'none', holds: true };
+    return { ...metric, ...peer, goal: `<= ${mostMegabytes} MB`, holds: value <= mostMegabytes };
   });
-  return await Promise.all(rows);
+  return await Promise.all(measurements);
 }

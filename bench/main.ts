@@ -6,7 +6,7 @@ import { coldStart } from './cold-start.ts';
 import { conversion } from './conversion.ts';
 import { gateway } from './gateway.ts';
 import { idle } from './idle.ts';
-import type { Bench, BenchOptions, Row } from './row.ts';
+import type { Bench, BenchOptions, Measurement } from './measurement.ts';
 import { shareStack, withOwnStack } from './stack.ts';
 import { status } from './status.ts';
 
@@ -48,11 +48,11 @@ async function main(): Promise<number> {
     if (benches[name] === undefined) return refuse(`${name}: not built yet`);
   }
   const chosen = Object.entries(benches).filter(([name]) => positionals.length === 0 || positionals.includes(name));
-  const rows = await runBenches(
+  const measurements = await runBenches(
     chosen.map(([, bench]) => bench).filter((bench) => bench !== undefined),
     { quick: values.quick, workers, before: values.before },
   );
-  console.log(values.json ? JSON.stringify(rows, null, 2) : formatTable(rows));
+  console.log(values.json ? JSON.stringify(measurements, null, 2) : formatTable(measurements));
   return 0;
 }
 
@@ -60,16 +60,16 @@ async function main(): Promise<number> {
 async function runBenches(
   chosen: readonly Bench[],
   { quick, ...options }: Omit<BenchOptions, 'withStack'>,
-): Promise<Row[]> {
+): Promise<Measurement[]> {
   const shared = shareStack();
-  const rows: Row[] = [];
+  const measurements: Measurement[] = [];
   try {
     for (const bench of chosen)
-      rows.push(...(await bench({ ...options, quick, withStack: quick ? shared.withStack : withOwnStack })));
+      measurements.push(...(await bench({ ...options, quick, withStack: quick ? shared.withStack : withOwnStack })));
   } finally {
     await shared.stop();
   }
-  return rows;
+  return measurements;
 }
 
 function refuse(message: string): number {
@@ -79,17 +79,17 @@ function refuse(message: string): number {
 
 const round = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2));
 
-function formatTable(rows: readonly Row[]): string {
-  const cells = rows.map((row) => [
-    row.name,
-    row.figure,
-    `${round(row.value)} ${row.unit}`,
-    `${row.peer}: ${round(row.peerValue)}`,
-    `x${round(row.value / row.peerValue)}`,
-    row.goal,
-    row.holds ? 'holds' : 'missed',
+function formatTable(measurements: readonly Measurement[]): string {
+  const cells = measurements.map((measurement) => [
+    measurement.name,
+    measurement.metric,
+    `${round(measurement.value)} ${measurement.unit}`,
+    `${measurement.peer}: ${round(measurement.peerValue)}`,
+    `x${round(measurement.value / measurement.peerValue)}`,
+    measurement.goal,
+    measurement.holds ? 'holds' : 'missed',
   ]);
-  const table = [['BENCH', 'FIGURE', 'VALUE', 'BESIDE', 'RATIO', 'GOAL', ''], ...cells];
+  const table = [['BENCH', 'METRIC', 'VALUE', 'BESIDE', 'RATIO', 'GOAL', ''], ...cells];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
   return table
     .map((line) =>

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Child } from '../dev/child.ts';
-import { findObstacle } from '../dev/node/obstacle.ts';
+import { findMissingRequirement } from '../dev/node/requirements.ts';
 import { createWatchdog } from '../dev/watchdog.ts';
 import { percentile } from './percentile.ts';
-import type { Row } from './row.ts';
+import type { Measurement } from './measurement.ts';
 
-interface Place {
+interface NodeOptions {
   readonly folder: string;
   readonly watch: (child: Child) => void;
 }
@@ -16,19 +16,19 @@ interface Place {
 interface OnNode<C> {
   /** As a person reads it where it is not measured. */
   readonly what: string;
-  readonly start: (place: Place) => Promise<C>;
-  readonly measure: (cluster: C, folder: string) => Promise<Row[]>;
+  readonly start: (options: NodeOptions) => Promise<C>;
+  readonly measure: (cluster: C, folder: string) => Promise<Measurement[]>;
 }
 
-/** Takes minutes. No row where this machine can run no node, and why. */
+/** Takes minutes. Measures nothing where this machine can run no node, and says why. */
 export async function measureOnNode<C extends { readonly stop: () => Promise<void> }>({
   what,
   start,
   measure,
-}: OnNode<C>): Promise<Row[]> {
-  const obstacle = await findObstacle();
-  if (obstacle !== undefined) {
-    console.warn(`not measured, ${what}: ${obstacle}`);
+}: OnNode<C>): Promise<Measurement[]> {
+  const missing = await findMissingRequirement();
+  if (missing !== undefined) {
+    console.warn(`not measured, ${what}: ${missing}`);
     return [];
   }
   await using ends = new AsyncDisposableStack();
@@ -41,26 +41,26 @@ export async function measureOnNode<C extends { readonly stop: () => Promise<voi
   return await measure(cluster, folder);
 }
 
-/** What a moment is called, and how many milliseconds later it may come than without our code. */
-interface Moment {
-  readonly figure: string;
+/** A milestone: its name, and how many milliseconds later it may come than without our code. */
+interface Milestone {
+  readonly metric: string;
   readonly mostAdded: number;
 }
 
-/** The median of each moment, in milliseconds, beside that of a peer which does nothing. */
-export function makeMomentRows<M extends string>(
-  moments: Readonly<Record<M, Moment>>,
+/** The median of each milestone, in milliseconds, beside that of a peer which does nothing. */
+export function makeMilestoneMeasurements<M extends string>(
+  milestones: Readonly<Record<M, Milestone>>,
   ours: readonly Readonly<Record<M, number>>[],
   { peer, nothing }: { readonly peer: string; readonly nothing: readonly Readonly<Record<M, number>>[] },
-): Row[] {
-  return (Object.entries(moments) as [M, Moment][]).map(([moment, { figure, mostAdded }]) => {
+): Measurement[] {
+  return (Object.entries(milestones) as [M, Milestone][]).map(([milestone, { metric, mostAdded }]) => {
     const [value, peerValue] = [ours, nothing].map((all) =>
       percentile(
-        all.map((one) => one[moment]),
+        all.map((one) => one[milestone]),
         50,
       ),
     ) as [number, number];
     const goal = { goal: `<= ${mostAdded} ms added`, holds: value - peerValue <= mostAdded };
-    return { name: 'cold-start', figure, value, unit: 'ms', peer, peerValue, ...goal };
+    return { name: 'cold-start', metric, value, unit: 'ms', peer, peerValue, ...goal };
   });
 }

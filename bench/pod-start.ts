@@ -7,7 +7,7 @@ import { SYSTEM_NAMESPACE } from '../api/names.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
 import { startCluster } from '../dev/node/cluster.ts';
 import { install } from '../dev/node/install.ts';
-import { makeMomentRows, measureOnNode } from './on-node.ts';
+import { makeMilestoneMeasurements, measureOnNode } from './on-node.ts';
 import {
   connectAdministrator,
   findStart,
@@ -17,8 +17,8 @@ import {
   watchFor,
   type Administrator,
   type Pod,
-} from './pod-moments.ts';
-import type { Row } from './row.ts';
+} from './pod-times.ts';
+import type { Measurement } from './measurement.ts';
 
 const rounds = 10;
 const mostMsAdded = 400;
@@ -36,7 +36,7 @@ interface Start {
   readonly ready: number;
 }
 
-export const measurePodStarts = (): Promise<Row[]> =>
+export const measurePodStarts = (): Promise<Measurement[]> =>
   measureOnNode({
     what: 'starts of Pods',
     start: startCluster,
@@ -55,7 +55,7 @@ interface Spec {
   readonly containers: readonly object[];
 }
 
-async function measure(administrator: Administrator): Promise<Row[]> {
+async function measure(administrator: Administrator): Promise<Measurement[]> {
   const get = ['get', 'deployment/buildkit-api', '-n', SYSTEM_NAMESPACE, '-o', 'jsonpath={.spec.template.spec}'];
   const spec = JSON.parse(await expectSuccess(administrator.kubectl, get)) as Spec;
   const [part] = spec.containers;
@@ -65,7 +65,7 @@ async function measure(administrator: Administrator): Promise<Row[]> {
     ours.push(await timeStart(administrator, `ours-${round}`, spec));
     nothing.push(await timeStart(administrator, `nothing-${round}`, bare));
   }
-  return makeMomentRows(moments, ours, { peer: 'server that does nothing', nothing });
+  return makeMilestoneMeasurements(milestones, ours, { peer: 'server that does nothing', nothing });
 }
 
 const script = `
@@ -85,9 +85,9 @@ async function timeStart({ kube, kubectl }: Administrator, name: string, spec: S
   const metadata = { namespace: SYSTEM_NAMESPACE, name };
   const { path } = pods;
   await kube.call({ method: 'POST', path, body: { apiVersion: 'v1', kind: 'Pod', metadata, spec } });
-  const { object: pod, at } = await ready.seen;
+  const { object: pod, at } = await ready.observed;
   const start = {
-    bound: (await bound.seen).at - created,
+    bound: (await bound.observed).at - created,
     started: (await findStart(pod.metadata.uid)) - created,
     listening: (await readListening(kubectl, pod)) - created,
     ready: at - created,
@@ -96,9 +96,9 @@ async function timeStart({ kube, kubectl }: Administrator, name: string, spec: S
   return start;
 }
 
-const moments = {
-  ready: { figure: 'Pod created to Ready', mostAdded: mostMsAdded + probePeriodMs },
-  bound: { figure: 'of that, until it has a node', mostAdded: mostMsAdded },
-  started: { figure: 'of that, until Node runs in it', mostAdded: mostMsAdded },
-  listening: { figure: 'of that, until it listens', mostAdded: mostMsAdded },
+const milestones = {
+  ready: { metric: 'Pod created to Ready', mostAdded: mostMsAdded + probePeriodMs },
+  bound: { metric: 'of that, until it has a node', mostAdded: mostMsAdded },
+  started: { metric: 'of that, until Node runs in it', mostAdded: mostMsAdded },
+  listening: { metric: 'of that, until it listens', mostAdded: mostMsAdded },
 } as const;

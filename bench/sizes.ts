@@ -40,11 +40,11 @@ async function main(): Promise<void> {
     port: ports.status,
     watch: watchdog.watch,
     bundles: join(folder, 'dist'),
-    parts: (place) => [
-      apiPart({ ...place, port: ports.api }),
-      statusPart({ ...place, port: ports.status }, [bridgeUser]),
-      lifecyclePart({ ...place, port: ports.lifecycle }, [bridgeUser]),
-      bridgePart(place, ports.lifecycle),
+    parts: (settings) => [
+      apiPart({ ...settings, port: ports.api }),
+      statusPart({ ...settings, port: ports.status }, [bridgeUser]),
+      lifecyclePart({ ...settings, port: ports.lifecycle }, [bridgeUser]),
+      bridgePart(settings, ports.lifecycle),
     ],
   });
   try {
@@ -58,8 +58,8 @@ async function main(): Promise<void> {
     const busy = await measure(parts, () =>
       work({ administrator, url: `http://127.0.0.1:${ports.api}`, token }, windowSeconds),
     );
-    const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port: ports.api };
-    const authority = await measureRun(await stack.launch(authorityPart(place)));
+    const settings = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port: ports.api };
+    const authority = await measureRun(await stack.launch(authorityPart(settings)));
     console.log(makeTable({ parts, idle, busy, authority }));
     administrator.close();
   } finally {
@@ -175,9 +175,9 @@ interface Measured {
 
 function makeTable({ parts, idle, busy, authority }: Measured): string {
   const show = (usage: Usage | undefined) => `${usage?.mebibytes.toFixed(0)} | ${usage?.millicores.toFixed(1)}`;
-  const rows = parts.map(({ name }) => `| \`${name}\` | ${show(idle.get(name))} | ${show(busy.get(name))} |`);
+  const measurements = parts.map(({ name }) => `| \`${name}\` | ${show(idle.get(name))} | ${show(busy.get(name))} |`);
   const header = '| part | idle, MiB | idle, mCPU | busy, MiB | busy, mCPU |\n| --- | --- | --- | --- | --- |';
-  return [header, ...rows, `| \`authority\` | - | - | ${authority.toFixed(0)} | - |`].join('\n');
+  return [header, ...measurements, `| \`authority\` | - | - | ${authority.toFixed(0)} | - |`].join('\n');
 }
 
 await main();

@@ -9,7 +9,7 @@ import { forEachAtOnce } from '../core/parallel.ts';
 import type { AuditedCall } from '../dev/audit.ts';
 import { followPools, type Follower } from './follow-pools.ts';
 import { percentile } from './percentile.ts';
-import type { Row } from './row.ts';
+import type { Measurement } from './measurement.ts';
 import { readCpuMs } from './webhook-cost.ts';
 import {
   burstPool,
@@ -29,7 +29,7 @@ const burst = 1_000;
 const changesPerSecond = 50;
 const secondsOfChanges = 20;
 
-export const measureScale = async (workers: number): Promise<Row[]> => {
+export const measureScale = async (workers: number): Promise<Measurement[]> => {
   const sizes: Sizes = { pools, workers, burst };
   return await withWorld(sizes, async (world) => {
     const watching = new AbortController();
@@ -41,7 +41,7 @@ export const measureScale = async (workers: number): Promise<Row[]> => {
   });
 };
 
-async function measureIn(world: World, sizes: Sizes, follower: Follower): Promise<Row[]> {
+async function measureIn(world: World, sizes: Sizes, follower: Follower): Promise<Measurement[]> {
   const status = await world.startStatus();
   const megabytesAtStart = await readMegabytes(status.pid, 'VmRSS');
   const firstSeconds = await timeResync(world);
@@ -61,17 +61,21 @@ async function measureIn(world: World, sizes: Sizes, follower: Follower): Promis
   await bridge.end();
   await status.end();
   const bare = await measureBareWrites(world.kube, follower);
-  const label = (figure: string): string => `${figure}, ${sizes.workers} workers in ${pools} pools`;
+  const label = (metric: string): string => `${metric}, ${sizes.workers} workers in ${pools} pools`;
   return [
-    ...makeLatencyRows(label, changed.ms, bare),
-    makeRow(label(`calls for a change`), changed.callsPerChange, '', ['changes', 1, Infinity]),
-    makeRow(label(`CPU of status for a change`), changed.cpuMsPerChange, 'ms', ['limit', 5, 5]),
-    ...makeBurstRows(counted),
-    makeRow(label('resync that writes every status'), firstSeconds, 's', ['limit', 10, 10]),
-    makeRow(label('resync that writes none'), againSeconds, 's', ['limit', 10, 10]),
-    makeRow(label('most memory of status'), megabytes, 'MB', ['when listening', megabytesAtStart, 150]),
-    makeRow(label('most memory of the bridge'), bridgeMegabytes, 'MB', ['when listening', bridgeAtStart, Infinity]),
-  ].map((row) => ({ ...row, name: 'status' }));
+    ...makeLatencyMeasurements(label, changed.ms, bare),
+    makeMeasurement(label(`calls for a change`), changed.callsPerChange, '', ['changes', 1, Infinity]),
+    makeMeasurement(label(`CPU of status for a change`), changed.cpuMsPerChange, 'ms', ['limit', 5, 5]),
+    ...makeBurstMeasurements(counted),
+    makeMeasurement(label('resync that writes every status'), firstSeconds, 's', ['limit', 10, 10]),
+    makeMeasurement(label('resync that writes none'), againSeconds, 's', ['limit', 10, 10]),
+    makeMeasurement(label('most memory of status'), megabytes, 'MB', ['when listening', megabytesAtStart, 150]),
+    makeMeasurement(label('most memory of the bridge'), bridgeMegabytes, 'MB', [
+      'when listening',
+      bridgeAtStart,
+      Infinity,
+    ]),
+  ].map((measurement) => ({ ...measurement, name: 'status' }));
 }
 
 /** Seconds, until one is complete: on a machine that is too busy for it, that is told by the time it takes. */
@@ -82,7 +86,7 @@ async function timeResync({ ping }: World): Promise<number> {
 }
 
 /** Each `at` its own moment, whatever becomes of those before; the values of all. */
-async function atPace<T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> {
+async function atFixedRate<T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> {
   const begin = performance.now();
   const running: Promise<T>[] = [];
   for (let index = 0; index < count; index++) {
@@ -101,13 +105,13 @@ async function measureChanges(
   const { kube, readCalls } = world;
   const count = changesPerSecond * secondsOfChanges;
   const before = { calls: (await readCalls()).length, cpuMs: await readCpuMs(pid) };
-  const ms = await atPace(count, async (index) => {
+  const ms = await atFixedRate(count, async (index) => {
     const pool = index % sizes.pools;
     const round = Math.floor(index / sizes.pools);
-    const seen = follower.waitFor(poolOf(pool), ({ workers }) => workers?.allocated === (round % 2 === 0 ? 1 : 0));
+    const visibleAt = follower.waitFor(poolOf(pool), ({ workers }) => workers?.allocated === (round % 2 === 0 ? 1 : 0));
     await setPhase(kube, workerOf(pool, sizes), round % 2 === 0 ? 'Allocated' : 'Idle');
     const accepted = performance.now();
-    return Math.max(0, (await seen) - accepted);
+    return Math.max(0, (await visibleAt) - accepted);
   });
   await waitForQuiet(world);
   return {
@@ -119,14 +123,14 @@ async function measureChanges(
 
 /** The same pace without anything of ours. */
 const measureBareWrites = (kube: KubeClient, follower: Follower): Promise<number[]> =>
-  atPace(changesPerSecond * 5, async (index) => {
+  atFixedRate(changesPerSecond * 5, async (index) => {
     const lastActivityTime = new Date(index * 1000).toISOString();
-    const seen = follower.waitFor(poolOf(index), (written) => written.lastActivityTime === lastActivityTime);
+    const visibleAt = follower.waitFor(poolOf(index), (written) => written.lastActivityTime === lastActivityTime);
     const sent = performance.now();
     await patchStatus(kube, ourObjectPath(KINDS.pool.plural, { ...poolOf(index), subresource: 'status' }), {
       lastActivityTime,
     });
-    return (await seen) - sent;
+    return (await visibleAt) - sent;
   });
 
 interface Counted {
@@ -165,14 +169,14 @@ async function readMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<num
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) / 1000;
 }
 
-const makeLatencyRows = (label: (figure: string) => string, ours: number[], bare: number[]) =>
+const makeLatencyMeasurements = (label: (metric: string) => string, ours: number[], bare: number[]) =>
   (
     [
       [50, 50],
       [99, 250],
     ] as const
   ).map(([p, most]) =>
-    makeRow(
+    makeMeasurement(
       label(`change of a worker to status of its pool at ${changesPerSecond}/s, p${p}`),
       percentile(ours, p),
       'ms',
@@ -180,19 +184,24 @@ const makeLatencyRows = (label: (figure: string) => string, ours: number[], bare
     ),
   );
 
-function makeBurstRows({ runs, lists, writes }: Counted) {
-  const figure = (what: string): string => `${what}, of ${burst} changes of one pool`;
+function makeBurstMeasurements({ runs, lists, writes }: Counted) {
+  const metric = (what: string): string => `${what}, of ${burst} changes of one pool`;
   return [
-    makeRow(figure('runs'), runs, '', ['changes', burst, burst]),
-    makeRow(figure('LISTs of workers in a run'), lists / runs, '', ['runs', runs, 2]),
-    makeRow(figure('writes in a run'), writes / runs, '', ['runs', runs, 2]),
+    makeMeasurement(metric('runs'), runs, '', ['changes', burst, burst]),
+    makeMeasurement(metric('LISTs of workers in a run'), lists / runs, '', ['runs', runs, 2]),
+    makeMeasurement(metric('writes in a run'), writes / runs, '', ['runs', runs, 2]),
   ];
 }
 
 type Beside = readonly [peer: string, peerValue: number, most: number];
 
-const makeRow = (figure: string, value: number, unit: string, [peer, peerValue, most]: Beside): Omit<Row, 'name'> => ({
-  figure,
+const makeMeasurement = (
+  metric: string,
+  value: number,
+  unit: string,
+  [peer, peerValue, most]: Beside,
+): Omit<Measurement, 'name'> => ({
+  metric,
   value,
   unit,
   peer,

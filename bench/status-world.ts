@@ -83,15 +83,20 @@ export async function withWorld<T>(sizes: Sizes, work: (world: World) => Promise
     const other = await startOther();
     try {
       await createObjects(stack, kube, sizes);
-      const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort: await findFreePort() };
+      const settings = {
+        mounts: stack.mounts,
+        kubeUrl: stack.controlPlane.url,
+        port,
+        bridgePort: await findFreePort(),
+      };
       const bundled = (part: Part): Part => ({ ...part, file: join(folder, `dist/${part.name}.mjs`) });
-      const bridge = bridgePart(place);
+      const bridge = bridgePart(settings);
       const metricsPort = await findFreePort();
       const environment = { ...bridge.environment, METRICS_PORT: String(metricsPort), LIFECYCLE_URL: other.url };
       return await work({
         stack,
         kube,
-        startStatus: () => stack.launch(bundled(statusPart(place, [bridgeUser]))),
+        startStatus: () => stack.launch(bundled(statusPart(settings, [bridgeUser]))),
         startBridge: () => stack.launch(bundled({ ...bridge, environment })),
         readCalls: audit.read,
         countUndelivered: () => countUndelivered(metricsPort),
@@ -191,7 +196,7 @@ async function countUndelivered(port: number): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${port}${METRICS_PATH}`);
   const text = await answer.text();
   const counts = [...text.matchAll(new RegExp(`^${METRICS.undelivered}\\{[^}]*\\} (\\d+)$`, 'gm'))];
-  if (counts.length === 0) throw new Error(`expected ${METRICS.undelivered} among the figures of the bridge`);
+  if (counts.length === 0) throw new Error(`expected ${METRICS.undelivered} among the metrics of the bridge`);
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 

@@ -5,7 +5,7 @@ import { ourObjectPath } from '../adapters/kube/paths.ts';
 import { STORAGE_API_VERSION, KINDS, SYSTEM_NAMESPACE } from '../api/names.ts';
 import { followPools, type Follower } from './follow-pools.ts';
 import { percentile } from './percentile.ts';
-import type { Bench, Row } from './row.ts';
+import type { Bench, Measurement } from './measurement.ts';
 import { measureScale } from './status-scale.ts';
 
 const pool = { namespace: SYSTEM_NAMESPACE, name: 'bench-status' };
@@ -20,7 +20,7 @@ export const status: Bench = async ({ quick, workers, withStack }) => [
 ];
 
 /** Changes of a worker and bare writes of the pool's status, in turns. */
-async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
+async function compare(kube: KubeClient, changes: number): Promise<Measurement[]> {
   await create(kube, KINDS.pool, { metadata: pool, spec: {} });
   await create(kube, KINDS.worker, { metadata: worker, spec: { poolRef: pool } });
   const watching = new AbortController();
@@ -33,15 +33,15 @@ async function compare(kube: KubeClient, changes: number): Promise<Row[]> {
     bare.push(await timeBareWrite(kube, follower, new Date(change * 1000).toISOString()));
   }
   watching.abort();
-  return [makeRow(ours, bare, 50, 50), makeRow(ours, bare, 99, 250)];
+  return [makeMeasurement(ours, bare, 50, 50), makeMeasurement(ours, bare, 99, 250)];
 }
 
-function makeRow(ours: number[], bare: number[], p: number, mostAddedMs: number): Row {
+function makeMeasurement(ours: number[], bare: number[], p: number, mostAddedMs: number): Measurement {
   const value = percentile(ours, p);
   const peerValue = percentile(bare, p);
   return {
     name: 'status',
-    figure: `change of a worker to status of its pool, p${p}`,
+    metric: `change of a worker to status of its pool, p${p}`,
     value,
     unit: 'ms',
     peer: 'bare write of the status',
@@ -66,19 +66,19 @@ interface Created {
 /** From the moment the change of the worker is accepted until a watch shows the status that counts it. */
 async function timeChange(kube: KubeClient, follower: Follower, phase: 'Idle' | 'Allocated'): Promise<number> {
   const state = phase === 'Idle' ? 'idle' : 'allocated';
-  const seen = follower.waitFor(pool, ({ workers }) => workers?.[state] === 1);
+  const visibleAt = follower.waitFor(pool, ({ workers }) => workers?.[state] === 1);
   await patchStatus(kube, ourObjectPath(KINDS.worker.plural, { ...worker, subresource: 'status' }), { phase });
   const accepted = performance.now();
-  return (await seen) - accepted;
+  return (await visibleAt) - accepted;
 }
 
 /** From the moment the write is sent until a watch shows it. */
 async function timeBareWrite(kube: KubeClient, follower: Follower, lastActivityTime: string): Promise<number> {
-  const seen = follower.waitFor(pool, (written) => written.lastActivityTime === lastActivityTime);
+  const visibleAt = follower.waitFor(pool, (written) => written.lastActivityTime === lastActivityTime);
   const sent = performance.now();
   const path = ourObjectPath(KINDS.pool.plural, { ...pool, subresource: 'status' });
   await patchStatus(kube, path, { lastActivityTime });
-  return (await seen) - sent;
+  return (await visibleAt) - sent;
 }
 
 const patchStatus = async (kube: KubeClient, path: string, fields: object) =>

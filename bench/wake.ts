@@ -11,7 +11,7 @@ import { callFunction, type FunctionCall } from '../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../dev/knative/overlay.ts';
 import { expectSuccess } from '../dev/kubectl.ts';
-import { makeMomentRows, measureOnNode } from './on-node.ts';
+import { makeMilestoneMeasurements, measureOnNode } from './on-node.ts';
 import {
   connectAdministrator,
   findStart,
@@ -21,8 +21,8 @@ import {
   watchFor,
   type Administrator,
   type Pod,
-} from './pod-moments.ts';
-import type { Row } from './row.ts';
+} from './pod-times.ts';
+import type { Measurement } from './measurement.ts';
 
 /** What making a certificate may take more than nothing. */
 const mostMsAdded = 400;
@@ -42,10 +42,10 @@ interface Wake {
   readonly answered: number;
 }
 
-export const measureWakes = (): Promise<Row[]> =>
+export const measureWakes = (): Promise<Measurement[]> =>
   measureOnNode({ what: 'wakes on Knative', start: startKnativeCluster, measure });
 
-async function measure(cluster: KnativeCluster, folder: string): Promise<Row[]> {
+async function measure(cluster: KnativeCluster, folder: string): Promise<Measurement[]> {
   const { kubectl, controlPlane, address } = cluster;
   await installOverlay({
     kubectl,
@@ -58,16 +58,16 @@ async function measure(cluster: KnativeCluster, folder: string): Promise<Row[]> 
   const create = ['create', 'token', 'default', '-n', SYSTEM_NAMESPACE];
   const token = await expectSuccess(kubectl, [...create, `--audience=${TOKEN_AUDIENCE}`]);
   const kube = await connectAdministrator(kubectl, controlPlane);
-  const place = { address, namespace: SYSTEM_NAMESPACE };
+  const settings = { address, namespace: SYSTEM_NAMESPACE };
   const [ours, nothing]: [Wake[], Wake[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     ours.push(
-      await timeWake({ kube, kubectl }, { ...place, name: 'buildkit-api', ...requestCertificate(token.trim()) }),
+      await timeWake({ kube, kubectl }, { ...settings, name: 'buildkit-api', ...requestCertificate(token.trim()) }),
     );
-    nothing.push(await timeWake({ kube, kubectl }, { ...place, name: empty, path: '/' }));
+    nothing.push(await timeWake({ kube, kubectl }, { ...settings, name: empty, path: '/' }));
   }
   kube.close();
-  return makeMomentRows(moments, ours, { peer: 'empty function of Node', nothing });
+  return makeMilestoneMeasurements(milestones, ours, { peer: 'empty function of Node', nothing });
 }
 
 const requestCertificate = (token: string) => ({
@@ -128,9 +128,9 @@ async function timeWake({ kube, kubectl }: Administrator, call: FunctionCall): P
   const answer = await callFunction(call);
   const answered = nowMs();
   if (answer.status !== 200) throw new Error(`expected 200, got ${answer.status}: ${answer.text}`);
-  const { object: pod, at } = await bound.seen;
+  const { object: pod, at } = await bound.observed;
   return {
-    decided: (await decided.seen).at - asked,
+    decided: (await decided.observed).at - asked,
     bound: at - asked,
     started: (await findStart(pod.metadata.uid)) - asked,
     listening: (await readListening(kubectl, pod)) - asked,
@@ -144,10 +144,10 @@ interface Deployment {
 
 const isWanted = ({ metadata }: Pod): boolean => metadata.deletionTimestamp === undefined;
 
-const moments = {
-  answered: { figure: 'request at zero to certificate', mostAdded: mostMsAdded },
-  decided: { figure: 'of that, until a Pod is wanted', mostAdded: mostMsAdded },
-  bound: { figure: 'of that, until the Pod has a node', mostAdded: mostMsAdded },
-  started: { figure: 'of that, until Node runs in it', mostAdded: mostMsAdded },
-  listening: { figure: 'of that, until it listens', mostAdded: mostMsAdded },
+const milestones = {
+  answered: { metric: 'request at zero to certificate', mostAdded: mostMsAdded },
+  decided: { metric: 'of that, until a Pod is wanted', mostAdded: mostMsAdded },
+  bound: { metric: 'of that, until the Pod has a node', mostAdded: mostMsAdded },
+  started: { metric: 'of that, until Node runs in it', mostAdded: mostMsAdded },
+  listening: { metric: 'of that, until it listens', mostAdded: mostMsAdded },
 } as const;

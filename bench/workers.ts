@@ -69,11 +69,11 @@ export async function register(
     await expectSuccess(kubectl, ['patch', configuration, '--type=json', '--patch', JSON.stringify(patch)]);
   }
   while ((await isStamped(kube)) !== isStamping) await sleep(20);
-  await sleep(settleMs);
+  await sleep(quietMs);
 }
 
 /** The apiserver takes up to 8 ms to act on a change, which need not show. */
-const settleMs = 100;
+const quietMs = 100;
 
 const paths = { mutating: '/mutate', validating: '/validate' } as const;
 

@@ -6,7 +6,7 @@
  */
 import { createMerge } from './merge.ts';
 
-/** When a request arrived, in the order of arrivals and reads. */
+/** Position of a request in the sequence of arrivals and reads. */
 export type Arrival = number;
 
 /** A read on behalf of a request. */
@@ -23,13 +23,13 @@ type Resume = <T>(work: () => T) => T;
 
 /** `capture` binds a read to the first request that waits for it: to its trace, say. */
 export function createReadSharing(capture: () => Resume = () => (work) => work()): ReadSharing {
-  let moment = 0;
+  let sequence = 0;
 
   function share<K, V>(read: (key: K) => Promise<V>, idOf: (key: K) => string): SharedRead<K, V> {
     const underWay = new Map<string, { readonly began: number; readonly answer: Promise<V> }>();
 
     async function readOnce({ id, key }: { id: string; key: K }, [resume]: readonly Resume[]): Promise<V> {
-      const began = (moment += 1);
+      const began = (sequence += 1);
       try {
         const answer = resume === undefined ? read(key) : resume(() => read(key));
         underWay.set(id, { began, answer });
@@ -47,5 +47,5 @@ export function createReadSharing(capture: () => Resume = () => (work) => work()
     };
   }
 
-  return { arrive: () => (moment += 1), share };
+  return { arrive: () => (sequence += 1), share };
 }

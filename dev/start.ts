@@ -8,7 +8,7 @@ import { PORTS } from '../api/names.ts';
 import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
 import { tryLock } from './exclusive.ts';
-import { findObstacle } from './node/obstacle.ts';
+import { findMissingRequirement } from './node/requirements.ts';
 import { bringUpOnNode, type NodeStack } from './node/stack.ts';
 import { parseOptions, usage, type Options } from './options.ts';
 import { makeScreen } from './screen.ts';
@@ -24,7 +24,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return void process.stdout.write(usage);
-  const missing = options.node ? await findObstacle() : undefined;
+  const missing = options.node ? await findMissingRequirement() : undefined;
   if (missing !== undefined) throw new Error(`--node: ${missing}`);
   const claim = await takeFolder();
   const status = await serve({ ...options, port: await choosePort(options) }).finally(removeKeys);

@@ -108,9 +108,9 @@ async function requestUntilHad({ requestKeys, pause, signal, log }: KeysPorts): 
   return undefined;
 }
 
-function sleepUntil(moment: number, signal: AbortSignal): Promise<void> {
+function sleepUntil(timeMs: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, Math.min(Math.max(0, moment - Date.now()), maxTimerMs), undefined);
+  const timer = setTimeout(resolve, Math.min(Math.max(0, timeMs - Date.now()), maxTimerMs), undefined);
   signal.addEventListener('abort', () => {
     resolve(undefined);
   });

@@ -1,4 +1,4 @@
-/** The text of a request's body, as it arrives: what all unfinished ones hold together is bounded. */
+/** Reads the body of a request as it arrives, and bounds what all unfinished bodies hold together. */
 import type { Context } from 'hono';
 import { maxQuickBodyBytes, maxQuickBytesAtOnce, reviewRetryAfterSeconds } from '../api/limits/webhooks.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -19,7 +19,7 @@ interface Arriving {
  * request; how long that may take is up to the server.
  */
 export function createBodyReader(maxBytesAtOnce: number): (context: Context) => Promise<Result<string, Response>> {
-  const takeQuickRoom = createRoom(maxQuickBytesAtOnce);
+  const tryAcquireQuick = createSemaphore(maxQuickBytesAtOnce);
   const arriving = new Set<Arriving>();
   let held = 0;
 
@@ -59,13 +59,13 @@ export function createBodyReader(maxBytesAtOnce: number): (context: Context) => 
 
   return async (context) => {
     const announced = Number(context.req.header('content-length'));
-    const leaveQuickRoom = announced <= maxQuickBodyBytes ? takeQuickRoom(announced) : undefined;
+    const releaseQuick = announced <= maxQuickBodyBytes ? tryAcquireQuick(announced) : undefined;
     try {
-      return leaveQuickRoom === undefined ? await readStream(context, announced) : ok(await context.req.text());
+      return releaseQuick === undefined ? await readStream(context, announced) : ok(await context.req.text());
     } catch {
       return err(context.text('body: ended early', 400));
     } finally {
-      leaveQuickRoom?.();
+      releaseQuick?.();
     }
   };
 }
@@ -89,8 +89,8 @@ export const answerBusy = (): Response =>
     headers: { 'content-type': 'text/plain; charset=UTF-8', 'retry-after': String(reviewRetryAfterSeconds) },
   });
 
-/** Room for so much at once: taken until what is returned is called; undefined where there is not enough left. */
-export function createRoom(size: number): (amount: number) => (() => void) | undefined {
+/** A weighted semaphore: returns the function that releases the amount, or undefined where not enough is left. */
+export function createSemaphore(size: number): (amount: number) => (() => void) | undefined {
   let taken = 0;
   return (amount) => {
     if (taken + amount > size) return undefined;

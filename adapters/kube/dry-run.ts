@@ -1,7 +1,7 @@
 /** Asks the apiserver to create a worker and not to keep it: it then asks our webhooks, as it would for anybody's. */
 import { dryRunTimeoutMs } from '../../api/limits/doctor.ts';
 import { GROUP, KINDS, SYSTEM_NAMESPACE, type Version } from '../../api/names.ts';
-import type { Answer, Seen } from '../../core/doctor/observed.ts';
+import type { Answer, Lookup } from '../../core/doctor/observed.ts';
 import { CustomObjectsApi } from '#client-node';
 import { apiOf, type Kube } from './api.ts';
 import { KubeError } from './errors.ts';
@@ -9,7 +9,7 @@ import { KubeError } from './errors.ts';
 const { kind, plural } = KINDS.worker;
 
 /** Absent where the cluster does not have the kind; hidden from who may not create workers in our namespace. */
-export async function dryRunWorker(kube: Kube, version: Version): Promise<Seen<Answer>> {
+export async function dryRunWorker(kube: Kube, version: Version): Promise<Lookup<Answer>> {
   const apiVersion = `${GROUP}/${version}`;
   try {
     const api = apiOf(kube, CustomObjectsApi, { timeoutMs: dryRunTimeoutMs });

@@ -12,9 +12,10 @@ import {
   WEBHOOK_CONFIGURATION,
 } from '../../api/names.ts';
 import { LOOKED_AT_SECRETS } from '../../core/doctor/certificates.ts';
-import type { Meta, Observed, Right, WithConditions, Worker } from '../../core/doctor/observed.ts';
+import type { Lookup, Meta, Observed, Right, WithConditions, Worker } from '../../core/doctor/observed.ts';
 import { apiOf, type Kube } from './api.ts';
 import { dryRunWorker } from './dry-run.ts';
+import { KubeError } from './errors.ts';
 import {
   configMaps,
   cronJobs,
@@ -28,14 +29,14 @@ import {
   type Resource,
 } from './resources.ts';
 import { findMissingRights } from './rights.ts';
-import { see } from './see.ts';
 
 /** @throws {KubeError} when the apiserver does not answer, or does not know the caller. */
 export async function observeInstallation(client: Kube, rights: readonly Right[]): Promise<Observed> {
   const kube: Kube = { call: (call) => client.call({ timeoutMs: doctorCallTimeoutMs, ...call }) };
   const unseen = new Set<string>();
   // Of the library's types only what the checks compare is declared in `Observed`.
-  const look = (ask: Promise<unknown>): Promise<never> => see(ask, (message) => unseen.add(message)) as Promise<never>;
+  const look = (ask: Promise<unknown>): Promise<never> =>
+    lookUp(ask, (message) => unseen.add(message)) as Promise<never>;
   const list = <T>(resource: Resource<T>, namespace?: string, keep: (item: T) => unknown = whole) =>
     look(resource.list({ namespace }, keep).then(({ items }) => items));
   const ours = <T>(resource: Resource<T>) => list(resource, SYSTEM_NAMESPACE);
@@ -47,7 +48,7 @@ export async function observeInstallation(client: Kube, rights: readonly Right[]
   const registrations = apiOf(kube, AdmissionregistrationV1Api);
   const registration = { name: WEBHOOK_CONFIGURATION };
 
-  const seen = await all({
+  const observed = await all({
     kubernetes: look(kube.call({ path: '/version' })),
     namespace: look(core.readNamespace({ name: SYSTEM_NAMESPACE })),
     settings: look(configMaps(kube).get(named(INSTALL_SETTINGS.configMap))),
@@ -59,7 +60,7 @@ export async function observeInstallation(client: Kube, rights: readonly Right[]
     validating: look(registrations.readValidatingWebhookConfiguration(registration)),
     admission: dryRunWorker(kube, STORAGE_VERSION),
     conversion: dryRunWorker(kube, OLD_VERSION),
-    secrets: byName(LOOKED_AT_SECRETS, (name) => see(readSecretMetadata(kube, name), () => undefined)),
+    secrets: byName(LOOKED_AT_SECRETS, (name) => lookUp(readSecretMetadata(kube, name), () => undefined)),
     accounts: ours(serviceAccounts(kube)),
     deployments: ours(deployments(kube)),
     pods: ours(pods(kube)),
@@ -75,7 +76,23 @@ export async function observeInstallation(client: Kube, rights: readonly Right[]
     workers: list(our<Worker>(KINDS.worker), undefined, outlineWorker),
     oidcConfigs: list(our<WithConditions>(KINDS.oidcConfig), undefined, outline),
   });
-  return { ...seen, unseen: [...unseen].toSorted(), skipped: listSkipped(seen) };
+  return { ...observed, unseen: [...unseen].toSorted(), skipped: listSkipped(observed) };
+}
+
+/**
+ * Reads what may be absent, or hidden from the caller.
+ * @throws {KubeError} for every other answer than the object itself, 403 and 404.
+ */
+async function lookUp<T>(ask: Promise<T | undefined>, reportHidden: (message: string) => void): Promise<Lookup<T>> {
+  try {
+    return (await ask) ?? 'absent';
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    if (error.status === 404) return 'absent';
+    if (error.status !== 403) throw error;
+    reportHidden(error.message);
+    return 'hidden';
+  }
 }
 
 const named = (name: string) => ({ namespace: SYSTEM_NAMESPACE, name });

@@ -187,18 +187,18 @@ const toError = ({ code = 500, reason = '', message = '' }: WatchError): KubeErr
 
 /** Logs one line when a fault begins and one when it ends, however many attempts fail between. */
 function createFaultLog({ path }: WatchedCollection, { log, signal }: WatchOptions) {
-  let isTold = false;
+  let isLogged = false;
   return {
     begin: (error: unknown): void => {
       // An expired position is the ordinary end of a long pause.
       const isOrdinary = signal.aborted || (error instanceof KubeError && error.status === 410);
-      if (isOrdinary || isTold) return;
-      isTold = true;
+      if (isOrdinary || isLogged) return;
+      isLogged = true;
       log.warn({ path, error: (error as Error).message }, 'watch interrupted, will try until it is not');
     },
     end: (): void => {
-      if (isTold) log.info({ path }, 'watch resumed');
-      isTold = false;
+      if (isLogged) log.info({ path }, 'watch resumed');
+      isLogged = false;
     },
   };
 }

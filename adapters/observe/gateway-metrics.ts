@@ -1,4 +1,4 @@
-/** Figures of a gateway: who came, how each ended, and what they moved. */
+/** Metrics of a gateway: who came, how each ended, and what they moved. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { waitSecondsBuckets } from '../../api/limits/gateway.ts';
 import { METRICS } from '../../api/names.ts';

@@ -17,14 +17,14 @@ import { toPem } from './pem.ts';
 import { createSelfSigner, issue, loadPair, loadSigner, makeSerial, type TlsPair } from './signer.ts';
 import { encodeNameConstraints } from './template.ts';
 
-interface Moment {
+interface Issuance {
   readonly serial: Uint8Array;
   readonly nowSeconds: number;
 }
 
-type MakeProfile = (moment: Moment) => CertificateProfile;
+type MakeProfile = (issuance: Issuance) => CertificateProfile;
 type MakeIntermediateProfile = (
-  facts: Moment & { readonly clusterFqdn: string; readonly issuerNotAfter: number },
+  facts: Issuance & { readonly clusterFqdn: string; readonly issuerNotAfter: number },
 ) => CertificateProfile;
 
 /** A self-signed CA with a key of its own. */
@@ -74,8 +74,11 @@ export function makeServerLeaf(
   { commonName, names }: { readonly commonName: string; readonly names: readonly string[] },
   nowSeconds: number,
 ): TlsPair {
-  const moment = { serial: makeSerial(), nowSeconds };
-  const profile = makeServerLeafProfile({ ...moment, issuerNotAfter: loadSigner(ca).notAfter }, { commonName, names });
+  const issuance = { serial: makeSerial(), nowSeconds };
+  const profile = makeServerLeafProfile(
+    { ...issuance, issuerNotAfter: loadSigner(ca).notAfter },
+    { commonName, names },
+  );
   const { certificate, key } = sign(ca, profile);
   return { certificate: certificate + ca.certificate, key };
 }

@@ -110,8 +110,8 @@ function readFields({ signed, algorithm }: Parts): Fields {
 }
 
 /** Both places that name the algorithm, once where they agree. */
-const readAlgorithms = (...places: readonly (read.Element | undefined)[]): string =>
-  [...new Set(places.map(readAlgorithm))].join(' and ');
+const readAlgorithms = (...fields: readonly (read.Element | undefined)[]): string =>
+  [...new Set(fields.map(readAlgorithm))].join(' and ');
 
 function readAlgorithm(element: read.Element | undefined): string {
   const [algorithm, ...parameters] = read.readInside(element, TAG.sequence);

@@ -1,10 +1,10 @@
 /** Names of fields in answers: findings are made on v1beta1, and said of the version that was sent. No I/O. */
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { OLD_VERSION, type Version } from '../../api/names.ts';
-import { poolRows } from '../../api/places.ts';
+import { poolFieldMappings } from '../../api/field-mapping.ts';
 
-/** Rows of leaves by their path in v1beta1, the longest first. */
-const rows = poolRows
+/** Field mappings by their path in v1beta1, the longest first. */
+const mappings = poolFieldMappings
   .map(({ v1beta1, v1alpha1 }) => [v1beta1.replace(/\.\*$/, ''), v1alpha1.replace(/\.\*$/, '')] as const)
   .toSorted(([left], [right]) => right.length - left.length);
 
@@ -13,8 +13,8 @@ export function nameField(field: string, version: Version): string {
   if (version !== OLD_VERSION) return field;
   const old = `spec.${OLD_VERSION}.`;
   if (field.startsWith(old)) return `spec.${field.slice(old.length)}`;
-  const row = rows.find(([path]) => isAt(field, `spec.${path}`));
-  return row === undefined ? field : `spec.${row[1]}${field.slice('spec.'.length + row[0].length)}`;
+  const mapping = mappings.find(([path]) => isAt(field, `spec.${path}`));
+  return mapping === undefined ? field : `spec.${mapping[1]}${field.slice('spec.'.length + mapping[0].length)}`;
 }
 
 const isAt = (field: string, path: string): boolean =>

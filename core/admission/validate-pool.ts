@@ -6,7 +6,7 @@
 import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
 import { maxReportedErrors, maxShownValueLength } from '../../api/limits/messages.ts';
 import { NAMESPACE_NAME_LABEL } from '../../api/names.ts';
-import { sharedMeanings } from '../../api/places.ts';
+import { sharedMeanings } from '../../api/field-mapping.ts';
 import type { PoolSpec } from '../../api/v1beta1/pool.ts';
 import { listSelectedKeys, type Labels } from '../access/label-selector.ts';
 import { at, isJsonObject, type JsonObject } from '../json.ts';

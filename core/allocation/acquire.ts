@@ -4,7 +4,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Lease } from '../lifecycle/cluster-objects.ts';
 import { isSameJson } from '../json.ts';
 import { holderOf, leaseName, type NewLease, type WorkerKey } from './lease.ts';
-import { next, type Answer, type Read, type Seen, type Step, type Task, type Write } from './next.ts';
+import { next, type Answer, type Read, type Observed, type Step, type Task, type Write } from './next.ts';
 import type { Binding, NewWorker } from './worker.ts';
 
 /** The object as it was written; `stale` where somebody wrote it since it was read, created it before, or deleted it. */
@@ -49,17 +49,17 @@ interface StepPorts extends Pick<AcquirePorts, 'store' | 'now'> {
 
 /** One answer. @throws when others wrote at every attempt. */
 async function take(task: Task, { store, now, busy }: StepPorts): Promise<Answer> {
-  let seen: Seen = {};
+  let observed: Observed = {};
   let own: string | undefined;
   try {
     for (let step = 0; step < maxLeaseSteps; step += 1) {
-      const following = next(task, seen, now());
+      const following = next(task, observed, now());
       if (isAnswer(following)) return following;
       const chosen = isRead(following) ? undefined : nameOf(following);
       if (chosen !== undefined && own === undefined && !busy.has(chosen)) busy.add((own = chosen));
-      seen = isRead(following)
-        ? await read(task, { store, seen }, following)
-        : keep(following, seen, await write(store, following));
+      observed = isRead(following)
+        ? await read(task, { store, observed }, following)
+        : keep(following, observed, await write(store, following));
     }
   } finally {
     if (own !== undefined) busy.delete(own);
@@ -77,28 +77,28 @@ const nameOf = (step: Write): string | undefined =>
 /** What is read goes beside what was read before it. */
 export async function read(
   { pool, claim }: Pick<Task, 'pool' | 'claim'>,
-  { store, seen }: { readonly store: AllocationStore; readonly seen: Seen },
+  { store, observed }: { readonly store: AllocationStore; readonly observed: Observed },
   step: Read,
-): Promise<Seen> {
+): Promise<Observed> {
   const getLease = () => store.getLease(pool.metadata.namespace, leaseName(pool.metadata.name, claim.lease));
   switch (step.do) {
     case 'read lease':
-      return { ...seen, lease: (await getLease()) ?? 'none' };
+      return { ...observed, lease: (await getLease()) ?? 'none' };
     case 'read holder':
-      return { ...seen, holder: (await store.getWorker(step.holder)) ?? 'none' };
+      return { ...observed, holder: (await store.getWorker(step.holder)) ?? 'none' };
     case 'confirm lease':
-      return confirm(seen, step.lease, await getLease());
+      return confirm(observed, step.lease, await getLease());
     case 'read lists': {
       const [workers, leases] = await Promise.all([store.listWorkers(pool), store.listLeases(pool)]);
-      return { ...seen, lists: { workers, leases } };
+      return { ...observed, lists: { workers, leases } };
     }
   }
 }
 
 /** Renewed by others, it is the same; anything else begins anew. */
-const confirm = (seen: Seen, before: Lease, lease: Lease | undefined): Seen =>
+const confirm = (observed: Observed, before: Lease, lease: Lease | undefined): Observed =>
   lease?.metadata.uid === before.metadata.uid && isSameJson(holderOf(lease), holderOf(before))
-    ? { ...seen, lease, isConfirmed: true }
+    ? { ...observed, lease, isConfirmed: true }
     : {};
 
 export async function write(store: AllocationStore, step: Write): Promise<Lease | Worker | 'stale'> {
@@ -115,20 +115,20 @@ export async function write(store: AllocationStore, step: Write): Promise<Lease 
 }
 
 /** What was just written is known as it is; all else is read anew. */
-export function keep(step: Write, seen: Seen, written: Lease | Worker | 'stale'): Seen {
+export function keep(step: Write, observed: Observed, written: Lease | Worker | 'stale'): Observed {
   if (written === 'stale') return {};
   switch (step.do) {
     case 'create lease':
     case 'write lease':
-      return { lease: written as Lease, ...findKnown(seen, written as Lease) };
+      return { lease: written as Lease, ...findKnown(observed, written as Lease) };
     case 'create worker':
     case 'bind worker':
-      return { ...(seen.lease === undefined ? {} : { lease: seen.lease }), holder: written as Worker };
+      return { ...(observed.lease === undefined ? {} : { lease: observed.lease }), holder: written as Worker };
   }
 }
 
 /** The worker as it was read: a binding fails where it is older than that. One whose UID is not known is read anew. */
-function findKnown({ lists, holder: read }: Seen, lease: Lease): Pick<Seen, 'holder'> {
+function findKnown({ lists, holder: read }: Observed, lease: Lease): Pick<Observed, 'holder'> {
   const uid = holderOf(lease)?.uid;
   const known = [...(typeof read === 'object' ? [read] : []), ...(lists?.workers ?? [])];
   const holder = uid === undefined ? undefined : known.find(({ metadata }) => metadata.uid === uid);

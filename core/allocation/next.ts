@@ -48,7 +48,7 @@ export interface Task {
 }
 
 /** What was read, in this order; `none` is what is not there. Nothing of it outlives a write. */
-export interface Seen {
+export interface Observed {
   readonly lease?: Lease | 'none';
   readonly holder?: Worker | 'none';
   /** The Lease was read again after the worker, and was the same. */
@@ -78,20 +78,22 @@ export type Answer =
 
 export type Step = Read | Write | Answer;
 
-export function next(task: Task, seen: Seen, now: Date): Step {
-  const { lease } = seen;
+export function next(task: Task, observed: Observed, now: Date): Step {
+  const { lease } = observed;
   if (lease === undefined) return { do: 'read lease' };
-  if (lease === 'none') return planNew(task, seen, now);
+  if (lease === 'none') return planNew(task, observed, now);
   if (!isOfPool(lease, task.pool)) return formerPool;
   if (task.isBounded === true && gatewayOf(lease) !== task.claim.gateway) return { do: 'taken' };
   const holder = holderOf(lease);
-  if (holder === undefined) return planWaiting(task, lease, seen, now);
-  if (seen.holder === undefined) return { do: 'read holder', holder };
-  if (holder.uid === undefined) return planMade(task, lease, { ...seen, holder: seen.holder, named: holder }, now);
-  if (seen.holder === 'none' || seen.holder.metadata.uid !== holder.uid) return planMove(task, lease, seen, now);
-  if (isHeldBy(seen.holder, lease)) return planHeld(task, lease, { ...seen, holder: seen.holder }, now);
-  if (!mayBind(seen.holder, lease)) return planMove(task, lease, seen, now);
-  return { do: 'bind worker', worker: seen.holder, binding: makeBinding(task.claim, lease, seen.holder, now) };
+  if (holder === undefined) return planWaiting(task, lease, observed, now);
+  if (observed.holder === undefined) return { do: 'read holder', holder };
+  if (holder.uid === undefined)
+    return planMade(task, lease, { ...observed, holder: observed.holder, named: holder }, now);
+  if (observed.holder === 'none' || observed.holder.metadata.uid !== holder.uid)
+    return planMove(task, lease, observed, now);
+  if (isHeldBy(observed.holder, lease)) return planHeld(task, lease, { ...observed, holder: observed.holder }, now);
+  if (!mayBind(observed.holder, lease)) return planMove(task, lease, observed, now);
+  return { do: 'bind worker', worker: observed.holder, binding: makeBinding(task.claim, lease, observed.holder, now) };
 }
 
 /** The garbage collector is about to delete it: the pool has its name from another. */
@@ -101,26 +103,26 @@ const formerPool: Answer = {
   message: 'a lease of the pool that had this name before is being deleted',
 };
 
-interface Made extends Seen {
+interface Made extends Observed {
   readonly holder: Worker | 'none';
   readonly named: WorkerKey;
 }
 
 /** A worker is made for the Lease: two who see that there is none make one, and write its UID before it is used. */
-function planMade(task: Task, lease: Lease, seen: Made, now: Date): Step {
-  const { holder, named } = seen;
+function planMade(task: Task, lease: Lease, observed: Made, now: Date): Step {
+  const { holder, named } = observed;
   if (holder === 'none') {
-    if (!isSlot(task.pool, named)) return planMove(task, lease, seen, now);
+    if (!isSlot(task.pool, named)) return planMove(task, lease, observed, now);
     return {
       do: 'create worker',
       worker: makeWorker(task.pool, named.name, makeBinding(task.claim, lease, undefined, now)),
     };
   }
-  if (!isHeldBy(holder, lease)) return planMove(task, lease, seen, now);
+  if (!isHeldBy(holder, lease)) return planMove(task, lease, observed, now);
   return { do: 'write lease', lease: withWorkerUid(renewed(lease, now), holder.metadata) };
 }
 
-function planNew(task: Task, { lists }: Seen, now: Date): Step {
+function planNew(task: Task, { lists }: Observed, now: Date): Step {
   if (lists === undefined) return { do: 'read lists' };
   const { pool, claim } = task;
   const limit = pool.spec.access?.clients?.limits?.leases;
@@ -139,32 +141,32 @@ function planNew(task: Task, { lists }: Seen, now: Date): Step {
   }
 }
 
-function planWaiting(task: Task, lease: Lease, { lists }: Seen, now: Date): Step {
+function planWaiting(task: Task, lease: Lease, { lists }: Observed, now: Date): Step {
   if (isRenewalDue(lease, now)) return { do: 'write lease', lease: renewed(lease, now) };
   if (lists === undefined) return { do: 'read lists' };
   return move(task, lease, lists.workers, now);
 }
 
-function planHeld(task: Task, lease: Lease, seen: Seen & { holder: Worker }, now: Date): Step {
-  const { holder, isConfirmed = false } = seen;
+function planHeld(task: Task, lease: Lease, observed: Observed & { holder: Worker }, now: Date): Step {
+  const { holder, isConfirmed = false } = observed;
   // It keeps the lease until it is gone or the lease is over: reconnects of what still runs there start no other worker.
   if (isLeaving(holder))
     return { do: 'wait', reason: 'WorkerDraining', message: 'the worker of this certificate is being drained' };
-  if (isFailed(holder)) return planFailed(task, lease, seen, now);
+  if (isFailed(holder)) return planFailed(task, lease, observed, now);
   if (isRenewalDue(lease, now)) return { do: 'write lease', lease: renewed(lease, now) };
   if (!isReady(holder)) return { do: 'wait', ...describe(holder) };
   return isConfirmed ? { do: 'grant', worker: holder } : { do: 'confirm lease', lease };
 }
 
-function planFailed(task: Task, lease: Lease, seen: Seen & { holder: Worker }, now: Date): Step {
+function planFailed(task: Task, lease: Lease, observed: Observed & { holder: Worker }, now: Date): Step {
   const pauseMs = Math.min(minReplacementMs * 2 ** Math.min(lease.spec.leaseTransitions ?? 0, 16), maxReplacementMs);
-  if (now.getTime() - transitionedAtMs(lease) >= pauseMs) return planMove(task, lease, seen, now);
-  const { reason, message } = describe(seen.holder);
+  if (now.getTime() - transitionedAtMs(lease) >= pauseMs) return planMove(task, lease, observed, now);
+  const { reason, message } = describe(observed.holder);
   const isQuota = reason === 'QuotaExceeded';
   return { do: 'refuse', code: isQuota ? 'quota_exceeded' : 'worker_failed', detail: `${reason}: ${message}` };
 }
 
-function planMove(task: Task, lease: Lease, { lists }: Seen, now: Date): Step {
+function planMove(task: Task, lease: Lease, { lists }: Observed, now: Date): Step {
   return lists === undefined ? { do: 'read lists' } : move(task, lease, lists.workers, now);
 }
 

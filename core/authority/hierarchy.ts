@@ -34,7 +34,7 @@ export interface ObservedHierarchy {
         /** Whether the root that signs is among them. */
         readonly hasCurrent: boolean;
         /** Since when exactly our roots stand in it, in seconds; undefined where others do. */
-        readonly settledSince: number | undefined;
+        readonly stableSince: number | undefined;
       }
     | undefined;
   readonly intermediates: Readonly<Record<IntermediateName, ObservedIntermediate | undefined>>;
@@ -61,7 +61,7 @@ export function planHierarchy(observed: ObservedHierarchy, now: number): Result<
   const step = planCa({
     now,
     current: root.current,
-    next: root.hasNext ? { trustedSince: bundle?.settledSince } : undefined,
+    next: root.hasNext ? { trustedSince: bundle?.stableSince } : undefined,
     previous: judgePrevious(observed, now),
     overlapSeconds: rootOverlapSeconds,
     askedAt: observed.askedAt,

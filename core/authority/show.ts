@@ -59,13 +59,13 @@ export function showCa({ status, roots, now, describe, isSignedBy }: ShowFacts):
     const { name, role, next = null } = found;
     return { name, role, ...facts, ...validity, signedBy: findIssuer(found), next };
   });
-  const told = reported.filter(({ name }) => name === 'root').map(({ certificate }) => certificate.trim());
+  const reportedRoots = reported.filter(({ name }) => name === 'root').map(({ certificate }) => certificate.trim());
   const problems = certificates.flatMap((certificate) => findProblems(certificate, now));
-  const isBundleTold = splitBundle(roots).toString() === told.toString();
-  return { certificates, problems: [...(isBundleTold ? [] : [strangeBundle]), ...problems] };
+  const isBundleReported = splitBundle(roots).toString() === reportedRoots.toString();
+  return { certificates, problems: [...(isBundleReported ? [] : [strangeBundle]), ...problems] };
 }
 
-const strangeBundle = 'the trust bundle holds other roots than the authority told of in its last run';
+const strangeBundle = 'the trust bundle holds other roots than the authority reported in its last run';
 
 const label = ({ name, role }: Pick<ReportedCertificate, 'name' | 'role'>): string =>
   role === 'current' ? name : `${role} ${name}`;

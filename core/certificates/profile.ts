@@ -64,20 +64,20 @@ export function makeClientProfile(facts: ClientFacts): Result<CertificateProfile
   });
 }
 
-interface Moment {
+interface Issuance {
   readonly serial: Uint8Array;
   readonly nowSeconds: number;
 }
 
 /** Signs intermediates, which sign no further CA. */
-export const makeRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
+export const makeRootProfile = ({ serial, nowSeconds }: Issuance): CertificateProfile => ({
   ...caProfile('buildkit-controller root', 1),
   serial,
   notBefore: nowSeconds - certificateBackdateSeconds,
   notAfter: nowSeconds + rootCaTtlSeconds,
 });
 
-interface IntermediateFacts extends Moment {
+interface IntermediateFacts extends Issuance {
   readonly clusterFqdn: string;
   /** End of the root that signs. */
   readonly issuerNotAfter: number;
@@ -106,7 +106,7 @@ const intermediateLife = ({ serial, nowSeconds, issuerNotAfter }: IntermediateFa
 
 /** Served by a part of ours to whoever trusts the root. */
 export const makeServerLeafProfile = (
-  { serial, nowSeconds, issuerNotAfter }: Moment & { readonly issuerNotAfter: number },
+  { serial, nowSeconds, issuerNotAfter }: Issuance & { readonly issuerNotAfter: number },
   { commonName, names }: { readonly commonName: string; readonly names: readonly string[] },
 ): CertificateProfile => ({
   serial,
@@ -119,7 +119,7 @@ export const makeServerLeafProfile = (
 });
 
 /** Signs what the apiserver finds at our webhooks, and nothing else. */
-export const makeWebhookRootProfile = ({ serial, nowSeconds }: Moment): CertificateProfile => ({
+export const makeWebhookRootProfile = ({ serial, nowSeconds }: Issuance): CertificateProfile => ({
   ...caProfile('buildkit-controller webhook root', 0),
   serial,
   notBefore: nowSeconds - certificateBackdateSeconds,
@@ -135,7 +135,7 @@ const caProfile = (commonName: string, pathLength: number) => ({
 });
 
 export const makeWebhookLeafProfile = (
-  { serial, nowSeconds }: Moment,
+  { serial, nowSeconds }: Issuance,
   names: readonly string[],
 ): CertificateProfile => ({
   serial,

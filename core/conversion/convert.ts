@@ -1,15 +1,15 @@
 /** One object from one version to the other. No I/O. */
 import { GROUP, KINDS, OLD_VERSION, STORAGE_VERSION, type Version } from '../../api/names.ts';
-import { oidcConfigRows, poolRows, workerRows } from '../../api/places.ts';
+import { oidcConfigFieldMappings, poolFieldMappings, workerFieldMappings } from '../../api/field-mapping.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { moveSpec } from './move.ts';
 import { compileTable, type Table } from './table.ts';
 
 const tables: ReadonlyMap<unknown, Table> = new Map([
-  [KINDS.pool.kind, compileTable(poolRows)],
-  [KINDS.worker.kind, compileTable(workerRows)],
-  [KINDS.oidcConfig.kind, compileTable(oidcConfigRows)],
+  [KINDS.pool.kind, compileTable(poolFieldMappings)],
+  [KINDS.worker.kind, compileTable(workerFieldMappings)],
+  [KINDS.oidcConfig.kind, compileTable(oidcConfigFieldMappings)],
 ]);
 
 /** `<group>/<version>` of ours. */

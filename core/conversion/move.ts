@@ -1,5 +1,5 @@
 /**
- * Moves every leaf of a spec to its place in the other version. No I/O.
+ * Moves every leaf of a spec to its path in the other version. No I/O.
  *
  * An empty section is a leaf as well. It has no place among the sections of the other version, which are divided
  * otherwise, but under the name of its own: there it says nothing where the section has leaves, which are what it holds.
@@ -29,7 +29,7 @@ export function moveSpec(spec: JsonObject, table: Table, from: Version): JsonObj
 
 interface Found {
   readonly path: Path;
-  /** Undefined where no row names it. */
+  /** Undefined where no mapping names it. */
   readonly leaf: Leaf | undefined;
   readonly value: unknown;
 }

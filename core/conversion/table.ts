@@ -1,6 +1,6 @@
 /** Which leaf of one version is which leaf of the other. No I/O. */
 import { OLD_VERSION, STORAGE_VERSION, type Version } from '../../api/names.ts';
-import type { Row } from '../../api/places.ts';
+import type { FieldMapping } from '../../api/field-mapping.ts';
 
 export type Path = readonly string[];
 
@@ -28,12 +28,12 @@ export const findNode = (branch: Branch, key: string): Branch | Leaf | undefined
 
 export const resolve = (to: Path, key: string): Path => (to.at(-1) === '*' ? [...to.slice(0, -1), key] : to);
 
-/** @throws {TypeError} when two rows name one leaf, or one row's leaf would hold another's. */
-export function compileTable(rows: readonly Row[]): Table {
+/** @throws {TypeError} when two mappings name one leaf, or the leaf of one would hold the leaf of another. */
+export function compileTable(mappings: readonly FieldMapping[]): Table {
   const v1beta1: Branch = { members: new Map() };
   const v1alpha1: Branch = { members: new Map() };
-  for (const row of rows) {
-    const [beta, alpha] = [row.v1beta1.split('.'), row.v1alpha1.split('.')];
+  for (const mapping of mappings) {
+    const [beta, alpha] = [mapping.v1beta1.split('.'), mapping.v1alpha1.split('.')];
     addLeaf(v1beta1, beta, { to: alpha });
     addLeaf(v1alpha1, alpha, { to: beta });
   }
@@ -45,11 +45,11 @@ function addLeaf(root: Branch, path: Path, leaf: Leaf): void {
   let branch = root;
   for (const key of path.slice(0, -1)) {
     const next = branch.members.get(key) ?? { members: new Map<string, Branch | Leaf>() };
-    if (isLeaf(next)) throw new TypeError(`${path.join('.')}: expected no row above it`);
+    if (isLeaf(next)) throw new TypeError(`${path.join('.')}: expected no mapping above it`);
     branch.members.set(key, next);
     branch = next;
   }
-  if (branch.members.has(last)) throw new TypeError(`${path.join('.')}: expected one row`);
+  if (branch.members.has(last)) throw new TypeError(`${path.join('.')}: expected one mapping`);
   if (last === '*') branch.others = leaf;
   else branch.members.set(last, leaf);
 }

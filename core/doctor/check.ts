@@ -1,13 +1,13 @@
 /** One thing that may be wrong with an installation, and how it is mended. No I/O. No clock. */
 import type { CertificateFacts } from '../authority/show.ts';
-import type { Answer, Observed, Release, Seen } from './observed.ts';
+import type { Answer, Observed, Release, Lookup } from './observed.ts';
 
 export interface Facts extends Observed {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly release: Release;
   /** How our API answered at its address; hidden where the caller named none. */
-  readonly api: Seen<Answer & { readonly url: string }>;
+  readonly api: Lookup<Answer & { readonly url: string }>;
   /** Throws for what is no certificate. */
   readonly describe: (pem: string) => CertificateFacts;
   /** Both PEM. */

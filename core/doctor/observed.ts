@@ -2,13 +2,13 @@
 import type { Condition } from '../../api/fields.ts';
 
 /** `absent`: there is none. `hidden`: the caller may not look. */
-export type Seen<T> = T | 'absent' | 'hidden';
+export type Lookup<T> = T | 'absent' | 'hidden';
 
-export const valueOf = <T extends object>(seen: Seen<T>): T | undefined =>
-  seen === 'absent' || seen === 'hidden' ? undefined : seen;
+export const valueOf = <T extends object>(lookup: Lookup<T>): T | undefined =>
+  lookup === 'absent' || lookup === 'hidden' ? undefined : lookup;
 
 /** What is there of a collection; nothing where it is hidden, which is told elsewhere. */
-export const listOf = <T>(seen: Seen<readonly T[]>): readonly T[] => valueOf(seen) ?? [];
+export const listOf = <T>(lookup: Lookup<readonly T[]>): readonly T[] => valueOf(lookup) ?? [];
 
 export interface Meta {
   readonly name: string;
@@ -129,36 +129,36 @@ export interface Answer {
 }
 
 export interface Observed {
-  readonly kubernetes: Seen<{ readonly major: string; readonly minor: string; readonly gitVersion: string }>;
-  readonly namespace: Seen<{ readonly metadata: Meta }>;
-  readonly settings: Seen<ConfigMap>;
-  readonly trust: Seen<ConfigMap>;
+  readonly kubernetes: Lookup<{ readonly major: string; readonly minor: string; readonly gitVersion: string }>;
+  readonly namespace: Lookup<{ readonly metadata: Meta }>;
+  readonly settings: Lookup<ConfigMap>;
+  readonly trust: Lookup<ConfigMap>;
   /** By plural. */
-  readonly definitions: Readonly<Record<string, Seen<Definition>>>;
-  readonly mutating: Seen<Registration>;
-  readonly validating: Seen<Registration>;
+  readonly definitions: Readonly<Record<string, Lookup<Definition>>>;
+  readonly mutating: Lookup<Registration>;
+  readonly validating: Lookup<Registration>;
   /** Dry-run writes of a worker: in the version that webhooks see, and in the one that must be converted first. */
-  readonly admission: Seen<Answer>;
-  readonly conversion: Seen<Answer>;
+  readonly admission: Lookup<Answer>;
+  readonly conversion: Lookup<Answer>;
   /** By name; nothing of what they hold is read. */
-  readonly secrets: Readonly<Record<string, Seen<object>>>;
+  readonly secrets: Readonly<Record<string, Lookup<object>>>;
   /** Of the controller's namespace. */
-  readonly accounts: Seen<readonly { readonly metadata: Meta }[]>;
-  readonly deployments: Seen<readonly Deployment[]>;
-  readonly pods: Seen<readonly Pod[]>;
-  readonly endpointSlices: Seen<readonly EndpointSlice[]>;
-  readonly jobs: Seen<readonly Job[]>;
-  readonly cronJobs: Seen<readonly CronJob[]>;
+  readonly accounts: Lookup<readonly { readonly metadata: Meta }[]>;
+  readonly deployments: Lookup<readonly Deployment[]>;
+  readonly pods: Lookup<readonly Pod[]>;
+  readonly endpointSlices: Lookup<readonly EndpointSlice[]>;
+  readonly jobs: Lookup<readonly Job[]>;
+  readonly cronJobs: Lookup<readonly CronJob[]>;
   /** Absent, here and below, where the cluster does not have the kind. */
-  readonly certManagerCertificates: Seen<readonly WithConditions[]>;
-  readonly knativeServices: Seen<readonly WithConditions[]>;
-  readonly apiServerSources: Seen<readonly Source[]>;
-  readonly pingSources: Seen<readonly Source[]>;
+  readonly certManagerCertificates: Lookup<readonly WithConditions[]>;
+  readonly knativeServices: Lookup<readonly WithConditions[]>;
+  readonly apiServerSources: Lookup<readonly Source[]>;
+  readonly pingSources: Lookup<readonly Source[]>;
   /** Rights that accounts lack; of an account that is not there too. */
-  readonly missingRights: Seen<readonly Right[]>;
-  readonly pools: Seen<readonly WithConditions[]>;
-  readonly workers: Seen<readonly Worker[]>;
-  readonly oidcConfigs: Seen<readonly WithConditions[]>;
+  readonly missingRights: Lookup<readonly Right[]>;
+  readonly pools: Lookup<readonly WithConditions[]>;
+  readonly workers: Lookup<readonly Worker[]>;
+  readonly oidcConfigs: Lookup<readonly WithConditions[]>;
   /** What the caller may not see, in the words of the apiserver. */
   readonly unseen: readonly string[];
   /** What the caller may not do, where the right to it is more than to look, so that nobody is told to ask for it. */

@@ -5,7 +5,7 @@ import { readReported } from './certificates.ts';
 import { when, type Check, type Facts, type Found } from './check.ts';
 import { listClients, REGISTRATIONS, runsOutside } from './clients.ts';
 import { findDifference } from './difference.ts';
-import { listOf, valueOf, type Answer, type Seen, type WebhookEntry } from './observed.ts';
+import { listOf, valueOf, type Answer, type Lookup, type WebhookEntry } from './observed.ts';
 
 const kinds = ['mutating', 'validating'] as const;
 
@@ -111,7 +111,7 @@ function isSigner({ isSignedBy }: Facts, certificate: string, ca: string): boole
   }
 }
 
-const findFailure = (seen: Seen<Answer>, sign: string, where: string): readonly Found[] => {
-  const { status, message } = valueOf(seen) ?? { status: 200, message: '' };
+const findFailure = (lookup: Lookup<Answer>, sign: string, where: string): readonly Found[] => {
+  const { status, message } = valueOf(lookup) ?? { status: 200, message: '' };
   return when(status === 0 || (status >= 500 && message.includes(sign)), where, message);
 };

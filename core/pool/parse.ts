@@ -21,21 +21,21 @@ export function parseSpec(spec: JsonObject, oldSpec: JsonObject | undefined): Re
   for (;;) {
     const { success, data, error } = poolSpec.safeParse(rest);
     if (success) return ok(data);
-    const places = error.issues.map((issue) => ({ issue, place: findPlace(rest, issue.path) }));
-    const changed = places.filter(({ place }) => !isSameJson(at(spec, place), at(oldSpec, place)));
-    const [first] = places;
-    if (changed.length > 0 || first === undefined || first.place.length === 0) {
-      return err((changed.length > 0 ? changed : places).map(({ issue }) => issue));
+    const sections = error.issues.map((issue) => ({ issue, section: findSection(rest, issue.path) }));
+    const changed = sections.filter(({ section }) => !isSameJson(at(spec, section), at(oldSpec, section)));
+    const [first] = sections;
+    if (changed.length > 0 || first === undefined || first.section.length === 0) {
+      return err((changed.length > 0 ? changed : sections).map(({ issue }) => issue));
     }
-    rest = without(rest, first.place);
+    rest = without(rest, first.section);
   }
 }
 
 /** Where the issue can be left out: lists are judged whole, and what is missing is missing of its section. */
-function findPlace(spec: JsonObject, path: FieldPath): FieldPath {
+function findSection(spec: JsonObject, path: FieldPath): FieldPath {
   const list = path.findIndex((key) => typeof key === 'number');
-  const place = list < 0 ? path : path.slice(0, list);
-  return at(spec, place) === undefined ? place.slice(0, -1) : place;
+  const section = list < 0 ? path : path.slice(0, list);
+  return at(spec, section) === undefined ? section.slice(0, -1) : section;
 }
 
 function without(value: JsonObject, [first, ...below]: FieldPath): JsonObject {

@@ -48,17 +48,17 @@ export async function layContext(request: Request): Promise<void> {
 
 async function layPlatform(platform: Platform, node: LockedPackage, application: Application, request: Request) {
   const { architecture } = platform;
-  const place = (part: string) => join(request.folder, architecture, part);
+  const layerFolder = (part: string) => join(request.folder, architecture, part);
   const debian = await findDebian(platform);
   const additions = debian.filter(isAddition);
   const base = debian.filter((one) => !isAddition(one));
-  await layPackages(base, platform, place('base'));
-  await layNode(await findNode(node), place('node'));
-  await layPackages(additions, platform, place('node'));
-  const app = join(place('app'), 'app');
+  await layPackages(base, platform, layerFolder('base'));
+  await layNode(await findNode(node), layerFolder('node'));
+  await layPackages(additions, platform, layerFolder('node'));
+  const app = join(layerFolder('app'), 'app');
   await cp(application.folder, app, { recursive: true });
-  const layers = [place('base'), place('node'), place('app')];
-  await fillImageCache({ ...request, platform, layers, app, rootfs: place('rootfs') });
+  const layers = [layerFolder('base'), layerFolder('node'), layerFolder('app')];
+  await fillImageCache({ ...request, platform, layers, app, rootfs: layerFolder('rootfs') });
   const sbom = makeSbom({
     ...application,
     node,

@@ -11,7 +11,7 @@ import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
 import { kubeletFlags, makeAccounts, writeCertificates } from './credentials.ts';
 import { startGuard } from './guard.ts';
 import { startMachine } from './machine.ts';
-import { findObstacle } from './obstacle.ts';
+import { findMissingRequirement } from './requirements.ts';
 import { startNode, type Node } from './start.ts';
 
 export interface ClusterOptions {
@@ -39,8 +39,8 @@ export interface Cluster extends Pick<Node, 'importImage'> {
 
 /** Resolves when the node is Ready. @throws {Error} of one sentence where this machine can run no node. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const obstacle = await findObstacle();
-  if (obstacle !== undefined) throw new Error(obstacle);
+  const missing = await findMissingRequirement();
+  if (missing !== undefined) throw new Error(missing);
   const { report = () => undefined, watch } = options;
   const binaries = { ...(await find(release, { report })), ...(await findNodeBinaries(report)) };
   const folder = join(options.folder, 'node');

@@ -1,4 +1,4 @@
-/** What the parts of the node are told, each in the form that it reads. */
+/** Configuration of the parts of the node, each in the form that it reads. */
 import type { Addresses } from './addresses.ts';
 import type { Account } from '../control-plane/start.ts';
 import { nodeName } from './credentials.ts';
@@ -11,7 +11,7 @@ export const containerdSocket = '/run/containerd/containerd.sock';
 /** Of the node's folder: which Pod has which address. */
 export const notesFolder = 'pods';
 
-export interface Places {
+export interface NodeSettings {
   readonly addresses: Addresses;
   readonly kubeUrl: string;
   /** PEM. */
@@ -25,7 +25,7 @@ export interface Places {
 const json = (value: object): string => JSON.stringify(value, undefined, 2);
 
 /** `restrict_oom_score_adj`: root of a container may not lower scores, and then no Pod would start. */
-export const containerdConfig = ({ plugins, runc }: Places): string => `version = 3
+export const containerdConfig = ({ plugins, runc }: NodeSettings): string => `version = 3
 root = "${inside}/containerd"
 state = "/run/containerd"
 temp = "${inside}/tmp"
@@ -51,7 +51,7 @@ runtime_type = "io.containerd.runc.v2"
 BinaryName = ${JSON.stringify(runc)}
 `;
 
-export const cniConfig = ({ addresses }: Places): string =>
+export const cniConfig = ({ addresses }: NodeSettings): string =>
   json({
     cniVersion: '1.0.0',
     name: 'pods',
@@ -74,7 +74,7 @@ export const cniConfig = ({ addresses }: Places): string =>
     ],
   });
 
-export const kubeletConfig = ({ addresses }: Places): string =>
+export const kubeletConfig = ({ addresses }: NodeSettings): string =>
   json({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -105,7 +105,7 @@ export const kubeletConfig = ({ addresses }: Places): string =>
   });
 
 /** All values of conntrack are 0: they are the machine's, and a network of its own may not change them. */
-export const proxyConfig = ({ addresses }: Places): string =>
+export const proxyConfig = ({ addresses }: NodeSettings): string =>
   json({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
@@ -126,7 +126,7 @@ export const proxyConfig = ({ addresses }: Places): string =>
     },
   });
 
-export const kubeconfigOf = ({ kubeUrl, kubeCa }: Places, { user, token }: Account): string => {
+export const kubeconfigOf = ({ kubeUrl, kubeCa }: NodeSettings, { user, token }: Account): string => {
   const name = nodeName;
   return json({
     apiVersion: 'v1',

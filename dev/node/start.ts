@@ -46,7 +46,7 @@ export async function startNode({ machine, binaries, accounts, controlPlane, kub
   await writeConfiguration({
     folder,
     accounts,
-    places: {
+    settings: {
       addresses,
       kubeUrl: controlPlane.url,
       kubeCa: await readFile(controlPlane.caFile, 'utf8'),
@@ -85,18 +85,18 @@ const startInside = ({ enter, folder }: Machine, { name, command }: NodePart, bi
 interface Configuration {
   readonly folder: string;
   readonly accounts: Accounts;
-  readonly places: configuration.Places;
+  readonly settings: configuration.NodeSettings;
 }
 
-async function writeConfiguration({ folder, accounts, places }: Configuration): Promise<void> {
+async function writeConfiguration({ folder, accounts, settings }: Configuration): Promise<void> {
   for (const name of ['cni', configuration.notesFolder]) await mkdir(join(folder, name));
   const files = {
-    'containerd.toml': configuration.containerdConfig(places),
-    'cni/pods.conflist': configuration.cniConfig(places),
-    'kubelet.json': configuration.kubeletConfig(places),
-    'kubelet.kubeconfig': configuration.kubeconfigOf(places, accounts.kubelet),
-    'kube-proxy.json': configuration.proxyConfig(places),
-    'kube-proxy.kubeconfig': configuration.kubeconfigOf(places, accounts.proxy),
+    'containerd.toml': configuration.containerdConfig(settings),
+    'cni/pods.conflist': configuration.cniConfig(settings),
+    'kubelet.json': configuration.kubeletConfig(settings),
+    'kubelet.kubeconfig': configuration.kubeconfigOf(settings, accounts.kubelet),
+    'kube-proxy.json': configuration.proxyConfig(settings),
+    'kube-proxy.kubeconfig': configuration.kubeconfigOf(settings, accounts.proxy),
     'resolv.conf': '',
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });

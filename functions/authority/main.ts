@@ -52,22 +52,26 @@ export async function runAuthority(config: AuthorityConfig, log: Log): Promise<v
     await withLease(lease, async ({ [ROTATE_ANNOTATION]: request }) => {
       const askedAt = parseTime(request);
       if (request !== undefined && askedAt === undefined) log.warn('request for a rotation not understood');
-      const moment = { askedAt, nowMs: now(), clusterFqdn: clusterFqdn.value, clusterDomain: clusterDomain.value };
-      await ensureAuthority(wirePorts(kube, moment, log), webhookNames);
+      const settings = { askedAt, nowMs: now(), clusterFqdn: clusterFqdn.value, clusterDomain: clusterDomain.value };
+      await ensureAuthority(wirePorts(kube, settings, log), webhookNames);
     });
   } finally {
     kube.close();
   }
 }
 
-interface Moment {
+interface RunSettings {
   readonly nowMs: number;
   readonly askedAt: number | undefined;
   readonly clusterFqdn: string;
   readonly clusterDomain: string;
 }
 
-function wirePorts(kube: KubeClient, { nowMs, askedAt, clusterFqdn, clusterDomain }: Moment, log: Log): AuthorityPorts {
+function wirePorts(
+  kube: KubeClient,
+  { nowMs, askedAt, clusterFqdn, clusterDomain }: RunSettings,
+  log: Log,
+): AuthorityPorts {
   const now = Math.floor(nowMs / 1000);
   const { get, create, change } = createSecrets(kube);
   const trust = createTrustBundle(kube);

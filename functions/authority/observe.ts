@@ -47,7 +47,7 @@ export function observe(ports: AuthorityPorts, { root, former, trust, intermedia
     hasFormer: former !== undefined,
     bundle: trust && {
       hasCurrent: root !== undefined && stored.includes(root.ca.current.certificate.trim()),
-      settledSince: joinBundle(stored) === joinBundle(trusted) ? parseTime(trust.publishedAt) : undefined,
+      stableSince: joinBundle(stored) === joinBundle(trusted) ? parseTime(trust.publishedAt) : undefined,
     },
     intermediates: {
       clients: observeIntermediate(ports, 'clients', { found: intermediates.clients, root: root?.ca }),

@@ -33,8 +33,8 @@ export async function prepareWebhooks(
   const planStep = found && explain(CA_SECRETS.webhooks, () => readStep(ports, found));
   return async () => {
     if (found === undefined || planStep === undefined) return await makeAll(ports, names);
-    const isTrustSettled = !(await writeBundle(ports, found.ca));
-    const ca = await takeStep(ports, found, planStep(isTrustSettled));
+    const isTrustStable = !(await writeBundle(ports, found.ca));
+    const ca = await takeStep(ports, found, planStep(isTrustStable));
     await writeBundle(ports, ca);
     return report(ports, ca, await ensureLeaf(ports, found.leaf, { ca, names }), names);
   };
@@ -75,7 +75,7 @@ function readLeaf(
 function readStep(
   { now, inspectRoot, isSignedBy }: AuthorityPorts,
   { ca: { current, next, previous }, leaf }: Found,
-): (isTrustSettled: boolean) => CaStep {
+): (isTrustStable: boolean) => CaStep {
   const nextValidity = next && inspectRoot(next);
   const isLeafOfCurrent = leaf !== undefined && isSignedBy(leaf.certificate, current.certificate);
   const isPreviousUnused = isLeafOfCurrent && now >= madeAt(leaf) + webhookOverlapSeconds;
@@ -86,8 +86,8 @@ function readStep(
     overlapSeconds: webhookOverlapSeconds,
     askedAt: undefined,
   };
-  return (isTrustSettled) =>
-    planCa({ ...facts, next: nextValidity && { trustedSince: isTrustSettled ? madeAt(nextValidity) : undefined } });
+  return (isTrustStable) =>
+    planCa({ ...facts, next: nextValidity && { trustedSince: isTrustStable ? madeAt(nextValidity) : undefined } });
 }
 
 async function makeAll(ports: AuthorityPorts, names: readonly string[]): Promise<ReportedCertificate[]> {

@@ -1,4 +1,4 @@
-/** What becomes of one attempt to deliver an event. */
+/** The outcome of one attempt to deliver an event. */
 import type { CloudEvent } from '../../core/events/make.ts';
 
 /** The status of the answer; rejects when none came. */
@@ -15,7 +15,7 @@ export interface DeliveryPorts {
   /** Names the sink in the log. */
   readonly sink: string;
   readonly log: DeliveryLog;
-  /** Aborted when the process ends: that an attempt fails then is no news. */
+  /** Aborted when the process ends. An attempt that fails after that is not logged. */
   readonly signal: AbortSignal;
 }
 
@@ -23,15 +23,15 @@ export interface DeliveryPorts {
 export type Deliver = (event: CloudEvent) => Promise<boolean>;
 
 /**
- * 2xx is delivered. 400 alone says that the event itself is wrong, and no later attempt makes it right. Everything
- * else passes or is repaired by a person: a sink that sleeps (404, 5xx), is busy (425, 429) or misconfigured (401).
+ * 2xx means delivered. Only 400 says that the event itself is wrong, so that no retry helps. Every other failure passes
+ * or is repaired by a person: a sink that sleeps (404, 5xx), is busy (425, 429) or misconfigured (401).
  *
- * One line when trouble begins and one when it is over, however many events wait.
+ * Logs one line when a fault begins and one when it ends, however many events wait.
  */
 export function createDeliver({ send, sink, log, signal }: DeliveryPorts): Deliver {
   const failing = new Set<string>();
 
-  function settle(subject: string): void {
+  function recover(subject: string): void {
     if (failing.delete(subject) && failing.size === 0) log.info({ sink }, 'all events delivered again');
   }
 
@@ -48,7 +48,7 @@ export function createDeliver({ send, sink, log, signal }: DeliveryPorts): Deliv
       const status = await send(event);
       if (status === 400) log.error({ sink, subject, status }, 'event refused as malformed');
       else if (status < 200 || status > 299) return fail(subject, { status });
-      settle(subject);
+      recover(subject);
       return true;
     } catch (error) {
       return fail(subject, { error: describe(error) });

@@ -29,7 +29,7 @@ type Watched = WatchedKind & WatchedCollection;
 
 /** A function, and what its work depends on. */
 export interface Sink {
-  /** In figures. */
+  /** Label of metrics. */
   readonly name: 'status' | 'lifecycle';
   readonly url: URL;
   readonly resources: readonly Watched[];
@@ -88,7 +88,7 @@ const lifecycleResources: Sink['resources'] = [
 interface Running {
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Told, again and again, how many of the watches are not open. */
+  /** Called with the number of watches that are not open, at each change. */
   readonly setClosedWatches: (count: number) => void;
 }
 
@@ -123,7 +123,7 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
         else closed.add(resource);
         setClosedWatches(closed.size);
         if (closed.size === 0 && !hasBegun) {
-          // What was deleted before the lists stands in none of them, and no bridge that could know is left.
+          // Objects that were deleted before the lists are in none of them: only a resync finds what they left behind.
           hasBegun = true;
           resync();
         }
@@ -138,7 +138,7 @@ export async function runBridge(config: BridgeConfig, { log, signal, setClosedWa
   log.info({ sinks: sinks.map(({ url }) => url.href) }, 'bridge started');
   await Promise.all(watches);
   clearInterval(resyncs);
-  await Promise.all(sinks.map(({ queue }) => queue.settle()));
+  await Promise.all(sinks.map(({ queue }) => queue.waitUntilIdle()));
   kube.close();
 }
 

@@ -1,8 +1,8 @@
 /**
- * At-least-once delivery of the newest state of each object: one attempt at a time per key, so that order holds,
- * and a bounded number over all keys. What fails waits its turn again, however long that takes.
+ * A work queue: delivers the newest state of each object at least once. One attempt at a time runs per key, which keeps
+ * the order, and a bounded number over all keys. An item that fails is requeued until it is delivered.
  *
- * Keys belong to groups, of which none may take every place: a tenant who changes much delays nobody else.
+ * Keys belong to groups. No group may take every slot, so a tenant who changes much delays nobody else.
  */
 export interface QueueOptions<T> {
   readonly concurrency: number;
@@ -25,8 +25,8 @@ export interface Queue<T> {
   readonly push: (key: Key, item: T) => void;
   /** Keys with something that is not delivered yet. */
   readonly count: () => number;
-  /** Resolves when the attempts that run now are over. */
-  readonly settle: () => Promise<void>;
+  /** Resolves when the attempts that run now have ended. */
+  readonly waitUntilIdle: () => Promise<void>;
 }
 
 export function createQueue<T>(options: QueueOptions<T>): Queue<T> {
@@ -79,19 +79,19 @@ export function createQueue<T>(options: QueueOptions<T>): Queue<T> {
       fill();
     },
     count: () => undelivered.size,
-    settle: async () => {
+    waitUntilIdle: async () => {
       await Promise.all(running);
     },
   };
 }
 
-interface Places {
+interface QueueLimits {
   readonly concurrency: number;
   readonly concurrencyPerGroup: number;
 }
 
-/** Keys that wait for a place, by group. */
-function createReady({ concurrency, concurrencyPerGroup }: Places) {
+/** Keys that wait for a slot, by group. */
+function createReady({ concurrency, concurrencyPerGroup }: QueueLimits) {
   const waiting = new Map<string, Set<string>>();
   const taken = new Map<string, number>();
   let takenInAll = 0;
@@ -108,14 +108,14 @@ function createReady({ concurrency, concurrencyPerGroup }: Places) {
       const ids = waiting.get(group) ?? new Set();
       waiting.set(group, ids.add(id));
     },
-    /** Takes a place for the key that it gives; undefined when no key may have one now. */
+    /** Takes a slot for the key that it returns; undefined when no key may have one now. */
     take: (): Key | undefined => {
       if (takenInAll >= concurrency) return undefined;
       for (const [group, ids] of waiting) {
         const [id] = ids;
         if (id === undefined || (taken.get(group) ?? 0) >= concurrencyPerGroup) continue;
         ids.delete(id);
-        // To the end of the line, so that groups take turns.
+        // Moves the group to the end of the line, so that groups take turns.
         waiting.delete(group);
         if (ids.size > 0) waiting.set(group, ids);
         count(group, 1);

@@ -44,39 +44,45 @@ it('follows its pool and its routes as they change, and nothing else of the name
   const kube = connectKube({ url: stack.kubeUrl, ca, readToken: () => Promise.resolve(token) });
   const ending = new AbortController();
   const { signal } = ending;
-  const seen: { pool?: WatchedPool | undefined; routes?: Routes | undefined; isWatching: boolean; names: Set<string> } =
-    {
-      isWatching: false,
-      names: new Set(),
-    };
+  const observed: {
+    pool?: WatchedPool | undefined;
+    routes?: Routes | undefined;
+    isWatching: boolean;
+    names: Set<string>;
+  } = {
+    isWatching: false,
+    names: new Set(),
+  };
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
   const watching = watchPool({
     kube,
     pool: { namespace, name: 'my-pool' },
     setPool: (pool) => {
-      seen.pool = pool;
-      if (pool !== undefined) seen.names.add(pool.metadata.name);
+      observed.pool = pool;
+      if (pool !== undefined) observed.names.add(pool.metadata.name);
     },
-    setRoutes: (routes) => (seen.routes = routes),
-    setWatching: (isWatching) => (seen.isWatching = isWatching),
+    setRoutes: (routes) => (observed.routes = routes),
+    setWatching: (isWatching) => (observed.isWatching = isWatching),
     pause: createPause({ signal, random: Math.random }),
     log,
     signal,
   });
   try {
-    await expect.poll(() => seen.isWatching).toBe(true);
-    expect(seen.pool?.metadata).toMatchObject({ name: 'my-pool', namespace });
-    expect(seen.routes).toBeUndefined();
+    await expect.poll(() => observed.isWatching).toBe(true);
+    expect(observed.pool?.metadata).toMatchObject({ name: 'my-pool', namespace });
+    expect(observed.routes).toBeUndefined();
     const revokedBefore = '2026-05-01T00:00:00Z';
     await expectApplied(makePool(namespace, 'my-pool', { access: { revokedBefore } }));
-    await expect.poll(() => seen.pool?.spec.access?.revokedBefore).toBe(revokedBefore);
-    await expectApplied(makeRoutes(namespace, JSON.stringify({ poolUID: seen.pool?.metadata.uid, leases: [] })));
-    await expect.poll(() => seen.routes?.poolUID).toBe(seen.pool?.metadata.uid);
+    await expect.poll(() => observed.pool?.spec.access?.revokedBefore).toBe(revokedBefore);
+    await expectApplied(makeRoutes(namespace, JSON.stringify({ poolUID: observed.pool?.metadata.uid, leases: [] })));
+    await expect.poll(() => observed.routes?.poolUID).toBe(observed.pool?.metadata.uid);
     await expectApplied(makeRoutes(namespace, 'no JSON'));
-    await expect.poll(() => seen.routes).toBeUndefined();
+    await expect.poll(() => observed.routes).toBeUndefined();
     await run(['delete', '-n', namespace, 'buildkitpool/my-pool', '--wait=false']);
-    await expect.poll(() => seen.pool === undefined || seen.pool.metadata.deletionTimestamp !== undefined).toBe(true);
-    expect([...seen.names]).toEqual(['my-pool']);
+    await expect
+      .poll(() => observed.pool === undefined || observed.pool.metadata.deletionTimestamp !== undefined)
+      .toBe(true);
+    expect([...observed.names]).toEqual(['my-pool']);
   } finally {
     ending.abort();
     kube.close();

@@ -42,11 +42,11 @@ describe('the roles for people', () => {
 function readSizes(part: string): number[] {
   const page = readFileSync(join(manifests, '../docs/sizes.md'), 'utf8');
   const rows = page.matchAll(/^\| `([a-z]+)(?:-\d)?`[^|]*((?:\| *[-\d.]+ *)+)\|$/gm);
-  const figures = [...rows]
+  const measured = [...rows]
     .filter(([, name]) => name === part)
     .map(([, , columns = '']) => columns.split('|').slice(1).map(Number));
   const most = (...columns: readonly number[]) =>
-    Math.max(...figures.flatMap((row) => columns.map((column) => row[column] || 0)));
+    Math.max(...measured.flatMap((row) => columns.map((column) => row[column] || 0)));
   return [most(0, 2), most(1, 3)];
 }
 

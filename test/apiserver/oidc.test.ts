@@ -216,10 +216,10 @@ describe('a token that is bound to a Pod', () => {
           ...['--bound-object-kind=Pod', '--bound-object-name=job'],
         ])
       ).trim();
-    const [seen, unseen] = [await bind(), await bind()];
-    expect(await ask(seen, ['own'])).toEqual(issued(`${tenant}/own`));
+    const [reviewed, unreviewed] = [await bind(), await bind()];
+    expect(await ask(reviewed, ['own'])).toEqual(issued(`${tenant}/own`));
     await run(['delete', 'pod', 'job', '-n', tenant, '--force', '--grace-period=0']);
-    expect(await ask(unseen, ['own'])).toEqual(refused(401, 'unauthenticated'));
-    await expect.poll(() => ask(seen, ['own']), soon).toEqual(refused(401, 'unauthenticated'));
+    expect(await ask(unreviewed, ['own'])).toEqual(refused(401, 'unauthenticated'));
+    await expect.poll(() => ask(reviewed, ['own']), soon).toEqual(refused(401, 'unauthenticated'));
   });
 });

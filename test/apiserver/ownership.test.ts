@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GROUP, KINDS, type Version } from '../../api/names.ts';
-import { sharedMeanings } from '../../api/places.ts';
+import { sharedMeanings } from '../../api/field-mapping.ts';
 import { convertObject } from '../../core/conversion/convert.ts';
 import { at } from '../../core/json.ts';
 import { listLeaves, otherVersion, versions, type Json } from '../core/conversion/objects.ts';

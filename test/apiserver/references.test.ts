@@ -116,16 +116,16 @@ const makeWorker = (namespace: string, spec: object, version = 'v1beta1') => ({
 
 interface Case {
   readonly as: Person;
-  readonly home: string;
+  readonly workerNamespace: string;
   readonly poolRef: Reference;
   readonly spec?: object;
 }
 
 /** The answers to the same worker in both versions, dry and not. The last one stands. */
-async function create({ as, home, poolRef, spec = {} }: Case) {
+async function create({ as, workerNamespace, poolRef, spec = {} }: Case) {
   const attempt = async (version: string, query = '') => {
-    const worker = makeWorker(home, { poolRef, ...spec }, version);
-    const path = `${pathOf('buildkitworkers', home, undefined, version)}${query}`;
+    const worker = makeWorker(workerNamespace, { poolRef, ...spec }, version);
+    const path = `${pathOf('buildkitworkers', workerNamespace, undefined, version)}${query}`;
     const { code, body } = await ask<Worker>({ as, method: 'POST', path, body: worker });
     const said = code === 201 ? undefined : body.message.replaceAll(worker.metadata.name, 'NAME');
     return { code, ...(said === undefined ? {} : { said }) };
@@ -195,8 +195,8 @@ describe('may refer', () => {
     ['a user who may do all with pools', person('all'), guest, inOwner('closed')],
     ['who owns the pools', person('pool-owner'), guest, inOwner('closed')],
     ['an administrator', administrator, guest, inOwner('closed')],
-  ])('%s', async (_, as, home, poolRef) => {
-    expectAnswers(await create({ as, home, poolRef }), { code: 201 });
+  ])('%s', async (_, as, workerNamespace, poolRef) => {
+    expectAnswers(await create({ as, workerNamespace, poolRef }), { code: 201 });
   });
 });
 
@@ -236,19 +236,35 @@ describe('may not refer', () => {
       { name: 'open', namespace: 'refs-missing' },
     ],
     ['a guest to a pool named like an open one', dev, guest, { name: 'open', namespace: rival }],
-  ])('%s', async (_, as, home, poolRef) => {
-    expectAnswers(await create({ as, home, poolRef }), forbiddenTo(as, poolRef));
+  ])('%s', async (_, as, workerNamespace, poolRef) => {
+    expectAnswers(await create({ as, workerNamespace, poolRef }), forbiddenTo(as, poolRef));
   });
 });
 
 describe('is told that there is no pool', () => {
   const nowhere = { name: 'x', namespace: 'refs-missing' };
   it.each<[string, string, Case]>([
-    ['a worker of the namespace', `${owner}/missing`, { as: dev, home: owner, poolRef: inOwner('missing') }],
-    ['a guest that leaves out the namespace', `${guest}/open`, { as: dev, home: guest, poolRef: { name: 'open' } }],
-    ['who may attach', `${owner}/missing`, { as: person('attacher'), home: guest, poolRef: inOwner('missing') }],
-    ['an administrator', `${owner}/missing`, { as: administrator, home: guest, poolRef: inOwner('missing') }],
-    ['an administrator, of no namespace', 'refs-missing/x', { as: administrator, home: guest, poolRef: nowhere }],
+    ['a worker of the namespace', `${owner}/missing`, { as: dev, workerNamespace: owner, poolRef: inOwner('missing') }],
+    [
+      'a guest that leaves out the namespace',
+      `${guest}/open`,
+      { as: dev, workerNamespace: guest, poolRef: { name: 'open' } },
+    ],
+    [
+      'who may attach',
+      `${owner}/missing`,
+      { as: person('attacher'), workerNamespace: guest, poolRef: inOwner('missing') },
+    ],
+    [
+      'an administrator',
+      `${owner}/missing`,
+      { as: administrator, workerNamespace: guest, poolRef: inOwner('missing') },
+    ],
+    [
+      'an administrator, of no namespace',
+      'refs-missing/x',
+      { as: administrator, workerNamespace: guest, poolRef: nowhere },
+    ],
   ])('%s', async (_, key, attempt) => {
     expectAnswers(await create(attempt), absent(key));
   });
@@ -259,7 +275,7 @@ describe('a stamp that the manifest brings', () => {
 
   it('gives no rights', async () => {
     const poolRef = inOwner('closed');
-    expectAnswers(await create({ as: dev, home: guest, poolRef, spec: forged }), forbiddenTo(dev, poolRef));
+    expectAnswers(await create({ as: dev, workerNamespace: guest, poolRef, spec: forged }), forbiddenTo(dev, poolRef));
   });
 
   it('is replaced by the truth', async () => {
@@ -346,7 +362,7 @@ describe('a stored reference', () => {
     const worker = await makeStored('fleeting');
     expect((await setGrant('fleeting', {})).warnings).toEqual(['1 worker in 1 namespace loses access']);
     expectAnswers(
-      await create({ as: dev, home: guest, poolRef: inOwner('fleeting') }),
+      await create({ as: dev, workerNamespace: guest, poolRef: inOwner('fleeting') }),
       forbiddenTo(dev, inOwner('fleeting')),
     );
     expect(await change(worker, { metadata: { labels: { a: 'b' }, finalizers: ['tenant.example/hold'] } })).toEqual({
@@ -391,7 +407,7 @@ describe('a stored reference', () => {
     expect(await lend(worker)).toEqual({ code: 200 });
     await run(['apply', '-f', '-'], JSON.stringify(makePool('recreated', {})));
     expectAnswers(
-      await create({ as: dev, home: guest, poolRef: inOwner('recreated') }),
+      await create({ as: dev, workerNamespace: guest, poolRef: inOwner('recreated') }),
       forbiddenTo(dev, inOwner('recreated')),
     );
     expect(await change(worker, { metadata: { labels: { a: 'b' } } })).toEqual({ code: 200 });

@@ -14,14 +14,14 @@ import { readFile } from 'node:fs/promises';
 /** What a change of a grant or of labels takes at most. */
 const soon = { timeout: 120_000 };
 
-interface Place {
+interface World {
   /** Namespace of the pool. */
   readonly owner: string;
   /** Namespace of the worker. */
   readonly tenant: string;
 }
 
-const makePlace = async (): Promise<Place> => ({
+const makeWorld = async (): Promise<World> => ({
   owner: await makeNamespace('owner'),
   tenant: await makeNamespace('tenant'),
 });
@@ -32,7 +32,7 @@ const pool = (namespace: string, spec: Pool['spec'] = {}) => ({
   metadata: { name: 'pool', namespace },
   spec,
 });
-const worker = ({ owner, tenant }: Place, name = 'worker') => ({
+const worker = ({ owner, tenant }: World, name = 'worker') => ({
   apiVersion: STORAGE_API_VERSION,
   kind: 'BuildKitWorker',
   metadata: { name, namespace: tenant },
@@ -52,10 +52,10 @@ async function create(object: object, as?: string): Promise<void> {
 }
 
 /** May make workers in the tenant's namespace. */
-const letWork = async ({ tenant }: Place): Promise<void> => {
+const letWork = async ({ tenant }: World): Promise<void> => {
   await run(['create', 'rolebinding', 'dev', '-n', tenant, '--clusterrole=buildkit-pool-owner', `--user=${developer}`]);
 };
-const letAttach = async ({ owner }: Place): Promise<void> => {
+const letAttach = async ({ owner }: World): Promise<void> => {
   await run([
     'create',
     'rolebinding',
@@ -67,59 +67,59 @@ const letAttach = async ({ owner }: Place): Promise<void> => {
   ]);
 };
 
-const getWorker = ({ tenant }: Place, name = 'worker') =>
+const getWorker = ({ tenant }: World, name = 'worker') =>
   getJson<Worker>('-n', tenant, `buildkitworkers.v1beta1.buildkit.smrt-devops.net/${name}`);
-const getPool = ({ owner }: Place) => getJson<Pool>('-n', owner, 'buildkitpools.v1beta1.buildkit.smrt-devops.net/pool');
-const conditionOf = async (place: Place): Promise<Condition | undefined> =>
-  (await getWorker(place)).status?.conditions?.find(({ type }) => type === 'ResolvedRefs');
-const verdictOf = async (place: Place): Promise<string> => {
-  const { status, reason } = (await conditionOf(place)) ?? {};
+const getPool = ({ owner }: World) => getJson<Pool>('-n', owner, 'buildkitpools.v1beta1.buildkit.smrt-devops.net/pool');
+const conditionOf = async (world: World): Promise<Condition | undefined> =>
+  (await getWorker(world)).status?.conditions?.find(({ type }) => type === 'ResolvedRefs');
+const verdictOf = async (world: World): Promise<string> => {
+  const { status, reason } = (await conditionOf(world)) ?? {};
   return `${status ?? 'none'} ${reason ?? ''}`;
 };
-const countsOf = async (place: Place) => {
-  const { total, failed } = (await getPool(place)).status?.workers ?? {};
+const countsOf = async (world: World) => {
+  const { total, failed } = (await getPool(world)).status?.workers ?? {};
   return { total, failed };
 };
 
 const patchStatus = (namespace: string, object: string, status: object) =>
   run(['patch', '-n', namespace, object, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })]);
 
-async function makeGranted(spec: Pool['spec']): Promise<Place> {
-  const place = await makePlace();
-  await letWork(place);
-  await create(pool(place.owner, spec));
-  return place;
+async function makeGranted(spec: Pool['spec']): Promise<World> {
+  const world = await makeWorld();
+  await letWork(world);
+  await create(pool(world.owner, spec));
+  return world;
 }
 
 describe('a grant', () => {
   it('that is closed revokes, and one that is opened again restores', async () => {
-    const place = await makeGranted(opened);
-    await create(worker(place), developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    await expect.poll(() => countsOf(place), soon).toEqual({ total: 1, failed: 0 });
+    const world = await makeGranted(opened);
+    await create(worker(world), developer);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    await expect.poll(() => countsOf(world), soon).toEqual({ total: 1, failed: 0 });
 
-    await create(pool(place.owner, closed));
-    await expect.poll(() => verdictOf(place), soon).toBe('False RefNotPermitted');
-    expect((await conditionOf(place))?.message).toBe(
-      `reference to BuildKitPool "${place.owner}/pool" is not permitted by any grant, and user "${developer}" cannot ` +
-        `attach resource "buildkitpools" in API group "buildkit.smrt-devops.net" in the namespace "${place.owner}"`,
+    await create(pool(world.owner, closed));
+    await expect.poll(() => verdictOf(world), soon).toBe('False RefNotPermitted');
+    expect((await conditionOf(world))?.message).toBe(
+      `reference to BuildKitPool "${world.owner}/pool" is not permitted by any grant, and user "${developer}" cannot ` +
+        `attach resource "buildkitpools" in API group "buildkit.smrt-devops.net" in the namespace "${world.owner}"`,
     );
-    await expect.poll(() => countsOf(place), soon).toEqual({ total: 1, failed: 1 });
+    await expect.poll(() => countsOf(world), soon).toEqual({ total: 1, failed: 1 });
 
-    await create(pool(place.owner, opened));
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    await expect.poll(() => countsOf(place), soon).toEqual({ total: 1, failed: 0 });
+    await create(pool(world.owner, opened));
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    await expect.poll(() => countsOf(world), soon).toEqual({ total: 1, failed: 0 });
   });
 
   it('by labels follows the labels of the namespace', async () => {
-    const place = await makeGranted(grant({ from: 'Selector', selector: { matchLabels: { team: 'a' } } }));
-    await run(['label', 'namespace', place.tenant, 'team=a']);
-    await create(worker(place), developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    await run(['label', 'namespace', place.tenant, 'team-']);
-    await expect.poll(() => verdictOf(place), soon).toBe('False RefNotPermitted');
-    await run(['label', 'namespace', place.tenant, 'team=a']);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
+    const world = await makeGranted(grant({ from: 'Selector', selector: { matchLabels: { team: 'a' } } }));
+    await run(['label', 'namespace', world.tenant, 'team=a']);
+    await create(worker(world), developer);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    await run(['label', 'namespace', world.tenant, 'team-']);
+    await expect.poll(() => verdictOf(world), soon).toBe('False RefNotPermitted');
+    await run(['label', 'namespace', world.tenant, 'team=a']);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
   });
 });
 
@@ -161,78 +161,78 @@ describe('the right to attach', () => {
       .status;
 
   /** Asked again while the authorizer of the apiserver catches up with a binding. */
-  const afterResync = (place: Place) => async () => {
+  const afterResync = (world: World) => async () => {
     expect(await resync()).toBe(200);
-    return await verdictOf(place);
+    return await verdictOf(world);
   };
 
   it('is reviewed again before the last review is 15 minutes old', async () => {
-    const place = await makeGranted(closed);
-    await letAttach(place);
-    await create(worker(place), developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Authorized');
+    const world = await makeGranted(closed);
+    await letAttach(world);
+    await create(worker(world), developer);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Authorized');
     expect(await resync()).toBe(200);
 
-    await run(['delete', 'rolebinding', 'dev', '-n', place.owner]);
+    await run(['delete', 'rolebinding', 'dev', '-n', world.owner]);
     expect(await resync()).toBe(200);
-    expect(await verdictOf(place)).toBe('True Authorized');
+    expect(await verdictOf(world)).toBe('True Authorized');
     now = new Date(now.getTime() + maxReviewAgeMs - resyncPeriodMs);
-    await expect.poll(afterResync(place), soon).toBe('False RefNotPermitted');
+    await expect.poll(afterResync(world), soon).toBe('False RefNotPermitted');
 
-    await letAttach(place);
-    await expect.poll(afterResync(place), soon).toBe('True Authorized');
+    await letAttach(world);
+    await expect.poll(afterResync(world), soon).toBe('True Authorized');
   });
 
   it('counts for the pool it was given for, and for no later one of that name', async () => {
-    const place = await makeGranted(closed);
-    await letAttach(place);
-    await create(worker(place), developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Authorized');
-    const { uid } = (await getPool(place)).metadata;
-    expect((await getWorker(place)).status?.poolUID).toBe(uid);
+    const world = await makeGranted(closed);
+    await letAttach(world);
+    await create(worker(world), developer);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Authorized');
+    const { uid } = (await getPool(world)).metadata;
+    expect((await getWorker(world)).status?.poolUID).toBe(uid);
 
-    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=120s']);
-    await expect.poll(() => verdictOf(place), soon).toBe('False PoolNotFound');
-    await create(pool(place.owner, closed));
-    await expect.poll(() => verdictOf(place), soon).toBe('False PoolRecreated');
-    await create(pool(place.owner, opened));
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    expect((await getWorker(place)).status).toMatchObject({ poolUID: uid, phase: 'Pending' });
+    await run(['delete', 'buildkitpool', 'pool', '-n', world.owner, '--timeout=120s']);
+    await expect.poll(() => verdictOf(world), soon).toBe('False PoolNotFound');
+    await create(pool(world.owner, closed));
+    await expect.poll(() => verdictOf(world), soon).toBe('False PoolRecreated');
+    await create(pool(world.owner, opened));
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    expect((await getWorker(world)).status).toMatchObject({ poolUID: uid, phase: 'Pending' });
   });
 });
 
 describe('a pool that is deleted', () => {
   it('goes when none of its workers is in use', async () => {
-    const place = await makeGranted(opened);
-    await create(worker(place), developer);
-    await create(worker(place, 'busy'), developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    await expect.poll(async () => (await getPool(place)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
-    await patchStatus(place.tenant, 'buildkitworker/busy', { phase: 'Allocated' });
+    const world = await makeGranted(opened);
+    await create(worker(world), developer);
+    await create(worker(world, 'busy'), developer);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    await expect.poll(async () => (await getPool(world)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
+    await patchStatus(world.tenant, 'buildkitworker/busy', { phase: 'Allocated' });
 
-    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--wait=false']);
-    await expect.poll(async () => (await getWorker(place)).status?.phase, soon).toBe('Terminating');
-    expect((await getPool(place)).metadata.deletionTimestamp).toBeDefined();
-    expect((await getWorker(place, 'busy')).status?.phase).toBe('Allocated');
+    await run(['delete', 'buildkitpool', 'pool', '-n', world.owner, '--wait=false']);
+    await expect.poll(async () => (await getWorker(world)).status?.phase, soon).toBe('Terminating');
+    expect((await getPool(world)).metadata.deletionTimestamp).toBeDefined();
+    expect((await getWorker(world, 'busy')).status?.phase).toBe('Allocated');
 
-    await patchStatus(place.tenant, 'buildkitworker/busy', { phase: 'Idle' });
-    await run(['wait', '--for=delete', 'buildkitpool/pool', '-n', place.owner, '--timeout=120s']);
+    await patchStatus(world.tenant, 'buildkitworker/busy', { phase: 'Idle' });
+    await run(['wait', '--for=delete', 'buildkitpool/pool', '-n', world.owner, '--timeout=120s']);
     // Whoever has no right to the pool is not told whether it exists.
-    await expect.poll(() => verdictOf(place), soon).toBe('False RefNotPermitted');
+    await expect.poll(() => verdictOf(world), soon).toBe('False RefNotPermitted');
   });
 
   it('does not wait for a worker that is being deleted by its own owner', async () => {
-    const place = await makeGranted(opened);
-    const held = worker(place);
+    const world = await makeGranted(opened);
+    const held = worker(world);
     await create({ ...held, metadata: { ...held.metadata, finalizers: ['tenant.example/hold'] } }, developer);
-    await expect.poll(() => verdictOf(place), soon).toBe('True Granted');
-    await patchStatus(place.tenant, 'buildkitworker/worker', { phase: 'Allocated' });
-    await run(['delete', 'buildkitworker', 'worker', '-n', place.tenant, '--wait=false']);
-    await run(['delete', 'buildkitpool', 'pool', '-n', place.owner, '--timeout=120s']);
+    await expect.poll(() => verdictOf(world), soon).toBe('True Granted');
+    await patchStatus(world.tenant, 'buildkitworker/worker', { phase: 'Allocated' });
+    await run(['delete', 'buildkitworker', 'worker', '-n', world.tenant, '--wait=false']);
+    await run(['delete', 'buildkitpool', 'pool', '-n', world.owner, '--timeout=120s']);
     await run([
       'patch',
       '-n',
-      place.tenant,
+      world.tenant,
       'buildkitworker/worker',
       '--type=merge',
       '-p',
@@ -242,20 +242,20 @@ describe('a pool that is deleted', () => {
 });
 
 describe("lifecycle's account", () => {
-  const patch = async ({ owner }: Place, change: object) => {
+  const patch = async ({ owner }: World, change: object) => {
     const args = ['patch', '-n', owner, 'buildkitpool/pool', '--type=merge', '-p', JSON.stringify(change)];
     const { stderr } = await kubectl([...args, '--as=system:serviceaccount:buildkit-system:buildkit-lifecycle']);
     return stderr.trim();
   };
 
   it('changes nothing of a pool but its finalizers', async () => {
-    const place = await makeGranted(closed);
-    await expect.poll(async () => (await getPool(place)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
-    expect(await patch(place, { spec: opened })).toContain('lifecycle changes no spec of a pool');
-    expect(await patch(place, { metadata: { labels: { a: 'b' } } })).toContain(
+    const world = await makeGranted(closed);
+    await expect.poll(async () => (await getPool(world)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
+    expect(await patch(world, { spec: opened })).toContain('lifecycle changes no spec of a pool');
+    expect(await patch(world, { metadata: { labels: { a: 'b' } } })).toContain(
       'lifecycle changes no metadata of a pool but its finalizers',
     );
-    expect(await patch(place, { metadata: { finalizers: [] } })).toBe('');
-    await expect.poll(async () => (await getPool(place)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
+    expect(await patch(world, { metadata: { finalizers: [] } })).toBe('');
+    await expect.poll(async () => (await getPool(world)).metadata.finalizers, soon).toEqual([POOL_FINALIZER]);
   });
 });

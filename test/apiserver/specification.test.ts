@@ -35,9 +35,9 @@ async function makeBusyPool(name: string): Promise<string> {
   const elsewhere = await makeNamespace('guest');
   await expectApplied(makePool(namespace, name));
   for (const [index, phase] of phases.entries()) {
-    const home = index % 2 === 0 ? namespace : elsewhere;
-    await expectApplied(makeWorker(home, `worker-${index}`, { name, namespace }));
-    await patchStatus(home, `buildkitworker/worker-${index}`, { phase });
+    const workerNamespace = index % 2 === 0 ? namespace : elsewhere;
+    await expectApplied(makeWorker(workerNamespace, `worker-${index}`, { name, namespace }));
+    await patchStatus(workerNamespace, `buildkitworker/worker-${index}`, { phase });
   }
   await run(['apply', '-f', '-'], makeGateway(namespace, name));
   await markPodsReady(namespace, 2);

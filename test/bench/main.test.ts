@@ -29,15 +29,15 @@ describe('npm run bench', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  it.each(['certificates', 'cold-start'])('-- %s --quick --json prints each figure beside its peer', async (name) => {
+  it.each(['certificates', 'cold-start'])('-- %s --quick --json prints each metric beside its peer', async (name) => {
     const { status, stdout } = await bench(name, '--quick', '--json');
     expect(status).toBe(0);
-    const rows = JSON.parse(stdout) as unknown[];
-    expect(rows.length).toBeGreaterThan(0);
-    for (const row of rows) {
-      expect(row).toEqual({
+    const measurements = JSON.parse(stdout) as unknown[];
+    expect(measurements.length).toBeGreaterThan(0);
+    for (const measurement of measurements) {
+      expect(measurement).toEqual({
         name,
-        figure: expect.any(String) as string,
+        metric: expect.any(String) as string,
         value: expect.any(Number) as number,
         unit: expect.any(String) as string,
         peer: expect.any(String) as string,

@@ -121,7 +121,7 @@ describe('bkctl ca show', () => {
     const strange = createTerminal(world, start + 1, { getTrust: () => Promise.resolve(trust) });
     expect(await runCaShow(strange.ports, json)).toBe(1);
     expect(strange.said.err).toEqual([
-      'bkctl: the trust bundle holds other roots than the authority told of in its last run',
+      'bkctl: the trust bundle holds other roots than the authority reported in its last run',
     ]);
     const status = world.world.trust?.status?.replace(
       JSON.stringify(world.read('buildkit-client-ca')),
@@ -185,8 +185,8 @@ describe('bkctl ca rotate', () => {
   it.each([
     [start + 60, 'the next root signs from 2027-01-16T09:01:00Z'],
     [start + 2 * day, 'the previous root is trusted until 2027-02-16T08:00:00Z'],
-  ])('is refused in the middle of a rotation', async (moment, what) => {
-    const { said, ports } = createTerminal(await makeWorld([start + 60, asked], [moment, asked]), moment);
+  ])('is refused in the middle of a rotation', async (time, what) => {
+    const { said, ports } = createTerminal(await makeWorld([start + 60, asked], [time, asked]), time);
     expect(await runCaRotate(ports, { isDryRun: false })).toBe(1);
     expect(said).toEqual({
       out: [],

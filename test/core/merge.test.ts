@@ -18,14 +18,14 @@ function createWork() {
   return { runs, merged: createMerge<string>(work, { idOf: (key) => key }) };
 }
 
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('200 calls at once cost two runs', async () => {
   const { runs, merged } = createWork();
   const calls = Array.from({ length: 200 }, () => merged('a'));
   expect(runs).toHaveLength(1);
   runs[0]?.end();
-  await settle();
+  await nextTurn();
   expect(runs).toHaveLength(2);
   runs[1]?.end();
   await Promise.all(calls);
@@ -51,7 +51,7 @@ test('a failed run fails its own callers only', async () => {
   const [first, second] = [merged('a'), merged('a')];
   runs[0]?.fail();
   await expect(first).rejects.toThrow('run of a failed');
-  await settle();
+  await nextTurn();
   runs[1]?.end();
   await expect(second).resolves.toBeUndefined();
 });
@@ -67,20 +67,20 @@ test('nothing is remembered after the last run', async () => {
 
 /** Work that sees every call up to the number that it ends with. */
 function createCovering() {
-  const runs: { readonly calls: readonly number[]; readonly end: (sees: number) => void }[] = [];
-  let seen = 0;
+  const runs: { readonly calls: readonly number[]; readonly end: (covers: number) => void }[] = [];
+  let covered = 0;
   const merged = createMerge<string, number>(
     (_, calls) =>
       new Promise((resolve) => {
         runs.push({
           calls,
-          end: (sees) => {
-            seen = sees;
+          end: (covers) => {
+            covered = covers;
             resolve();
           },
         });
       }),
-    { idOf: (key) => key, isCovered: (_, call) => call <= seen },
+    { idOf: (key) => key, isCovered: (_, call) => call <= covered },
   );
   return { runs, merged };
 }
@@ -90,7 +90,7 @@ test('calls that the run under way turns out to cover wait for its end alone, an
   const calls = [1, 5, 6, 4, 7].map((call) => merged('a', call));
   runs[0]?.end(5);
   await Promise.all([calls[0], calls[1], calls[3]]);
-  expect(runs.map(({ calls: told }) => told)).toEqual([[1], [6, 7]]);
+  expect(runs.map(({ calls }) => calls)).toEqual([[1], [6, 7]]);
   runs[1]?.end(5);
   await Promise.all(calls);
   expect(runs).toHaveLength(2);
@@ -102,13 +102,13 @@ test('every caller gets a run that began after its call, and runs of a key never
       fc.scheduler(),
       fc.array(fc.constantFrom('a', 'b'), { maxLength: 20 }),
       async (scheduler, keys) => {
-        let moment = 0;
+        let time = 0;
         const active = new Set<string>();
         const merged = createMerge<{ key: string }>(
           async (call) => {
             expect(active.has(call.key)).toBe(false);
             active.add(call.key);
-            started.set(call.key, (moment += 1));
+            started.set(call.key, (time += 1));
             await scheduler.schedule(Promise.resolve());
             active.delete(call.key);
           },
@@ -117,7 +117,7 @@ test('every caller gets a run that began after its call, and runs of a key never
         const started = new Map<string, number>();
         const calls = keys.map((key) =>
           scheduler.schedule(Promise.resolve()).then(async () => {
-            const called = (moment += 1);
+            const called = (time += 1);
             await merged({ key });
             expect(started.get(key)).toBeGreaterThan(called);
           }),

@@ -184,8 +184,8 @@ describe('whatever the order in which requests arrive, read and are answered', (
           await scheduler.schedule(Promise.resolve());
           return await Promise.allSettled(keys.map((key) => world.read(world.arrive(), key)));
         });
-        const settled = (await scheduler.waitFor(Promise.all(outcomes))).flat();
-        for (const one of settled) {
+        const results = (await scheduler.waitFor(Promise.all(outcomes))).flat();
+        for (const one of results) {
           if (one.status === 'rejected') expect((one.reason as Error).message).toBe('broken');
         }
       }),
@@ -208,11 +208,11 @@ function createWorld(scheduler: fc.Scheduler, isBroken: (count: number) => boole
       most = Math.max(most, underWay.get(key) ?? 0);
       const isFailing = isBroken((count += 1));
       await scheduler.schedule(Promise.resolve());
-      const seen = version;
+      const readVersion = version;
       await scheduler.schedule(Promise.resolve());
       underWay.set(key, (underWay.get(key) ?? 0) - 1);
       if (isFailing) throw new Error('broken');
-      return seen;
+      return readVersion;
     },
     (key) => key,
   );

@@ -83,26 +83,26 @@ async function restore(saved: Awaited<ReturnType<typeof readAll>>): Promise<void
 const start = Date.now();
 const minute = 60_000;
 
-const runOnceAt = (moment: number) =>
+const runOnceAt = (time: number) =>
   runAuthority(
-    { kube, clusterFqdn: developmentFqdn, webhookNames: ['127.0.0.1', 'localhost'], now: () => moment },
+    { kube, clusterFqdn: developmentFqdn, webhookNames: ['127.0.0.1', 'localhost'], now: () => time },
     createLog('authority', 'silent'),
   );
 
 /** As a Job does, again where a busy machine let a call time out: past the Lease that such a run may have kept. */
-async function runAt(moment: number, retries = 3): Promise<void> {
+async function runAt(time: number, retries = 3): Promise<void> {
   try {
-    await runOnceAt(moment);
+    await runOnceAt(time);
   } catch (error) {
     if (retries === 0 || !(error instanceof KubeError) || error.status !== 0) throw error;
-    await runAt(moment + 6 * minute, retries - 1);
+    await runAt(time + 6 * minute, retries - 1);
   }
 }
 
 /** A process at that moment: how it ended, and what it said. */
-function startProcess(moment: number, { url, accountFolder } = kube) {
+function startProcess(time: number, { url, accountFolder } = kube) {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'authority-process.ts')], {
-    env: { KUBE_URL: url, ACCOUNT_FOLDER: accountFolder, MOMENT: String(moment) },
+    env: { KUBE_URL: url, ACCOUNT_FOLDER: accountFolder, MOMENT: String(time) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = (async () => {
@@ -115,9 +115,9 @@ function startProcess(moment: number, { url, accountFolder } = kube) {
 }
 
 /** Kills a run when its nth write is done and not yet answered: where it wrote last; undefined where it made fewer. */
-async function killAfterWrite(count: number, moment: number): Promise<string | undefined> {
+async function killAfterWrite(count: number, time: number): Promise<string | undefined> {
   gate.reset();
-  const started = startProcess(moment, gate);
+  const started = startProcess(time, gate);
   let last: string | undefined;
   gate.watch = {
     after: (index, path) => {
@@ -213,7 +213,7 @@ describe('a run that is killed', () => {
     ['retires', retired, 4],
   ] as const)(
     'while it %s a root loses no certificate, and the next run completes it',
-    async (step, moment, atLeast) => {
+    async (step, time, atLeast) => {
       await forgetAll();
       await runAt(start);
       await system.run('annotate', '-n', 'buildkit-system', 'lease/buildkit-authority', requested(start + 1000));
@@ -226,9 +226,9 @@ describe('a run that is killed', () => {
       for (let count = 2; ; count += stride) {
         await restore(saved);
         await system.administrator.call({ method: 'POST', path: leasePath.replace(/\/[^/]+$/, ''), body: askedLease });
-        if ((await killAfterWrite(count, moment)) === undefined) break;
+        if ((await killAfterWrite(count, time)) === undefined) break;
         kills += 1;
-        await runAt(moment + 6 * minute);
+        await runAt(time + 6 * minute);
         // Whoever goes on signing with what was mounted is verified by whoever takes the bundle now, and the reverse.
         const trusted = await readBundle();
         expect(trusted.some((root) => isSignedBy(intermediate, root))).toBe(true);
@@ -241,8 +241,7 @@ describe('a run that is killed', () => {
     600_000,
   );
 
-  const requested = (moment: number) =>
-    `buildkit.smrt-devops.net/rotation-requested-at=${new Date(moment).toISOString()}`;
+  const requested = (time: number) => `buildkit.smrt-devops.net/rotation-requested-at=${new Date(time).toISOString()}`;
   const askedLease = {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',

@@ -22,7 +22,7 @@ import { createObjects, type Objects } from './objects.ts';
 const soon = { timeout: 120_000, interval: 50 };
 const pool = { namespace: 'default', name: 'pool' };
 
-interface Told {
+interface Received {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly sink: string;
@@ -33,7 +33,7 @@ interface Told {
 }
 
 /** What the functions were told, as `<change> <kind> <name>`. They answer as they are bid. */
-const told: Told[] = [];
+const received: Received[] = [];
 let answerWith = 200;
 const watchdog = createWatchdog();
 let [folder, probeUrl] = ['', ''];
@@ -50,7 +50,7 @@ beforeAll(async () => {
       const { headers } = request;
       const change = String(headers['ce-type']).split('.').at(-1) ?? '';
       const { metadata } = JSON.parse(body.toString()) as { metadata?: { resourceVersion: string } };
-      told.push({
+      received.push({
         at: Date.now(),
         sink: request.url ?? '',
         id: String(headers['ce-id']),
@@ -79,8 +79,8 @@ beforeAll(async () => {
   objects = createObjects(administrator);
   await objects.createPool(pool);
   const { port } = sinks.address() as AddressInfo;
-  const place = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort };
-  bridge = await stack.launch(bridgePart(place));
+  const settings = { mounts: stack.mounts, kubeUrl: stack.controlPlane.url, port, bridgePort };
+  bridge = await stack.launch(bridgePart(settings));
 });
 afterAll(async () => {
   close();
@@ -105,13 +105,13 @@ const watched = [
 const bothSinks = ['/lifecycle/events', '/status/events'];
 /** Who was asked to look at everything. */
 const listAsked = () =>
-  told
+  received
     .filter(({ text }) => text.startsWith('ping '))
     .map(({ sink }) => sink)
     .toSorted();
 
-const isTold = (sink: string, text: string) => told.some((one) => one.sink === sink && one.text === text);
-const expectTold = (text: string) => expect.poll(() => isTold('/status/events', text), soon).toBe(true);
+const hasReceived = (sink: string, text: string) => received.some((one) => one.sink === sink && one.text === text);
+const expectReceived = (text: string) => expect.poll(() => hasReceived('/status/events', text), soon).toBe(true);
 /** What the bridge listed so far, by kind. */
 const listed = async () => {
   const lists = (await audit.read()).filter(({ verb }) => verb === 'list');
@@ -124,10 +124,10 @@ const isReady = () =>
   );
 
 it('tells each function of what is there already, and of nothing that is not its business', async () => {
-  await expectTold('update BuildKitPool pool');
-  await expect.poll(() => isTold('/lifecycle/events', 'update Namespace default'), soon).toBe(true);
-  await expect.poll(() => isTold('/lifecycle/events', 'update BuildKitPool pool'), soon).toBe(true);
-  expect(told.some(({ sink, text }) => sink === '/status/events' && text.includes('Namespace'))).toBe(false);
+  await expectReceived('update BuildKitPool pool');
+  await expect.poll(() => hasReceived('/lifecycle/events', 'update Namespace default'), soon).toBe(true);
+  await expect.poll(() => hasReceived('/lifecycle/events', 'update BuildKitPool pool'), soon).toBe(true);
+  expect(received.some(({ sink, text }) => sink === '/status/events' && text.includes('Namespace'))).toBe(false);
 });
 
 it('asks each function once to look at everything when all is listed: what was deleted before stands in no list', async () => {
@@ -136,7 +136,7 @@ it('asks each function once to look at everything when all is listed: what was d
   const watches = (await audit.read()).filter(({ verb }) => verb === 'watch');
   expect(watches.map(({ objectRef }) => objectRef?.resource).toSorted()).toEqual(watched);
   const lastAt = Math.max(...watches.map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp)));
-  for (const { at, text } of told) if (text.startsWith('ping ')) expect(at).toBeGreaterThanOrEqual(lastAt);
+  for (const { at, text } of received) if (text.startsWith('ping ')) expect(at).toBeGreaterThanOrEqual(lastAt);
 });
 
 it('keeps the newest state of an object for a function that is away, and its order', async () => {
@@ -144,11 +144,13 @@ it('keeps the newest state of an object for a function that is away, and its ord
   await objects.createWorker({ ...pool, name: 'patient' }, pool);
   for (const phase of ['Provisioning', 'Idle', 'Allocated', 'Failed'] as const)
     await objects.setPhase({ ...pool, name: 'patient' }, phase);
-  await expect.poll(() => told.filter(({ status }) => status === 503).length, soon).toBeGreaterThan(4);
+  await expect.poll(() => received.filter(({ status }) => status === 503).length, soon).toBeGreaterThan(4);
   answerWith = 200;
   const newest = (await objects.listWorkers()).find(({ metadata }) => metadata.name === 'patient');
   const delivered = () =>
-    told.filter(({ sink, text, status }) => sink === '/status/events' && text.endsWith(' patient') && status === 200);
+    received.filter(
+      ({ sink, text, status }) => sink === '/status/events' && text.endsWith(' patient') && status === 200,
+    );
   await expect.poll(() => delivered().at(-1)?.resourceVersion, soon).toBe(newest?.metadata.resourceVersion);
   const versions = delivered().map(({ resourceVersion }) => Number(resourceVersion));
   expect(versions).toEqual(versions.toSorted((one, other) => one - other));
@@ -162,7 +164,7 @@ it('is told of a kind that changed by a list, since its watch is of no use then,
   await expect.poll(async () => (await listed()).slice(before), soon).toEqual([KINDS.worker.plural]);
   const after = { ...pool, name: 'after-change' };
   await objects.createWorker(after, pool);
-  await expect.poll(() => told.some(({ text }) => text.endsWith('BuildKitWorker after-change')), soon).toBe(true);
+  await expect.poll(() => received.some(({ text }) => text.endsWith('BuildKitWorker after-change')), soon).toBe(true);
 });
 
 it('is not ready without its apiserver, and tells all that happened while it could not watch', async () => {
@@ -178,8 +180,8 @@ it('is not ready without its apiserver, and tells all that happened while it cou
   process.kill(bridge.pid, 'SIGCONT');
   await expect.poll(isReady, soon).toBe(false);
   await restarted;
-  await expectTold('delete BuildKitWorker patient');
-  await expectTold('update BuildKitWorker late');
+  await expectReceived('delete BuildKitWorker patient');
+  await expectReceived('update BuildKitWorker late');
   await expect.poll(isReady, soon).toBe(true);
   expect((await listed()).filter((plural) => plural === KINDS.worker.plural)).toHaveLength(3);
   expect(listAsked()).toEqual(bothSinks);

@@ -107,11 +107,11 @@ const call = (session: ClientHttp2Session, path: string): Promise<string> =>
     stream.once('close', () => {
       resolve('closed');
     });
-    const settle = (headers: Record<string, unknown>) => {
+    const finish = (headers: Record<string, unknown>) => {
       if (headers['grpc-status'] !== undefined) resolve(headers['grpc-status'] === '0' ? 'served' : 'failed');
     };
-    stream.once('response', settle);
-    stream.once('trailers', settle);
+    stream.once('response', finish);
+    stream.once('trailers', finish);
     stream.resume();
     // One message of no bytes, not compressed.
     stream.end(Buffer.alloc(5));

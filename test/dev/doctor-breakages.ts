@@ -17,7 +17,7 @@ export interface Breakage {
 const rbac = join(import.meta.dirname, '../../manifests/base/rbac');
 const ours = ['-n', 'buildkit-system'];
 const oidcConfigs = 'buildkitoidcconfigs';
-const afterSettling = (repairedWithinSeconds + 60) * 1000;
+const afterRepairMs = (repairedWithinSeconds + 60) * 1000;
 const dayMs = 24 * 60 * 60_000;
 const validating = ['validatingwebhookconfiguration', 'buildkit-controller'];
 const mutating = ['mutatingwebhookconfiguration', 'buildkit-controller'];
@@ -213,7 +213,7 @@ export const beside: readonly Breakage[] = [
       await patient.run('delete', 'clusterrolebinding', 'buildkit-status');
       await patient.apply(pool('tenant', 'still'));
     },
-    laterMs: afterSettling,
+    laterMs: afterRepairMs,
     found: [
       /^right_missing ServiceAccount\/buildkit-system\/buildkit-status: may not get buildkitpools.buildkit.smrt-devops.net, .*patch buildkitpools.buildkit.smrt-devops.net\/status/,
       'status_stale BuildKitPool/tenant/still: status.observedGeneration: expected 1, got none',
@@ -242,7 +242,7 @@ export const beside: readonly Breakage[] = [
       await run('delete', 'clusterrolebinding', 'buildkit-lifecycle');
       await run('delete', 'buildkitpool', 'shared', ...ours, '--wait=false');
     },
-    laterMs: afterSettling,
+    laterMs: afterRepairMs,
     found: [
       /^right_missing ServiceAccount\/buildkit-system\/buildkit-lifecycle: may not get buildkitpools.buildkit.smrt-devops.net/,
       /^deletion_stuck BuildKitPool\/buildkit-system\/shared: deleted at \S+Z, allocated workers: 0$/,

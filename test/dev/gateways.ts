@@ -21,7 +21,7 @@ interface Process {
   readonly reports: Report[];
   current: Report;
   known: number;
-  told: number;
+  reported: number;
 }
 
 interface Pod {
@@ -85,11 +85,11 @@ export function createGateway({ kube, pool, statusUrl, random }: GatewayOptions)
     reports: [],
     current: { sequence: 0, active: 0, total: 0 },
     known: 0,
-    told: 0,
+    reported: 0,
   });
 
   async function send(pod: Pod, process: Process, report: Report): Promise<number | undefined> {
-    process.told = Math.max(process.told, report.total);
+    process.reported = Math.max(process.reported, report.total);
     const startedAt = new Date(process.startedAtMs).toISOString();
     const status = await fetch(`${statusUrl}${STATUS_REPORTS_PATH}`, {
       method: 'POST',
@@ -167,7 +167,7 @@ export function createGateway({ kube, pool, statusUrl, random }: GatewayOptions)
       const { active = 0, total = 0 } = connections ?? {};
       const all = [...gone, ...pods.flatMap(({ processes }) => processes)];
       const least = all.reduce((sum, { known }) => sum + known, 0);
-      const most = all.reduce((sum, { told }) => sum + told, 0);
+      const most = all.reduce((sum, { reported }) => sum + reported, 0);
       const open = pods.reduce((sum, pod) => sum + (newest(pod)?.current.active ?? 0), 0);
       if (total < highest) return `total fell from ${highest} to ${total}`;
       highest = total;

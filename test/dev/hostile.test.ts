@@ -236,11 +236,11 @@ describe('a hostile review', () => {
   });
 
   it('of a stranger is answered alike for a pool that is there, a pool and a namespace that are not', async () => {
-    const places = [sharedPool, { ...sharedPool, name: 'no-such-pool' }, { namespace: 'no-such-namespace', name: 'p' }];
+    const keys = [sharedPool, { ...sharedPool, name: 'no-such-pool' }, { namespace: 'no-such-namespace', name: 'p' }];
     const answers = await Promise.all(
-      places.map(async (place) => {
-        const said = await post({ body: review(stamped(place)) });
-        return said.replaceAll(place.namespace, 'NAMESPACE').replaceAll(`/${place.name}`, '/NAME');
+      keys.map(async (key) => {
+        const said = await post({ body: review(stamped(key)) });
+        return said.replaceAll(key.namespace, 'NAMESPACE').replaceAll(`/${key.name}`, '/NAME');
       }),
     );
     expect(new Set(answers)).toEqual(new Set([notPermitted('NAMESPACE', 'NAME')]));

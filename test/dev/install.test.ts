@@ -61,8 +61,11 @@ describe.each(overlays)('overlay %s', (name) => {
 /** A kustomization as docs/install.md has a cluster's owner write it. */
 async function writeOwn(base: string, ...parts: readonly string[]): Promise<string> {
   const own = await mkdtemp(join(cluster.folder, 'own-'));
-  const place = (folder: string): string => relative(own, folder);
-  await writeFile(join(own, 'kustomization.yaml'), [`resources: [${place(overlay(base))}]`, ...parts].join('\n'));
+  const relativePath = (folder: string): string => relative(own, folder);
+  await writeFile(
+    join(own, 'kustomization.yaml'),
+    [`resources: [${relativePath(overlay(base))}]`, ...parts].join('\n'),
+  );
   return own;
 }
 

@@ -104,13 +104,14 @@ async function readDefinitions({ goModFolder, path, folder, kinds }: Module): Pr
   const env = { ...process.env, GOFLAGS: '-mod=readonly', GOWORK: 'off' };
   const cwd = join(root, goModFolder);
   const { stdout } = await execute('go', ['mod', 'download', '-json', path], { cwd, env });
-  const place = join((JSON.parse(stdout) as { Dir: string }).Dir, folder);
-  const files = (await readdir(place)).filter((file) => file.endsWith('.yaml'));
-  const texts = await Promise.all(files.map((file) => readFile(join(place, file), 'utf8')));
+  const definitions = join((JSON.parse(stdout) as { Dir: string }).Dir, folder);
+  const files = (await readdir(definitions)).filter((file) => file.endsWith('.yaml'));
+  const texts = await Promise.all(files.map((file) => readFile(join(definitions, file), 'utf8')));
   const found = texts
     .flatMap(parse)
     .filter(({ kind, spec }) => kind === 'CustomResourceDefinition' && kinds.includes(kindOf(spec)));
-  if (found.length !== kinds.length) throw new Error(`${path}: expected ${kinds.join(', ')}, got ${found.length}`);
+  if (found.length !== kinds.length)
+    throw new Error(`${definitions}: expected ${kinds.join(', ')}, got ${found.length}`);
   return found;
 }
 

@@ -1,4 +1,4 @@
-/** Prometheus' own tool judges the rules, their tests, the way to the figures and every query of the dashboard. */
+/** Prometheus' own tool judges the rules, their tests, the way to the metrics and every query of the dashboard. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ describe('promtool', () => {
     );
   });
 
-  it('finds no fault in the way to the figures', async () => {
+  it('finds no fault in the way to the metrics', async () => {
     expect(await check('check', 'config', join(folder, 'scrape.yaml'))).toContain('valid prometheus config');
   });
 

@@ -46,7 +46,7 @@ async function startAudited(): Promise<() => Promise<void>> {
     port: await findFreePort(),
     apiserverFlags,
     watch: watchdog.watch,
-    parts: (place) => [functionsPart(place, 'on'), bridgePart(place)],
+    parts: (settings) => [functionsPart(settings, 'on'), bridgePart(settings)],
   });
   // Which image of ours the Pods of workers may have.
   const image = `--from-literal=image=${developmentImages.ours}`;
@@ -114,8 +114,8 @@ async function takeAwayAndGiveBack(access: { readonly workers: object; readonly 
     const resolved = `--for=condition=ResolvedRefs=${isTaken ? 'False' : 'True'}`;
     await run(['wait', 'buildkitworker/granted', '-n', 'guest', resolved, '--timeout=120s']);
     const reason = isTaken ? OIDC_CONFIG_REASONS.disabled : OIDC_CONFIG_REASONS.discoveryFailed;
-    const told = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
-    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', told, '--timeout=120s']);
+    const condition = `--for=jsonpath={.status.conditions[0].reason}=${reason}`;
+    await run(['wait', 'buildkitoidcconfig/issuer', '-n', 'owner', condition, '--timeout=120s']);
   }
 }
 

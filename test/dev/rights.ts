@@ -66,11 +66,11 @@ function rulesOf(roles: readonly RoleObject[], { metadata, roleRef }: BindingObj
   return role.rules ?? [];
 }
 
-function expand(rule: Rule, place: Pick<Right, 'account' | 'namespace'>): Right[] {
+function expand(rule: Rule, scope: Pick<Right, 'account' | 'namespace'>): Right[] {
   const { verbs, apiGroups = [], resources = [], resourceNames = [undefined] } = rule;
   return verbs.flatMap((verb) =>
     apiGroups.flatMap((group) =>
-      resources.flatMap((resource) => resourceNames.map((name) => ({ ...place, verb, group, resource, name }))),
+      resources.flatMap((resource) => resourceNames.map((name) => ({ ...scope, verb, group, resource, name }))),
     ),
   );
 }
@@ -102,9 +102,10 @@ export interface Comparison {
 }
 
 /** `home` is the namespace in which a right could be given by itself. */
-export function compare(rights: readonly Right[], uses: readonly Use[], home: string): Comparison {
+export function compare(rights: readonly Right[], uses: readonly Use[], ownNamespace: string): Comparison {
   const used = rights.map((right) => ({ right, uses: uses.filter((use) => !use.isRefused && covers(right, use)) }));
-  const isOwnNamespace = ({ namespace, resource }: Use): boolean => namespace === home && resource !== 'namespaces';
+  const isOwnNamespace = ({ namespace, resource }: Use): boolean =>
+    namespace === ownNamespace && resource !== 'namespaces';
   const describe = (found: readonly Right[]): string[] => [...new Set(found.map(describeRight))].toSorted();
   return {
     unused: describe(used.filter((each) => each.uses.length === 0).map(({ right }) => right)),

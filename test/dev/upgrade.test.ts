@@ -63,12 +63,12 @@ describe('from the first implementation', () => {
     const resource = `${pluralOf(kind)}.${version}.${GROUP}`;
     return JSON.parse(await installed.run('get', resource, '-n', namespace, name, '-o', 'json')) as Stored;
   };
-  const patch = (kind: string, version: string, place: readonly string[], change: object) =>
+  const patch = (kind: string, version: string, key: readonly string[], change: object) =>
     installed.run(
       'patch',
       `${pluralOf(kind)}.${version}.${GROUP}`,
       '-n',
-      ...place,
+      ...key,
       '--type=merge',
       '-p',
       JSON.stringify(change),
@@ -114,8 +114,8 @@ describe('from the first implementation', () => {
 
   it.each(versions)('lets every object be changed in %s, what breaks a newer rule too', async (version) => {
     for (const { kind, metadata } of originalObjects) {
-      const place = [metadata.namespace, metadata.name];
-      await patch(kind, version, place, { metadata: { labels: { [`edited-${version}`]: 'yes' } } });
+      const key = [metadata.namespace, metadata.name];
+      await patch(kind, version, key, { metadata: { labels: { [`edited-${version}`]: 'yes' } } });
     }
     const observability = { logging: { level: version === 'v1alpha1' ? 'debug' : 'warn' } };
     for (const name of ['minimal', 'full', 'broken'])
@@ -305,15 +305,15 @@ describe('from the previous commit', () => {
       const load: Load = { surprises: [], made: [], started: 0 };
       let isOver = false;
       const writing = writeUntil(listWrites(system), load, () => isOver);
-      const seeMoreWritten = async (): Promise<void> => {
+      const expectMoreWritten = async (): Promise<void> => {
         const before = load.started;
         await expect.poll(() => load.started, busy).toBeGreaterThan(before + writers);
       };
       const upgrade = async (): Promise<void> => {
-        await seeMoreWritten();
+        await expectMoreWritten();
         await stack.upgrade();
         for (const name of stack.webhooks) await stack.restart(name);
-        await seeMoreWritten();
+        await expectMoreWritten();
       };
       const end = performance.now() + (isSoak ? soakMs : 0);
       do await upgrade();

@@ -149,7 +149,7 @@ const listVersions = ({ pools, workers }: Everything): string =>
 const quiet = (): Promise<Everything> =>
   readWhenQuiet({ read: readEverything, versionsOf: listVersions, pass: world.storm.calm });
 
-async function settle(): Promise<Everything> {
+async function waitUntilQuiet(): Promise<Everything> {
   world.storm.blow({ lost: 0, doubled: 0, late: 0 });
   await world.untilWatching();
   await world.storm.calm();
@@ -182,6 +182,6 @@ it(`every status is true after every quiet second, from seed ${seed}`, { timeout
   for (let round = 0; round < order.length || performance.now() < endMs; round++) {
     const name = order[round] ?? pick(order);
     await disturbances[name]?.();
-    expect(findFaults(await settle()), `round ${round}, ${name}, seed ${seed}`).toEqual([]);
+    expect(findFaults(await waitUntilQuiet()), `round ${round}, ${name}, seed ${seed}`).toEqual([]);
   }
 });

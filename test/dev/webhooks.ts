@@ -73,8 +73,8 @@ export async function createWorker(
 }
 
 /** A run of the authority at that moment (milliseconds since the epoch), and the kubelet's work after it. */
-export const runAuthorityAt = ({ stack }: Pick<TestSystem, 'stack'>, moment: number): Promise<void> =>
-  renewKeys({ folder: stack.mounts, kubectl: stack.kubectl }, { kubeUrl: stack.controlPlane.url, now: () => moment });
+export const runAuthorityAt = ({ stack }: Pick<TestSystem, 'stack'>, time: number): Promise<void> =>
+  renewKeys({ folder: stack.mounts, kubectl: stack.kubectl }, { kubeUrl: stack.controlPlane.url, now: () => time });
 
 /** The CA bundle of the validating webhook and the certificate that is to be served, both PEM. */
 export async function readTrust({ stack, run }: TestSystem): Promise<{ bundle: string; certificate: string }> {

@@ -260,7 +260,7 @@ it('is issued when its request came: what is taken back while it is decided hold
   expect(issuedAt).toEqual([nowMs]);
 });
 
-it('shows strangers no figures', async () => {
+it('shows strangers no metrics', async () => {
   expect((await createWorld().app.request('/metrics')).status).toBe(404);
 });
 

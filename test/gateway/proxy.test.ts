@@ -64,7 +64,7 @@ async function readBytes(client: TLSSocket, count: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const settled = async (isTrue: () => boolean): Promise<void> => {
+const waitUntil = async (isTrue: () => boolean): Promise<void> => {
   while (!isTrue()) await sleep(20);
 };
 
@@ -79,7 +79,7 @@ describe('a client that is let in', () => {
     const issuer = new X509Certificate(cas.clients.certificate).raw.toString('base64');
     expect(world.asked.get('/allocation/leases')).toMatchObject([{ pool: ownPool.name, issuer, open: [] }]);
     client.end();
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => world.records.length === 1);
     expect(world.records[0]).toMatchObject({
       client: '127.0.0.1',
       principal: 'system:serviceaccount:tenant-a:builder',
@@ -126,7 +126,7 @@ describe('a client that is let in', () => {
     const client = await open(pair);
     client.write('early');
     await readBytes(client, SETTINGS.length);
-    await settled(() => (world.asked.get('/allocation/leases')?.length ?? 0) >= 2);
+    await waitUntil(() => (world.asked.get('/allocation/leases')?.length ?? 0) >= 2);
     world.allocate(() => echo.worker);
     world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: echo.worker }] });
     expect((await readBytes(client, 5)).toString()).toBe('early');
@@ -147,8 +147,8 @@ describe('a client that is let in', () => {
     client.write('x');
     await readBytes(client, SETTINGS.length + 1);
     client.destroy();
-    await settled(() => echo.sockets[0]?.destroyed === true || echo.sockets[0]?.readableEnded === true);
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => echo.sockets[0]?.destroyed === true || echo.sockets[0]?.readableEnded === true);
+    await waitUntil(() => world.records.length === 1);
     expect(world.gateway.openConnections()).toBe(0);
   });
 
@@ -158,10 +158,10 @@ describe('a client that is let in', () => {
     client.write('x');
     await readBytes(client, SETTINGS.length + 1);
     const reports = () => (world.asked.get('/status/reports') ?? []) as { active: number; total: number }[];
-    await settled(() => reports().some(({ active, total }) => active === 1 && total === 1));
+    await waitUntil(() => reports().some(({ active, total }) => active === 1 && total === 1));
     client.destroy();
-    await settled(() => reports().some(({ active, total }) => active === 0 && total === 1));
-    await settled(() => world.asked.has('/allocation/leases/renew'));
+    await waitUntil(() => reports().some(({ active, total }) => active === 0 && total === 1));
+    await waitUntil(() => world.asked.has('/allocation/leases/renew'));
     expect(world.asked.get('/allocation/leases/renew')).toEqual([{ pool: ownPool.name, leases: [leaseOf(pair)] }]);
   });
 });
@@ -173,7 +173,7 @@ describe('a worker', () => {
     world.allocate(() => (hasRecovered ? echo.worker : { ...echo.worker, address: impostor.worker.address }));
     const client = await open();
     client.write('secret');
-    await settled(() => impostor.connections() >= 1);
+    await waitUntil(() => impostor.connections() >= 1);
     expect(impostor.received()).toBe('');
     hasRecovered = true;
     expect((await readBytes(client, SETTINGS.length + 6)).subarray(SETTINGS.length).toString()).toBe('secret');
@@ -249,7 +249,7 @@ describe('open connections', () => {
     await readBytes(client, SETTINGS.length + 1);
     change(pair);
     await once(client, 'close');
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => world.records.length === 1);
     expect(world.records[0]?.ended).toBe(ended);
   });
 
@@ -262,7 +262,7 @@ describe('open connections', () => {
     const late = await openServed(makeClient(cas));
     world.advance(10_000);
     await closed;
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => world.records.length === 1);
     expect(world.records[0]?.ended).toBe('not_renewed');
     late.write('y');
     expect((await readBytes(late, 1)).toString()).toBe('y');
@@ -275,7 +275,7 @@ describe('open connections', () => {
     const closed = once(client, 'close');
     world.setRoutes({ poolUID: ownPool.uid, leases: [{ lease: leaseOf(pair), worker: next.worker }] });
     await closed;
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => world.records.length === 1);
     expect(world.records[0]).toMatchObject({ ended: 'worker_changed', worker: 'w1' });
     world.allocate(() => next.worker);
     await openServed(pair);
@@ -292,7 +292,7 @@ describe('open connections', () => {
     world.allocate(() => next.worker);
     const second = await openServed(pair);
     await closed;
-    await settled(() => world.records.length === 1);
+    await waitUntil(() => world.records.length === 1);
     expect(world.records[0]).toMatchObject({ ended: 'worker_changed', worker: 'w1' });
     second.write('y');
     expect((await readBytes(second, 1)).toString()).toBe('y');
@@ -366,14 +366,14 @@ describe('the handshake', () => {
   ])('refuses %s', async (_, change) => {
     const client = connectTls({ ...toOptions(makeClient(cas)), ...change });
     await once(client, 'error');
-    await settled(() => world.ended.length === 1);
+    await waitUntil(() => world.ended.length === 1);
     expect(world.ended).toEqual(['handshake']);
   });
 
   it('of nobody is counted, and nobody is asked anything', async () => {
     const raw = connectTcp(world.port, '127.0.0.1');
     raw.end('GET / HTTP/1.1\r\n\r\n');
-    await settled(() => world.ended.length === 1);
+    await waitUntil(() => world.ended.length === 1);
     expect(world.asked.get('/allocation/leases')).toBeUndefined();
   });
 });
@@ -407,7 +407,7 @@ describe('a PROXY header', () => {
     client.write('x');
     await readBytes(client, SETTINGS.length + 1);
     client.destroy();
-    await settled(() => trusting.records.length === 1);
+    await waitUntil(() => trusting.records.length === 1);
     expect(trusting.records[0]?.client).toBe('10.1.2.3');
   });
 

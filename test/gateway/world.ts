@@ -43,8 +43,8 @@ export function createCas() {
   const servers = makeIntermediate(root, makeServerCaProfile, { clusterFqdn, nowSeconds });
   /** Of the gateways of the pool. */
   const gateways = makeRoot(
-    (moment) => ({
-      ...makeServerCaProfile({ ...moment, clusterFqdn, issuerNotAfter: nowSeconds + 86_400 }),
+    (issuance) => ({
+      ...makeServerCaProfile({ ...issuance, clusterFqdn, issuerNotAfter: nowSeconds + 86_400 }),
       extendedKeyUsage: [],
     }),
     nowSeconds,

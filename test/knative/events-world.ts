@@ -51,7 +51,7 @@ export interface EventsWorld {
   /** The last event that the adapter sent about the object. */
   readonly findEvent: (kind: string, key: Key, type?: 'add' | 'update' | 'delete') => Received | undefined;
   /** Resolves when the function has answered an event about the pool as it is now. */
-  readonly seePool: (key: Key) => Promise<void>;
+  readonly waitForPool: (key: Key) => Promise<void>;
   /** As an out-of-memory kill does. */
   readonly kill: (name: string) => void;
   /** Another instance of the function, on that port. */
@@ -72,7 +72,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
   const oidcName = oidcNameOf(source, 'apiserversource');
   const pingUser = sourceUser({ oidcName: oidcNameOf(source, 'pingsource') });
   const senders = [sourceUser({ oidcName }), pingUser];
-  const makeStatus = (place: FunctionSettings): Part => statusPart(place, senders);
+  const makeStatus = (settings: FunctionSettings): Part => statusPart(settings, senders);
   await bundle(join(folder, 'dist'));
   const [{ apiserver_receive_adapter: adapter, mtping }, { queue }, stack] = await Promise.all([
     find(eventing),
@@ -84,7 +84,7 @@ export async function bringUpEvents(): Promise<EventsWorld> {
       watch: watchdog.watch,
       // As production runs it, which also starts sooner.
       bundles: join(folder, 'dist'),
-      parts: (place) => [makeStatus(place)],
+      parts: (settings) => [makeStatus(settings)],
     }),
   ]);
   const administrator = await connectAsAdministrator(stack, join(folder, 'administrator'));
@@ -155,14 +155,14 @@ export async function bringUpEvents(): Promise<EventsWorld> {
         (event) =>
           about(kind, key)(event) && (type === undefined || event.headers['ce-type']?.endsWith(`.${type}`) === true),
       ),
-    seePool: async (key) => {
-      const isSeen = async () => {
+    waitForPool: async (key) => {
+      const isDelivered = async () => {
         const { metadata } = await objects.readPool(key);
         return gate.received
           .filter(about('BuildKitPool', key))
           .some(({ body }) => body.includes(`"resourceVersion":"${metadata.resourceVersion}"`));
       };
-      await vi.waitUntil(isSeen, soon);
+      await vi.waitUntil(isDelivered, soon);
     },
     kill,
     launchSecond: (port) => {

@@ -55,7 +55,7 @@ function run(free: () => void): void {
     const keys = Array.from({ length: workers }, () => makeKey('worker'));
     for (const key of keys) await world.objects.createWorker(key, pool);
     await expect.poll(() => readTotal(pool), soon).toBe(workers);
-    await world.seePool(pool);
+    await world.waitForPool(pool);
     for (const key of keys) await expect.poll(() => world.findEvent('BuildKitWorker', key), soon).toBeDefined();
     return { pool, workers: keys };
   }
@@ -263,7 +263,7 @@ function run(free: () => void): void {
     await world.objects.setPhase(workers[0] ?? pool, 'Allocated');
     await expect.poll(async () => (await world.objects.readPool(pool)).status?.workers?.allocated, soon).toBe(1);
     const written = await world.objects.readPool(pool);
-    await world.seePool(pool);
+    await world.waitForPool(pool);
     const calls = await world.takeCalls();
     expect(calls.filter(isStatusWrite)).toHaveLength(1);
     expect(calls.filter(isRun).length).toBeLessThanOrEqual(2);

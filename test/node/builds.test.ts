@@ -11,7 +11,7 @@ import { find } from '../../dev/control-plane/find.ts';
 import { buildkit, buildx } from '../../dev/control-plane/table.ts';
 import { startForward } from '../../dev/node/forward.ts';
 import { install } from '../../dev/node/install.ts';
-import { apply, importImage, kubectl, obstacle, run } from './cluster.ts';
+import { apply, importImage, kubectl, missing, run } from './cluster.ts';
 
 const teams = ['builds-a', 'builds-b'] as const;
 type Team = (typeof teams)[number];
@@ -28,9 +28,9 @@ interface Printed {
 }
 
 /** With a configuration of its own, as a job of a pipeline has. */
-const runClient = (file: string, args: readonly string[], home: string): Promise<Printed> =>
+const runClient = (file: string, args: readonly string[], clientFolder: string): Promise<Printed> =>
   new Promise((resolve) => {
-    const env = { HOME: home, PATH: process.env['PATH'] ?? '' };
+    const env = { HOME: clientFolder, PATH: process.env['PATH'] ?? '' };
     const child = execFile(file, args, { env, timeout: 240_000 }, (_error, stdout, stderr) => {
       resolve({ status: child.exitCode ?? child.signalCode ?? undefined, output: stdout + stderr });
     });
@@ -73,7 +73,7 @@ const asking = (calls: Readonly<Record<string, readonly [method: string, url: st
 interface Job {
   readonly team: Team;
   /** With the certificate, and what its clients keep. */
-  readonly home: string;
+  readonly clientFolder: string;
   readonly caFile: string;
   readonly certFile: string;
   readonly keyFile: string;
@@ -91,8 +91,8 @@ async function startJob(team: Team): Promise<Job> {
   expect(answer.status, text).toBe(200);
   const { caCert, clientCert, clientKey = '', endpoints } = JSON.parse(text) as CertificateAnswer;
   expect(endpoints).toEqual({ [poolName]: `tcp://${nameOf(team)}:1235` });
-  const home = await mkdtemp(join(folder, `${team}-`));
-  const [caFile, certFile, keyFile] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => join(home, name)) as [
+  const clientFolder = await mkdtemp(join(folder, `${team}-`));
+  const [caFile, certFile, keyFile] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => join(clientFolder, name)) as [
     string,
     string,
     string,
@@ -100,7 +100,7 @@ async function startJob(team: Team): Promise<Job> {
   await writeFile(caFile, caCert);
   await writeFile(certFile, clientCert);
   await writeFile(keyFile, clientKey, { mode: 0o600 });
-  return { team, home, caFile, certFile, keyFile };
+  return { team, clientFolder, caFile, certFile, keyFile };
 }
 
 const nameOf = (team: Team): string => `${poolName}.${team}.svc`;
@@ -109,8 +109,8 @@ const nameOf = (team: Team): string => `${poolName}.${team}.svc`;
 const addressOf = async (team: Team): Promise<string> =>
   `tcp://${await run(['get', 'service', poolName, '-n', team, '-o', 'jsonpath={.spec.clusterIP}'])}:1235`;
 
-async function writeDockerfile({ home }: Job, text: string): Promise<string> {
-  const file = join(home, 'Dockerfile');
+async function writeDockerfile({ clientFolder }: Job, text: string): Promise<string> {
+  const file = join(clientFolder, 'Dockerfile');
   await writeFile(file, text);
   return file;
 }
@@ -120,9 +120,9 @@ async function buildWithBuildctl(job: Job, text: string, pool: Team = job.team):
   await writeDockerfile(job, text);
   const tls = ['--tlscacert', job.caFile, '--tlscert', job.certFile, '--tlskey', job.keyFile];
   const server = ['--addr', await addressOf(pool), '--tlsservername', nameOf(pool)];
-  const source = ['--local', `context=${join(folder, 'context')}`, '--local', `dockerfile=${job.home}`];
+  const source = ['--local', `context=${join(folder, 'context')}`, '--local', `dockerfile=${job.clientFolder}`];
   const args = [...server, ...tls, 'build', '--progress=plain', '--frontend=dockerfile.v0', ...source];
-  return await runClient(buildctl, args, job.home);
+  return await runClient(buildctl, args, job.clientFolder);
 }
 
 async function buildWithBuildx(job: Job, text: string): Promise<Printed> {
@@ -130,10 +130,10 @@ async function buildWithBuildx(job: Job, text: string): Promise<Printed> {
   const dockerfilePath = await writeDockerfile(job, text);
   const pair = `cacert=${job.caFile},cert=${job.certFile},key=${job.keyFile},servername=${nameOf(job.team)}`;
   const driver = ['--driver=remote', `--driver-opt=${pair}`, await addressOf(job.team)];
-  const created = await runClient(file, ['create', '--name=pool', ...driver], job.home);
+  const created = await runClient(file, ['create', '--name=pool', ...driver], job.clientFolder);
   expect(created).toMatchObject({ status: 0 });
   const output = ['--progress=plain', '--output=type=cacheonly', '--file', dockerfilePath];
-  return await runClient(file, ['build', '--builder=pool', ...output, join(folder, 'context')], job.home);
+  return await runClient(file, ['build', '--builder=pool', ...output, join(folder, 'context')], job.clientFolder);
 }
 
 const read = (team: Team, object: string, path: string): Promise<string> =>
@@ -157,7 +157,7 @@ async function waitForGateway(team: Team): Promise<void> {
   await run(['wait', '-n', team, deployment, '--for=condition=Available', '--timeout=120s']);
 }
 
-describe.skipIf(obstacle !== undefined)(`builds on a node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`builds on a node (${missing ?? 'Linux, as root'})`, () => {
   const jobs = {} as Record<Team, Job>;
 
   beforeAll(async () => {

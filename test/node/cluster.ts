@@ -6,17 +6,15 @@ import { createImport, type Node } from '../../dev/node/start.ts';
 import { nodeImage } from './image.ts';
 
 /** Why no node runs here. */
-export const obstacle = inject('obstacle');
+export const missing = inject('missing');
 const cluster = inject('cluster');
 
 export const kubectl: Kubectl =
-  cluster === undefined
-    ? () => Promise.reject(new Error(obstacle))
-    : createKubectl(cluster.kubectl, cluster.kubeconfig);
+  cluster === undefined ? () => Promise.reject(new Error(missing)) : createKubectl(cluster.kubectl, cluster.kubeconfig);
 
 export const importImage: Node['importImage'] =
   cluster === undefined
-    ? () => Promise.reject(new Error(obstacle))
+    ? () => Promise.reject(new Error(missing))
     : createImport(createEntrance(cluster.pid), { ctr: cluster.ctr });
 
 /** The stdout of a kubectl command that must succeed. */

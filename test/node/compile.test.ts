@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compile, type Cluster, type Peer, type Policy, type Port } from '../../dev/node/policy/compile.ts';
 
-const place = { range: '10.0.1.0/24', machine: '10.0.0.1' };
+const network = { range: '10.0.1.0/24', machine: '10.0.0.1' };
 const pods = ['server', 'client'].map((app, index) => ({
   namespace: 'a',
   labels: { app },
@@ -19,7 +19,7 @@ function rulesFor({ direction, peers, ports }: Rule): string[] {
   };
   const cluster: Cluster = { pods, namespaces: { a: { team: 'a' } }, policies: [policy] };
   const chain = new RegExp(`chain ${direction.toLowerCase()}_10_0_1_2 \\{\\n([\\s\\S]*?\\n)  \\}\\n`).exec(
-    compile(cluster, place),
+    compile(cluster, network),
   );
   return (chain?.[1] ?? '').trim().split(/\n\s*/).slice(1);
 }
@@ -70,7 +70,7 @@ test.each<[string, Rule, readonly string[]]>([
 });
 
 test('keeps nobody from a Pod that no policy selects', () => {
-  const rules = compile({ pods, namespaces: {}, policies: [] }, place);
+  const rules = compile({ pods, namespaces: {}, policies: [] }, network);
   expect(rules).not.toContain('chain ingress');
   expect(rules).toContain('set known { type ipv4_addr; elements = { 10.0.1.2, 10.0.1.3 } }');
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { obstacle, run } from './cluster.ts';
+import { missing, run } from './cluster.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -61,7 +61,7 @@ function listProcesses(): string[] {
 
 const expectNothingLeft = (name: string) => expect.poll(() => listWhatIsLeft(name), { timeout: 120_000 }).toEqual([]);
 
-describe.skipIf(obstacle !== undefined)(`the end of a node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`the end of a node (${missing ?? 'Linux, as root'})`, () => {
   it('leaves nothing, and does not disturb another node', async () => {
     const started = await startProcess('watched');
     expect(started.nodes).toBe('node/node');

@@ -17,11 +17,11 @@ import { callFunction, type Answer } from '../../dev/knative/call.ts';
 import { ourImage, startKnativeCluster, type KnativeCluster } from '../../dev/knative/cluster.ts';
 import { installOverlay, schedulePings, sleepSoon } from '../../dev/knative/overlay.ts';
 import { expectSuccess } from '../../dev/kubectl.ts';
-import { findObstacle } from '../../dev/node/obstacle.ts';
+import { findMissingRequirement } from '../../dev/node/requirements.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { readBlocks } from '../pages.ts';
 
-const obstacle = await findObstacle();
+const missing = await findMissingRequirement();
 const rounds = process.env['SOAK'] === '1' ? 10 : 1;
 
 const functions = ['buildkit-api', 'buildkit-status', 'buildkit-lifecycle'] as const;
@@ -117,7 +117,7 @@ const commands = readBlocks('docs/knative.md')
   .filter(({ runBy }) => runBy === 'test/node/knative.test.ts')
   .flatMap(({ commands }) => commands.trim().split('\n'));
 
-describe.skipIf(obstacle !== undefined)(`on Knative (${obstacle ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
+describe.skipIf(missing !== undefined)(`on Knative (${missing ?? 'Linux, as root'})`, { timeout: 600_000 }, () => {
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knative-'));
     ends.defer(() => rm(folder, { recursive: true, force: true }));

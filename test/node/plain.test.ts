@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { install } from '../../dev/node/install.ts';
-import { apply, importImage, kubectl, makePod, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
+import { apply, importImage, kubectl, makePod, missing, run, waiting, waitUntilReady } from './cluster.ts';
 
 const namespace = 'buildkit-system';
 const examples = join(import.meta.dirname, '../../manifests/examples');
@@ -83,7 +83,7 @@ const waitForTotal = (total: number): Promise<string> =>
     '--timeout=120s',
   ]);
 
-describe.skipIf(obstacle !== undefined)(`overlay plain on a node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`overlay plain on a node (${missing ?? 'Linux, as root'})`, () => {
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'plain-'));
     const image = await install({ cluster: { importImage, kubectl }, folder, report: console.error });

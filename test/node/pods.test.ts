@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { apply, evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
+import { apply, evaluate, makePod, makeServer, missing, run, waiting, waitUntilReady } from './cluster.ts';
 
 const namespace = 'pods';
 const fetchText = (url: string) =>
   `console.log(await (await fetch('${url}', { signal: AbortSignal.timeout(5000) })).text())`;
 
-describe.skipIf(obstacle !== undefined)(`a node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`a node (${missing ?? 'Linux, as root'})`, () => {
   beforeAll(async () => {
     await run(['create', 'namespace', namespace]);
     await run(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);

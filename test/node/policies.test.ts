@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apply, evaluate, makePod, makeServer, obstacle, run, waiting, waitUntilReady } from './cluster.ts';
+import { apply, evaluate, makePod, makeServer, missing, run, waiting, waitUntilReady } from './cluster.ts';
 
 const [inner, outer] = ['policies-inner', 'policies-outer'];
 const labels = { app: 'server' };
@@ -20,7 +20,7 @@ const ask = async (namespace: string, pod: string, host: string): Promise<string
   return (await evaluate(namespace, pod, script)).trim();
 };
 
-describe.skipIf(obstacle !== undefined)(`NetworkPolicies on a node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`NetworkPolicies on a node (${missing ?? 'Linux, as root'})`, () => {
   let server: string;
 
   beforeAll(async () => {

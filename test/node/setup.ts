@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startCluster } from '../../dev/node/cluster.ts';
-import { findObstacle } from '../../dev/node/obstacle.ts';
+import { findMissingRequirement } from '../../dev/node/requirements.ts';
 import { createWatchdog } from '../../dev/watchdog.ts';
 import { writeNodeImage } from './image.ts';
 
@@ -22,14 +22,14 @@ declare module 'vitest' {
     /** Where a node can run. */
     cluster?: ProvidedCluster;
     /** Where none can: why. */
-    obstacle?: string;
+    missing?: string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const obstacle = await findObstacle();
-  if (obstacle !== undefined) {
-    project.provide('obstacle', obstacle);
+  const missing = await findMissingRequirement();
+  if (missing !== undefined) {
+    project.provide('missing', missing);
     return () => Promise.resolve();
   }
   const folder = await mkdtemp(join(tmpdir(), 'buildkit-controller-'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeCheckout, startIn } from '../dev/checkout.ts';
 import { readPage } from '../pages.ts';
-import { obstacle } from './cluster.ts';
+import { missing } from './cluster.ts';
 
 const start = join(import.meta.dirname, '../../dev/start.ts');
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
@@ -29,7 +29,7 @@ describe('npm start -- --node is refused in one sentence', () => {
   });
 });
 
-describe.skipIf(obstacle !== undefined)(`npm start -- --node (${obstacle ?? 'Linux, as root'})`, () => {
+describe.skipIf(missing !== undefined)(`npm start -- --node (${missing ?? 'Linux, as root'})`, () => {
   it('runs every part as a Pod, and its API at a loopback port', async () => {
     const checkout = makeCheckout();
     // The image takes packages by their place in the checkout, which is not that of a link to them.

@@ -40,8 +40,8 @@ function createParts(): Readonly<Record<string, PartMetrics>> {
   return { status, lifecycle, bridge: createBridgeMetrics(), webhooks, api, gateway };
 }
 
-describe('the table of figures', () => {
-  const rows = readTable('Figures');
+describe('the table of metrics', () => {
+  const rows = readTable('Metrics');
 
   it.each(Object.entries(createParts()))('has those that %s shows, with their types', async (part, metrics) => {
     const { text } = await metrics.readMetrics();
@@ -99,7 +99,7 @@ describe('the alerts', () => {
     expect(tests).toContain(`name: ${alert} stays silent\n`);
   });
 
-  it.each(['alerts.yaml', 'dashboard.json'])('%s speaks of no figure but ours', (file) => {
+  it.each(['alerts.yaml', 'dashboard.json'])('%s speaks of no metric but ours', (file) => {
     const suffixed = Object.values(METRICS).flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]);
     const named = read(`manifests/observability/${file}`).match(/\b(?:buildkit|process|nodejs)_[a-z_]+/g) ?? [];
     expect(named.length).toBeGreaterThan(10);

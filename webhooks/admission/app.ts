@@ -7,7 +7,7 @@ import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
 import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
-import { answerBusy, createBodyReader, createRoom } from '../read-body.ts';
+import { answerBusy, createBodyReader, createSemaphore } from '../read-body.ts';
 import { checkHead, readReview } from '../read-review.ts';
 
 interface DecisionLog {
@@ -27,7 +27,7 @@ type Decide = (request: ObjectRequest, ports: ValidationPorts) => AdmissionAnswe
 
 export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPorts): Hono {
   const readBody = createBodyReader(maxReviewBytesAtOnce);
-  const takeRoom = createRoom(maxReviewCharsAtOnce);
+  const tryAcquire = createSemaphore(maxReviewCharsAtOnce);
   const answer = (webhook: Webhook, decide: Decide) => async (context: Context) => {
     const endReview = startReview(webhook);
     const ports = openPorts();
@@ -41,8 +41,8 @@ export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPor
       endReview(body.error.status === 503 ? 'unavailable' : 'malformed');
       return body.error;
     }
-    const leaveRoom = takeRoom(body.value.length);
-    if (leaveRoom === undefined) {
+    const release = tryAcquire(body.value.length);
+    if (release === undefined) {
       endReview('unavailable');
       return answerBusy();
     }
@@ -59,7 +59,7 @@ export function createAdmissionApp({ log, startReview, openPorts }: AdmissionPor
       logDecision(request, decided, { outcome, log });
       return context.json(decided);
     } finally {
-      leaveRoom();
+      release();
     }
   };
   const app = new Hono();

@@ -40,7 +40,7 @@ export interface Cluster {
   readonly namespaces: Readonly<Record<string, Labels>>;
   readonly policies: readonly Policy[];
 }
-export interface Place {
+export interface NodeNetwork {
   /** All addresses that Pods have. */
   readonly range: string;
   /** This machine, which runs the apiserver and is never kept from a Pod, as a kubelet is not. */
@@ -48,7 +48,7 @@ export interface Place {
 }
 
 /** A script for `nft -f`, which replaces all rules at once. */
-export function compile(cluster: Cluster, { range, machine }: Place): string {
+export function compile(cluster: Cluster, { range, machine }: NodeNetwork): string {
   const chains = cluster.pods.flatMap((pod) =>
     (['Ingress', 'Egress'] as const).flatMap((direction) => makeChain(cluster, pod, direction)),
   );

@@ -70,27 +70,27 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
     logged,
     changes,
     states,
-    told: changes.map(({ change, object: { metadata } }) => `${change} ${metadata.name}`),
+    emitted: changes.map(({ change, object: { metadata } }) => `${change} ${metadata.name}`),
   };
 }
 
 test('tells everything after the list, over all pages, then each change', async () => {
   const page = { ...list('10', 'a'), metadata: { resourceVersion: '10', continue: 'more' } };
-  const { asked, told } = await run(
+  const { asked, emitted } = await run(
     [page, list('10', 'b')],
     [{ lines: [line('ADDED', 'c', '11'), line('MODIFIED', 'a', '12'), line('DELETED', 'b', '13')] }],
   );
   expect(asked).toEqual(['LIST /things a=b', 'LIST /things a=b more', 'WATCH /things a=b 10']);
-  expect(told).toEqual(['update a', 'update b', 'add c', 'update a', 'delete b']);
+  expect(emitted).toEqual(['update a', 'update b', 'add c', 'update a', 'delete b']);
 });
 
 test('watches on from where it was, bookmarks included, when a watch ends', async () => {
-  const { asked, told, pauses } = await run(
+  const { asked, emitted, pauses } = await run(
     [list('10', 'a')],
     [{ lines: [line('ADDED', 'b', '11'), line('BOOKMARK', '', '19')] }, { lines: [line('MODIFIED', 'b', '20')] }],
   );
   expect(asked).toEqual(['LIST /things a=b', 'WATCH /things a=b 10', 'WATCH /things a=b 19']);
-  expect(told).toEqual(['update a', 'add b', 'update b']);
+  expect(emitted).toEqual(['update a', 'add b', 'update b']);
   expect(pauses).toEqual([]);
 });
 
@@ -107,9 +107,9 @@ test.each([
   ['as a line', { lines: [expired] }],
   ['as the answer', { error: new KubeError(410, 'Expired', 'too old resource version') }],
 ])('lists again when its position is too old (%s), and tells of what vanished meanwhile', async (_, watched) => {
-  const { asked, told, logged, changes } = await run([list('10', 'a', 'b'), list('30', 'b', 'c')], [watched, {}]);
+  const { asked, emitted, logged, changes } = await run([list('10', 'a', 'b'), list('30', 'b', 'c')], [watched, {}]);
   expect(asked).toEqual(['LIST /things a=b', 'WATCH /things a=b 10', 'LIST /things a=b', 'WATCH /things a=b 30']);
-  expect(told).toEqual(['update a', 'update b', 'delete a', 'update b', 'update c']);
+  expect(emitted).toEqual(['update a', 'update b', 'delete a', 'update b', 'update c']);
   // As late as the list: somewhere before it the object went, and what was listed earlier does not show that.
   expect(JSON.parse(JSON.stringify(changes[2]?.object))).toEqual({
     metadata: { name: 'a', namespace: 'n', uid: 'uid-a', resourceVersion: '30' },
@@ -119,10 +119,10 @@ test.each([
 
 test('pauses longer while the apiserver does not answer, and tells it once', async () => {
   const down = new KubeError(0, 'Unreachable', 'apiserver unreachable: connect ECONNREFUSED');
-  const { pauses, told, logged } = await run([down, down, list('10', 'a')], [{ lines: [line('ADDED', 'b', '11')] }]);
+  const { pauses, emitted, logged } = await run([down, down, list('10', 'a')], [{ lines: [line('ADDED', 'b', '11')] }]);
   expect(pauses).toEqual([1, 2]);
   expect(logged).toEqual(['{"path":"/things","error":"apiserver unreachable: connect ECONNREFUSED"}', 'watch resumed']);
-  expect(told).toEqual(['update a', 'add b']);
+  expect(emitted).toEqual(['update a', 'add b']);
 });
 
 test('pauses when watches end without a line', async () => {

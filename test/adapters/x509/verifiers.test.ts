@@ -98,9 +98,9 @@ const show = ({ clientCert, caCert }: IssuedCertificate): Shown => ({ chain: cli
 /** Signed by the real CA for clients, of a profile that the function itself would never make. */
 function forge(change: Partial<CertificateProfile>): Shown {
   const signer = loadSigner(ca.clients);
-  const moment = { serial: makeSerial(), nowSeconds, ttlSeconds: 3600, issuerNotAfter: signer.notAfter };
+  const issuance = { serial: makeSerial(), nowSeconds, ttlSeconds: 3600, issuerNotAfter: signer.notAfter };
   const profile = makeClientProfile({
-    ...moment,
+    ...issuance,
     clusterFqdn,
     pools: [poolA],
     principal: 'x',

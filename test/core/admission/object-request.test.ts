@@ -6,7 +6,7 @@ import { developer, makeAdmissionRequest, makeObjectRequest } from './reviews.ts
 
 const group = 'buildkit.smrt-devops.net';
 const sentInOldVersion = { requestKind: { group, version: 'v1alpha1', kind: 'BuildKitWorker' } };
-const sentAsSeen = { requestKind: { group, version: 'v1beta1', kind: 'BuildKitWorker' } };
+const sentUnconverted = { requestKind: { group, version: 'v1beta1', kind: 'BuildKitWorker' } };
 
 const about = (kind: string, resource: string) => ({
   kind: { group, version: 'v1beta1', kind },
@@ -42,7 +42,7 @@ describe('toObjectRequest', () => {
 
   it('knows what was sent in the other version', () => {
     expect(makeObjectRequest(sentInOldVersion).version).toBe('v1alpha1');
-    expect(makeObjectRequest(sentAsSeen).version).toBe('v1beta1');
+    expect(makeObjectRequest(sentUnconverted).version).toBe('v1beta1');
   });
 
   it.each([

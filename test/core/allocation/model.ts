@@ -9,7 +9,7 @@ import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { isHeldBy } from '../../../core/allocation/worker.ts';
 import { holderOf, leaseIdOf, leaseName, type Claim } from '../../../core/allocation/lease.ts';
 import { keep } from '../../../core/allocation/acquire.ts';
-import { next, type Seen, type Step, type Write } from '../../../core/allocation/next.ts';
+import { next, type Observed, type Step, type Write } from '../../../core/allocation/next.ts';
 import { planRenewal } from '../../../core/allocation/renew.ts';
 import { isSameJson } from '../../../core/json.ts';
 import type { Lease } from '../../../core/lifecycle/cluster-objects.ts';
@@ -32,7 +32,7 @@ export interface Scenario {
   readonly deletions: number;
 }
 
-type Call = { readonly ask: number; readonly seen: Seen; readonly tick: number } | undefined;
+type Call = { readonly ask: number; readonly observed: Observed; readonly tick: number } | undefined;
 
 /** A connection that a gateway holds, and when it last renewed its lease. */
 interface Connection {
@@ -179,7 +179,7 @@ export class Model {
               name: `ask ${ask}`,
               world: {
                 ...world,
-                calls: world.calls.with(free, { ask, seen: {}, tick: world.tick }),
+                calls: world.calls.with(free, { ask, observed: {}, tick: world.tick }),
                 connections: world.connections.with(ask, 'asking'),
               },
             },
@@ -190,7 +190,7 @@ export class Model {
 
   #step(world: World, call: NonNullable<Call>, index: number): Move[] {
     const task = { pool: this.pool, claim: this.claim(call.ask), avoid: new Set<string>() };
-    const step = next(task, call.seen, time(world.tick));
+    const step = next(task, call.observed, time(world.tick));
     const moves = [{ name: `${index} ${step.do}`, world: this.#take(world, call, { index, step }) }];
     if (world.left.kills > 0) {
       moves.push({
@@ -207,24 +207,27 @@ export class Model {
   }
 
   #take(world: World, call: NonNullable<Call>, { index, step }: { index: number; step: Step }): World {
-    const set = (seen: Seen, changed: World = world): World => ({
+    const set = (observed: Observed, changed: World = world): World => ({
       ...changed,
-      calls: changed.calls.with(index, { ...call, seen }),
+      calls: changed.calls.with(index, { ...call, observed }),
     });
-    const { seen, ask } = call;
+    const { observed, ask } = call;
     const lease = world.leases.get(leaseName('p', this.claim(ask).lease));
     switch (step.do) {
       case 'read lease':
-        return set({ ...seen, lease: lease ?? 'none' });
+        return set({ ...observed, lease: lease ?? 'none' });
       case 'read holder':
-        return set({ ...seen, holder: world.workers.get(step.holder.name) ?? 'none' });
+        return set({ ...observed, holder: world.workers.get(step.holder.name) ?? 'none' });
       case 'confirm lease': {
         const isKept =
           lease?.metadata.uid === step.lease.metadata.uid && isSameJson(holderOf(lease), holderOf(step.lease));
-        return set(isKept ? { ...seen, lease, isConfirmed: true } : {});
+        return set(isKept ? { ...observed, lease, isConfirmed: true } : {});
       }
       case 'read lists':
-        return set({ ...seen, lists: { workers: [...world.workers.values()], leases: [...world.leases.values()] } });
+        return set({
+          ...observed,
+          lists: { workers: [...world.workers.values()], leases: [...world.leases.values()] },
+        });
       case 'grant':
         return this.#grant(world, call, { index, worker: step.worker });
       case 'wait':
@@ -237,7 +240,7 @@ export class Model {
         };
       default: {
         const { changed, written } = this.#write(world, step);
-        return set(keep(step, seen, written), changed);
+        return set(keep(step, observed, written), changed);
       }
     }
   }
@@ -473,7 +476,7 @@ export class Model {
     const { calls, lifecycle, connections, left } = world;
     return JSON.stringify([
       this.describeObjects(world),
-      calls.map((call) => (call === undefined ? 0 : [call.ask, call.tick, describeSeen(call.seen)])).toSorted(),
+      calls.map((call) => (call === undefined ? 0 : [call.ask, call.tick, describeObserved(call.observed)])).toSorted(),
       describeRun(lifecycle),
       connections,
       Object.values(left),
@@ -552,7 +555,7 @@ const describeWorker = once(({ metadata, spec, status }: Worker): string =>
   JSON.stringify([metadata, spec.lease, status]),
 );
 
-const describeSeen = once(({ lease, holder, lists, isConfirmed }: Seen): string =>
+const describeObserved = once(({ lease, holder, lists, isConfirmed }: Observed): string =>
   JSON.stringify([
     typeof lease === 'object' ? describeLease(lease) : lease,
     typeof holder === 'object' ? describeWorker(holder) : holder,

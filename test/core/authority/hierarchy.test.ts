@@ -3,9 +3,9 @@ import { intermediateCaTtlSeconds, rootCaTtlSeconds, rootOverlapSeconds } from '
 import { planHierarchy, type HierarchyStep, type ObservedHierarchy } from '../../../core/authority/hierarchy.ts';
 
 const now = 1_800_000_000;
-const madeAt = (moment: number, ttlSeconds: number) => ({ notBefore: moment - 60, notAfter: moment + ttlSeconds });
+const madeAt = (time: number, ttlSeconds: number) => ({ notBefore: time - 60, notAfter: time + ttlSeconds });
 const fresh = { ...madeAt(now - 100, intermediateCaTtlSeconds), isOfCurrentRoot: true, isForCluster: true };
-const settled = { hasCurrent: true, settledSince: now - rootCaTtlSeconds };
+const stable = { hasCurrent: true, stableSince: now - rootCaTtlSeconds };
 const root = { current: madeAt(now - 100, rootCaTtlSeconds), hasNext: false, previousEnd: undefined };
 const nothing: ObservedHierarchy = {
   root: undefined,
@@ -17,7 +17,7 @@ const nothing: ObservedHierarchy = {
 const resting: ObservedHierarchy = {
   ...nothing,
   root,
-  bundle: settled,
+  bundle: stable,
   intermediates: { clients: fresh, servers: fresh },
 };
 
@@ -63,17 +63,17 @@ describe('the plan of the authority', () => {
     ['a rotation was asked for tomorrow', { askedAt: now + 1 }, 'publish'],
     [
       'the next root is trusted for long enough',
-      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, settledSince: now - rootOverlapSeconds } },
+      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, stableSince: now - rootOverlapSeconds } },
       'promote, publish, sign clients, sign servers',
     ],
     [
       'the next root is not trusted for long enough',
-      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, settledSince: now - rootOverlapSeconds + 1 } },
+      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, stableSince: now - rootOverlapSeconds + 1 } },
       'publish',
     ],
     [
       'the next root is not in the bundle',
-      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, settledSince: undefined } },
+      { root: { ...old, hasNext: true }, bundle: { hasCurrent: true, stableSince: undefined } },
       'publish',
     ],
     ['the bundle with the next root is gone', { root: { ...old, hasNext: true }, bundle: undefined }, 'publish'],
@@ -94,7 +94,7 @@ describe('the plan of the authority', () => {
     ],
     [
       'the root is lost beside its bundle',
-      { ...nothing, bundle: settled },
+      { ...nothing, bundle: stable },
       'Secret buildkit-root-ca: expected the root of ConfigMap buildkit-trust-bundle, got none: restore it from a backup, or, to end every certificate and begin anew, delete ConfigMap buildkit-trust-bundle too',
     ],
     [
@@ -104,7 +104,7 @@ describe('the plan of the authority', () => {
     ],
     [
       'the bundle trusts other roots',
-      { bundle: { hasCurrent: false, settledSince: undefined } },
+      { bundle: { hasCurrent: false, stableSince: undefined } },
       'ConfigMap buildkit-trust-bundle: expected the root of Secret buildkit-root-ca, got others: restore the Secret that belongs to it, or, where the ConfigMap is the one that is wrong, delete it to have it made anew',
     ],
   ])('when %s', (_, observed, expected) => {

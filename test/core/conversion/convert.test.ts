@@ -60,10 +60,10 @@ describe('an object', () => {
 
 describe('a table', () => {
   it.each([
-    ['twice the same place', ['a.b', 'a.b'], 'a.b: expected one row'],
-    ['a place in another', ['a', 'a.b'], 'a.b: expected no row above it'],
+    ['twice the same path', ['a.b', 'a.b'], 'a.b: expected one mapping'],
+    ['a leaf below another', ['a', 'a.b'], 'a.b: expected no mapping above it'],
   ])('with %s is a mistake', (_name, paths, message) => {
-    const rows = paths.map((path, index) => ({ v1beta1: path, v1alpha1: `x${index}` }));
-    expect(() => compileTable(rows)).toThrow(new TypeError(message));
+    const mappings = paths.map((path, index) => ({ v1beta1: path, v1alpha1: `x${index}` }));
+    expect(() => compileTable(mappings)).toThrow(new TypeError(message));
   });
 });

@@ -39,4 +39,4 @@ export function createManualClock(): ManualClock {
 }
 
 /** What is ready to go on has gone on. */
-export const settle = () => new Promise((resolve) => setImmediate(resolve));
+export const nextTurn = () => new Promise((resolve) => setImmediate(resolve));

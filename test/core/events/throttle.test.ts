@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createThrottle } from '../../../core/events/throttle.ts';
-import { createManualClock, settle } from './clock.ts';
+import { createManualClock, nextTurn } from './clock.ts';
 
 /** Runs that are ended by hand, at least 30 s apart, for whoever need not wait longer than 15 s. */
 function createRuns() {
@@ -22,7 +22,7 @@ function createRuns() {
 test('the first begins at once', async () => {
   const { runs, call } = createRuns();
   const first = call();
-  await settle();
+  await nextTurn();
   runs[0]?.end();
   expect(await first).toBe('done');
 });
@@ -30,16 +30,16 @@ test('the first begins at once', async () => {
 test('who comes during a run gets the next, which begins when its time has come, and shares it', async () => {
   const { clock, runs, call } = createRuns();
   void call();
-  await settle();
+  await nextTurn();
   clock.advance(20_000);
   const second = call();
   runs[0]?.end();
-  await settle();
+  await nextTurn();
   expect(runs).toHaveLength(1);
   clock.advance(5_000);
   const third = call();
   clock.advance(5_000);
-  await settle();
+  await nextTurn();
   expect(runs.map(({ atMs }) => atMs)).toEqual([0, 30_000]);
   runs[1]?.end();
   expect(await Promise.all([second, third])).toEqual(['done', 'done']);
@@ -49,7 +49,7 @@ test('who comes during a run gets the next, which begins when its time has come,
 test('who would wait too long is told so at once', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
-  await settle();
+  await nextTurn();
   runs[0]?.end();
   await first;
   clock.advance(14_999);
@@ -57,7 +57,7 @@ test('who would wait too long is told so at once', async () => {
   clock.advance(1);
   const next = call();
   clock.advance(15_000);
-  await settle();
+  await nextTurn();
   runs[1]?.end();
   expect(await next).toBe('done');
 });
@@ -65,26 +65,26 @@ test('who would wait too long is told so at once', async () => {
 test('a run that takes longer than the distance is followed at once', async () => {
   const { clock, runs, call } = createRuns();
   void call();
-  await settle();
+  await nextTurn();
   clock.advance(40_000);
   void call();
-  await settle();
+  await nextTurn();
   expect(runs).toHaveLength(1);
   runs[0]?.end();
-  await settle();
+  await nextTurn();
   expect(runs.map(({ atMs }) => atMs)).toEqual([0, 40_000]);
 });
 
 test('a run that fails fails those it is for, and no others', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
-  await settle();
+  await nextTurn();
   clock.advance(20_000);
   const second = call();
   runs[0]?.fail();
   await expect(first).rejects.toThrow('failed');
   clock.advance(10_000);
-  await settle();
+  await nextTurn();
   runs[1]?.end();
   expect(await second).toBe('done');
 });
@@ -92,12 +92,12 @@ test('a run that fails fails those it is for, and no others', async () => {
 test('who waits when the process is to end is told to come again', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
-  await settle();
+  await nextTurn();
   runs[0]?.end();
   await first;
   clock.advance(20_000);
   const waiting = call();
-  await settle();
+  await nextTurn();
   clock.end();
   await expect(waiting).rejects.toThrow('ending');
   await expect(call()).rejects.toThrow('ending');

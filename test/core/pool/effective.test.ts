@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sharedMeanings } from '../../../api/places.ts';
+import { sharedMeanings } from '../../../api/field-mapping.ts';
 import { poolSpec } from '../../../api/v1beta1/pool.ts';
 import { at } from '../../../core/json.ts';
 import { effective } from '../../../core/pool/effective.ts';

@@ -87,7 +87,7 @@ describe('a CA below the root', () => {
 });
 
 /** Runs at these moments; after each: which roots are trusted, and which signed the CAs below. */
-async function play(moments: readonly number[], askedAt?: number): Promise<string[]> {
+async function play(times: readonly number[], askedAt?: number): Promise<string[]> {
   const world = createWorld();
   await run(world.makePorts(start));
   const letters = new Map<string, string>();
@@ -96,8 +96,8 @@ async function play(moments: readonly number[], askedAt?: number): Promise<strin
     return letters.get(pem) ?? '';
   };
   const states: string[] = [];
-  for (const moment of moments) {
-    await run(world.makePorts(moment, askedAt === undefined ? {} : { askedAt }));
+  for (const time of times) {
+    await run(world.makePorts(time, askedAt === undefined ? {} : { askedAt }));
     const trusted = bundleOf(world);
     const signers = [clients, servers].map((name) => trusted.find((pem) => isSignedBy(world.read(name), pem)) ?? '');
     states.push(`${trusted.map(letter).join('+')}, signed by ${[...new Set(signers)].map(letter).join(' and ')}`);
@@ -129,10 +129,10 @@ describe('the root', () => {
 
   it('is replaced when somebody asks, once', async () => {
     const asked = start + 100;
-    const moments = [50, 100, 100 + 25 * hour, 100 + 25 * hour + month, 100 + 26 * hour + month];
+    const times = [50, 100, 100 + 25 * hour, 100 + 25 * hour + month, 100 + 26 * hour + month];
     expect(
       await play(
-        moments.map((seconds) => start + seconds),
+        times.map((seconds) => start + seconds),
         asked,
       ),
     ).toEqual(['a, signed by a', 'a+b, signed by a', 'a+b, signed by b', 'b, signed by b', 'b, signed by b']);
@@ -154,8 +154,8 @@ describe('the root', () => {
 });
 
 describe('an install that has a CA for clients and no root', () => {
-  const formerProfile = (moment: { serial: Uint8Array; nowSeconds: number }): CertificateProfile => ({
-    ...makeRootProfile(moment),
+  const formerProfile = (time: { serial: Uint8Array; nowSeconds: number }): CertificateProfile => ({
+    ...makeRootProfile(time),
     subject: { commonName: 'buildkit-controller client root' },
   });
 

@@ -96,7 +96,7 @@ function createHistory<T>() {
     add: (at: number, value: T) => {
       if (versions.at(-1)?.value !== value) versions.push({ at, value });
     },
-    at: (moment: number): T | undefined => versions.findLast(({ at }) => at <= moment)?.value ?? versions[0]?.value,
+    at: (time: number): T | undefined => versions.findLast(({ at }) => at <= time)?.value ?? versions[0]?.value,
   };
 }
 
@@ -172,7 +172,7 @@ async function live(seed: number) {
     const today = Math.floor((now - start) / day);
     now += between(60, maxStepSeconds);
     if (now >= nextRun || random() < 0.02) {
-      const askedAt = asked.findLast((moment) => moment <= now) ?? 0;
+      const askedAt = asked.findLast((time) => time <= now) ?? 0;
       await runAuthority(askedAt, random() < 0.3 ? between(0, 6) : Infinity);
       if (now >= nextRun) nextRun += day;
     }

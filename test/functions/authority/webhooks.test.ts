@@ -83,7 +83,7 @@ describe('the webhook CA at half of its life', () => {
   const half = start + webhookCaTtlSeconds / 2;
 
   /** Runs at these moments; after each: which CAs are trusted, and which signed the certificate. */
-  async function play(moments: readonly number[]): Promise<string[]> {
+  async function play(times: readonly number[]): Promise<string[]> {
     const { makePorts, world, read } = createWorld();
     await run(makePorts(start));
     const letters = new Map<string, string>();
@@ -92,8 +92,8 @@ describe('the webhook CA at half of its life', () => {
       return letters.get(pem) ?? '';
     };
     const states: string[] = [];
-    for (const moment of moments) {
-      await run(makePorts(moment));
+    for (const time of times) {
+      await run(makePorts(time));
       const trusted = world.bundle.split(/(?<=-----END CERTIFICATE-----\n)/);
       const issuer = trusted.find((certificate) => isSignedBy(read(tls), certificate)) ?? '';
       states.push(`${trusted.map(name).join('+')}, served by ${name(issuer)}`);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createQueue } from '../../../functions/bridge/queue.ts';
 
 const never = new AbortController().signal;
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A sink whose attempts are answered by hand. */
 function createSink(concurrency = 16, concurrencyPerGroup = 16) {
@@ -18,7 +18,7 @@ function createSink(concurrency = 16, concurrencyPerGroup = 16) {
           item,
           answer: (isDone) => {
             resolve(isDone);
-            return settle();
+            return nextTurn();
           },
         });
       }),
@@ -98,8 +98,8 @@ test('begins nothing after the end, and tells when the rest is over', async () =
   queue.push({ group: 'one', id: 'b' }, 'b');
   ending.abort();
   release.resolve(true);
-  await queue.settle();
-  await settle();
+  await queue.waitUntilIdle();
+  await nextTurn();
   expect(begun).toEqual(['a']);
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { maxEventBodyBytes } from '../../../api/limits/status.ts';
 import { formatPoolKey, type PoolKey } from '../../../core/pool-reference.ts';
-import { createManualClock, settle } from '../../core/events/clock.ts';
+import { createManualClock, nextTurn } from '../../core/events/clock.ts';
 import { createStatusApp, type StatusPorts } from '../../../functions/status/app.ts';
 
 interface World {
@@ -193,9 +193,9 @@ describe('an event of an OIDC config', () => {
       await app.request('/status/events', post({ ...config.headers, 'ce-namespace': namespace }));
     await send('tenant-a');
     const later = ['tenant-b', 'tenant-c', 'tenant-b'].map(send);
-    await settle();
+    await nextTurn();
     clock.advance(999);
-    await settle();
+    await nextTurn();
     expect(asked.filter((what) => what.startsWith('pools'))).toHaveLength(1);
     clock.advance(1);
     expect((await Promise.all(later)).map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -233,7 +233,7 @@ describe('resync', () => {
     ]);
     clock.advance(15_000);
     const waiting = [1, 2, 3].map(async () => await app.request('/status/events', ping));
-    await settle();
+    await nextTurn();
     expect(asked).toHaveLength(2);
     clock.advance(5_000);
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -264,7 +264,7 @@ describe('resync', () => {
     await app.request('/status/events', ping);
     clock.advance(20_000);
     const waiting = app.request('/status/events', ping);
-    await settle();
+    await nextTurn();
     clock.end();
     expect((await waiting).status).toBe(503);
   });

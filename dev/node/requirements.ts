@@ -1,4 +1,4 @@
-/** What keeps a node from running on this machine. */
+/** What a node requires of this machine. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -16,7 +16,7 @@ const commands = {
   unshare: 'util-linux',
 } as const;
 
-/** Each is a check and the sentence that tells of its failure; the first that fails counts. */
+/** Each requirement is a check and the sentence that describes its failure; the first that fails counts. */
 const checks: readonly (readonly [() => boolean | Promise<boolean>, () => string])[] = [
   [() => process.platform === 'linux', () => `a node needs Linux, this is ${process.platform}`],
   [() => process.getuid?.() === 0, () => 'a node needs root: start it with sudo'],
@@ -40,7 +40,7 @@ const checks: readonly (readonly [() => boolean | Promise<boolean>, () => string
 const bridgeFilter = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 
 /** One sentence, or undefined where a node can run. */
-export async function findObstacle(): Promise<string | undefined> {
+export async function findMissingRequirement(): Promise<string | undefined> {
   for (const [holds, say] of checks) if (!(await holds())) return say();
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** The parts as a cluster runs them, each a process of its own: their figures, and a trace from event to audit log. */
+/** The parts as a cluster runs them, each a process of its own: their metrics, and a trace from event to audit log. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,14 +37,14 @@ const portsOf = (name: Name) => {
 
 function makePart(name: Name) {
   const { serving, metrics } = portsOf(name);
-  const place = { mounts: stack.mounts, kubeUrl: stack.kubeUrl, port: serving, bridgePort: serving };
-  const [webhooks] = webhooksParts(place);
+  const settings = { mounts: stack.mounts, kubeUrl: stack.kubeUrl, port: serving, bridgePort: serving };
+  const [webhooks] = webhooksParts(settings);
   const parts = {
-    status: statusPart(place, [bridgeUser]),
-    lifecycle: lifecyclePart(place, [bridgeUser]),
-    api: apiPart(place),
+    status: statusPart(settings, [bridgeUser]),
+    lifecycle: lifecyclePart(settings, [bridgeUser]),
+    api: apiPart(settings),
     webhooks,
-    bridge: bridgePart(place),
+    bridge: bridgePart(settings),
   };
   const part = parts[name];
   if (part === undefined) throw new Error('expected a part of the webhooks');
@@ -65,7 +65,7 @@ beforeAll(async () => {
   ({ promtool } = await find(prometheus));
   for (const name of names) ports.set(name, { serving: await findFreePort(), metrics: await findFreePort() });
   await Promise.all(names.map(startPart));
-  namespace = await makeNamespace('figures');
+  namespace = await makeNamespace('metrics');
   await expectApplied(makePool(namespace, 'my-pool'));
   await expectApplied(makeWorker(namespace, 'worker-0', { name: 'my-pool' }));
   await run(['wait', '-n', namespace, 'bkw/worker-0', '--for=condition=ResolvedRefs', '--timeout=120s']);
@@ -85,7 +85,7 @@ async function sum(name: Name, metric: string, ...labels: readonly string[]): Pr
 
 const isOver = (value: number) => value > 0;
 
-describe('the figures of each part', () => {
+describe('the metrics of each part', () => {
   it.each(names)('of %s have names, units and help as Prometheus wants them', async (name) => {
     const text = await read(name);
     const said = await new Promise<string>((resolve) => {

@@ -1,4 +1,4 @@
-/** When the things happen that a Pod goes through, as a benchmark sees them. Times are milliseconds since the epoch. */
+/** Times of the milestones of a Pod, as a benchmark observes them, in milliseconds since the epoch. */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectKube, type KubeCall, type KubeClient } from '../adapters/kube/client.ts';
@@ -36,7 +36,7 @@ export interface Pod {
 
 export const nowMs = (): number => performance.timeOrigin + performance.now();
 
-export interface Seen<T> {
+export interface Observed<T> {
   readonly object: T;
   readonly at: number;
 }
@@ -46,9 +46,9 @@ export async function watchFor<T>(
   kube: KubeClient,
   { path, query }: Required<Pick<KubeCall, 'path' | 'query'>>,
   fits: (object: T) => boolean,
-): Promise<{ readonly seen: Promise<Seen<T>> }> {
+): Promise<{ readonly observed: Promise<Observed<T>> }> {
   const { metadata } = (await kube.call({ path, query })) as { metadata: { resourceVersion: string } };
-  const follow = async (): Promise<Seen<T>> => {
+  const follow = async (): Promise<Observed<T>> => {
     const watch = { ...query, watch: 'true', resourceVersion: metadata.resourceVersion };
     const ending = new AbortController();
     for await (const line of kube.lines({ path, query: watch }, ending.signal)) {
@@ -59,7 +59,7 @@ export async function watchFor<T>(
     }
     throw new Error(`watch of ${path} ended`);
   };
-  return { seen: follow() };
+  return { observed: follow() };
 }
 
 /** What a process has said is in the log of its Pod a moment later: it writes several lines at once. */

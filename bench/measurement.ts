@@ -1,10 +1,10 @@
 import type { WithStack } from './stack.ts';
 
-/** One measured figure beside its peer from the same run. */
-export interface Row {
+/** One measured metric beside its peer from the same run. */
+export interface Measurement {
   /** Benchmark it belongs to. */
   readonly name: string;
-  readonly figure: string;
+  readonly metric: string;
   readonly value: number;
   readonly unit: string;
   /** What it is measured against, or the limit it must keep. */
@@ -25,4 +25,4 @@ export interface BenchOptions {
   readonly withStack: WithStack;
 }
 
-export type Bench = (options: BenchOptions) => Promise<Row[]>;
+export type Bench = (options: BenchOptions) => Promise<Measurement[]>;
