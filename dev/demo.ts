@@ -1,4 +1,4 @@
-/** Plays `docs/demo.md`: its console blocks are commands with the output they must have. */
+/** Plays a page of `docs`: its console blocks are commands with the output they must have. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ function parseStep(text: string): Step {
 export const maskVariable = (text: string): string =>
   text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uid>')
-    .replace(/\b\d+(\.\d+)?m?s$/gm, '<age>')
+    .replace(/\b(\d+(\.\d+)?(ms|[dhms]))+$/gm, '<age>')
     // OpenSSL 3.2 drops the blanks around the equals sign of a name.
     .replaceAll(' = ', '=')
     .replace(/[ \t]+$/gm, '')
@@ -43,9 +43,9 @@ export const maskVariable = (text: string): string =>
  * Prints the page with the answers of this system in place of its own, then the verdict.
  * @returns 0, or 1 when a command printed something else than the page says.
  */
-export async function playDemo(env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
+export async function playDemo(page: string, env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {
   const write = (text: string) => process.stdout.write(text);
-  const parts = parsePage(await readFile(join(root, 'docs/demo.md'), 'utf8'));
+  const parts = parsePage(await readFile(join(root, page), 'utf8'));
   const steps = parts.filter((part) => typeof part !== 'string');
   const outputs = runInOneShell(steps, env, ending);
   let same = 0;
@@ -61,7 +61,7 @@ export async function playDemo(env: NodeJS.ProcessEnv, ending: AbortSignal): Pro
     if (maskVariable(output) === maskVariable(part.output)) same += 1;
     else write(`^ expected:\n${part.output}`);
   }
-  write(`\n${same} of ${steps.length} answers are those of docs/demo.md\n`);
+  write(`\n${same} of ${steps.length} answers are those of ${page}\n`);
   return same === steps.length ? 0 : 1;
 }
 

@@ -16,8 +16,8 @@ Runs etcd, a Kubernetes apiserver and every part of this repository on this mach
 
   --port PORT      serves the functions on this port of 127.0.0.1 (default 8082)
   --exec COMMAND   runs one command against the system, and ends with its status
-  --demo           plays docs/demo.md and compares every answer with the page
   --node           runs the parts as Pods of a real node (Linux, root); see docs/node.md
+  --demo           plays docs/demo.md, or docs/demo-build.md on a node, and compares every answer with the page
   --help           prints this text
 `;
 

@@ -3,14 +3,16 @@ export interface Screen {
   readonly apiserver: string;
   readonly apiUrl: string;
   readonly port: number;
-  /** Folder of the kubectl that fits this apiserver. */
+  /** Folders of the kubectl that fits this apiserver, and of the clients of builds. */
   readonly path: string;
+  /** Has more commands. */
+  readonly page: string;
 }
 
 /** A word that a shell reads as it stands, whatever is in it. */
 export const quote = (word: string): string => (/^[\w/.:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-export const makeScreen = ({ apiserver, apiUrl, port, path }: Screen): string => `
+export const makeScreen = ({ apiserver, apiUrl, port, path, page }: Screen): string => `
 Up: the Kubernetes apiserver at ${apiserver}, the functions at ${apiUrl}.
 Type in another terminal, in this folder:
 
@@ -29,5 +31,5 @@ Type in another terminal, in this folder:
     }'
   kubectl get buildkitpools -A
 
-docs/demo.md shows more. Ctrl-C ends everything.
+${page} shows more. Ctrl-C ends everything.
 `;

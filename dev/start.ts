@@ -8,6 +8,8 @@ import { PORTS } from '../api/names.ts';
 import { endGroupWith, findFreePort, isPortFree, type Child } from './child.ts';
 import { playDemo } from './demo.ts';
 import { tryLock } from './exclusive.ts';
+import { find } from './control-plane/find.ts';
+import { buildkit, buildx } from './control-plane/table.ts';
 import { findMissingRequirement } from './node/requirements.ts';
 import { bringUpOnNode, type NodeStack } from './node/stack.ts';
 import { parseOptions, usage, type Options } from './options.ts';
@@ -119,7 +121,7 @@ async function runAuthorityNowAndThen(renewKeys: Stack['renewKeys'], ending: Abo
 async function run(options: Chosen, stack: NodeStack, ending: AbortSignal): Promise<number> {
   const kubeconfig = join(folder, 'kubeconfig');
   await copyFile(stack.kubeconfig, kubeconfig);
-  const path = dirname(stack.binaries.kubectl);
+  const path = (await findClients(options, stack)).map((file) => dirname(file)).join(delimiter);
   const environment = {
     ...process.env,
     KUBECONFIG: kubeconfig,
@@ -127,11 +129,29 @@ async function run(options: Chosen, stack: NodeStack, ending: AbortSignal): Prom
     PATH: `${path}${delimiter}${process.env['PATH'] ?? ''}`,
   };
   if (options.exec !== undefined) return await runShell(options.exec, environment, ending);
-  if (options.demo) return await playDemo(environment, ending);
+  if (options.demo) return await playDemo(demoPage(options), environment, ending);
   process.stdout.write(
-    makeScreen({ apiserver: stack.controlPlane.url, apiUrl: stack.apiUrl, port: options.port, path }),
+    makeScreen({
+      apiserver: stack.controlPlane.url,
+      apiUrl: stack.apiUrl,
+      port: options.port,
+      path,
+      page: demoPage(options),
+    }),
   );
   return await new Promise<number>(() => undefined);
+}
+
+const demoPage = ({ node }: Options): string => (node ? 'docs/demo-build.md' : 'docs/demo.md');
+
+/** What the commands of the pages call: kubectl, and where builds run, buildctl and buildx. */
+async function findClients({ node }: Options, { binaries }: NodeStack): Promise<string[]> {
+  if (!node) return [binaries.kubectl];
+  const [{ buildctl }, { buildx: client }] = [
+    await find(buildkit, { report: say }),
+    await find(buildx, { report: say }),
+  ];
+  return [binaries.kubectl, buildctl, client];
 }
 
 function runShell(command: string, env: NodeJS.ProcessEnv, ending: AbortSignal): Promise<number> {

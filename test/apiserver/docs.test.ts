@@ -19,7 +19,7 @@ afterAll(() => {
 
 const docs = join(import.meta.dirname, '../../docs');
 const steps = readdirSync(docs)
-  .filter((file) => file.endsWith('.md') && file !== 'demo.md')
+  .filter((file) => file.endsWith('.md') && !file.startsWith('demo'))
   .flatMap((file) => parseDemo(readFileSync(join(docs, file), 'utf8')).map(({ command }) => [file, command] as const));
 
 const env = {

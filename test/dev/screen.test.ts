@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { makeScreen } from '../../dev/screen.ts';
 
 const screen = (path: string) =>
-  makeScreen({ apiserver: 'https://127.0.0.1:1', apiUrl: 'http://127.0.0.1:2', port: 2, path });
+  makeScreen({ apiserver: 'https://127.0.0.1:1', apiUrl: 'http://127.0.0.1:2', port: 2, path, page: 'docs/demo.md' });
 
 /** What a shell makes of the first line that the screen says to type. */
 function readExported(path: string): string {

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCheckout, startIn } from '../dev/checkout.ts';
 import { readPage } from '../pages.ts';
 import { missing } from './cluster.ts';
@@ -30,16 +30,29 @@ describe('npm start -- --node is refused in one sentence', () => {
 });
 
 describe.skipIf(missing !== undefined)(`npm start -- --node (${missing ?? 'Linux, as root'})`, () => {
-  it('runs every part as a Pod, and its API at a loopback port', async () => {
-    const checkout = makeCheckout();
+  let checkout: string;
+  beforeAll(() => {
+    checkout = makeCheckout();
     // The image takes packages by their place in the checkout, which is not that of a link to them.
     rmSync(join(checkout, 'node_modules'));
     execFileSync('cp', ['--archive', join(import.meta.dirname, '../../node_modules'), checkout]);
+  });
+  afterAll(() => {
+    rmSync(checkout, { recursive: true, force: true });
+  });
+
+  it('runs every part as a Pod, and its API at a loopback port', async () => {
     const [, command = ''] = /--exec '(.*)'/.exec(readPage('docs/node.md')) ?? [];
     const { status, stdout, stderr } = await startIn(checkout, '--node', '--exec', command).ended;
     expect(stderr).not.toContain('npm start: ');
     expect(stdout).toMatch(/^buildkit-api-\S+ +1\/1[\s\S]*\nOK$/m);
     expect(status).toBe(0);
-    rmSync(checkout, { recursive: true, force: true });
   });
+
+  it('plays docs/demo-build.md with --demo, and says that every answer is the one on the page', async () => {
+    const { status, stdout } = await startIn(checkout, '--node', '--demo').ended;
+    expect(stdout).not.toContain('^ expected:');
+    expect(stdout).toMatch(/^(\d+) of \1 answers are those of docs\/demo-build.md\n$/m);
+    expect(status).toBe(0);
+  }, 900_000);
 });
