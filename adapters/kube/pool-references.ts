@@ -1,19 +1,23 @@
 /** Reads what the references to a pool are judged by, and writes what came of it. */
 import { maxParallelWorkerCalls } from '../../api/limits/status.ts';
+import { LABELS, MANAGED_BY } from '../../api/names.ts';
 import type { WorkerStatus } from '../../api/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
+import { principalOf } from '../../core/allocation/lease.ts';
+import type { Lease } from '../../core/lifecycle/cluster-objects.ts';
 import { namespacesToRead, type Observed } from '../../core/lifecycle/observed.ts';
 import { effective } from '../../core/pool/effective.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { formatPoolKey, poolOfWorker, type PoolKey } from '../../core/pool-reference.ts';
+import { namespaceOf } from '../../core/principal.ts';
 import type { Kube } from './api.ts';
 import { KubeError } from './errors.ts';
 import { createNamespaceReader } from './namespaces.ts';
 import { createPoolReader, listPoolKeys } from './pools.ts';
 import { keepReference, listWorkersOf } from './pool-workers.ts';
-import { pools, workers } from './resources.ts';
+import { leases, pools, workers } from './resources.ts';
 
 /** `stale`: somebody wrote the object since it was read. `gone`: it exists no more. */
 type Written = 'written' | 'stale' | 'gone';
@@ -21,7 +25,7 @@ type Written = 'written' | 'stale' | 'gone';
 export interface PoolReferenceStore {
   /** @throws {KubeError} */
   readonly gather: (key: PoolKey) => Promise<Observed>;
-  /** Pools there are and pools that workers of the namespace refer to, or of all. @throws {KubeError} */
+  /** Pools that workers of the namespace refer to or its clients build on; or of all, and those there are. @throws {KubeError} */
   readonly listPools: (namespace?: string) => Promise<readonly PoolKey[]>;
   /** @throws {KubeError} */
   readonly writeStatus: (worker: Worker, status: WorkerStatus) => Promise<Written>;
@@ -63,10 +67,21 @@ async function readLabels(kube: Kube, namespaces: readonly string[]): Promise<Re
 /** A pool that is gone is listed while workers refer to it: they must be told. */
 async function listPools(kube: Kube, namespace: string | undefined): Promise<readonly PoolKey[]> {
   const [keys, referring] = await Promise.all([
-    namespace === undefined ? listPoolKeys(kube) : [],
+    namespace === undefined ? listPoolKeys(kube) : listPoolsUsedFrom(kube, namespace),
     workers(kube).list({ namespace }, (worker) => poolOfWorker(keepReference(worker))),
   ]);
   return [...new Map([...keys, ...referring.items].map((key) => [formatPoolKey(key), key])).values()];
+}
+
+/** Those on which its ServiceAccounts have leases. */
+async function listPoolsUsedFrom(kube: Kube, namespace: string): Promise<readonly PoolKey[]> {
+  const { items } = await leases(kube).list({ labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` }, (found) => {
+    const lease = found as Lease;
+    const name = lease.metadata.labels?.[LABELS.workerPool];
+    const isFromHere = namespaceOf({ user: { username: principalOf(lease) } }) === namespace;
+    return isFromHere && name !== undefined ? { namespace: lease.metadata.namespace, name } : undefined;
+  });
+  return items.filter((key) => key !== undefined);
 }
 
 async function written(write: Promise<unknown>): Promise<Written> {

@@ -46,8 +46,11 @@ export const gatewayCallTimeoutMs = 10_000;
 /** A worker may be made from nothing in this time, image and all; whoever waits longer waits for nothing. */
 export const maxWaitForWorkerMs = 15 * 60_000;
 
-/** A lease is over 120 s after its last renewal: four of them may be lost before its connections are ended. */
-export const leaseRenewMs = 20_000;
+/**
+ * What RBAC takes away is found at the next renewal, as RBAC sends no events, and connections are cut within 10 s. A lease is
+ * over 120 s after its last renewal, so many of them may be lost.
+ */
+export const leaseRenewMs = 8_000;
 
 /** 120 s, and a renewal that is answered without a write may count from 10 s before it (`minRenewalAgeMs`). */
 export const leaseFenceMs = 110_000;

@@ -13,7 +13,7 @@ import type { ObservedPool } from './observed.ts';
 
 export interface RouteSettings {
   readonly clusterFqdn: string;
-  /** Principals of leases that may use the pool no more, see `mayUse`. */
+  /** UIDs of the Leases whose principals may use the pool no more, see `mayUse`. */
   readonly refused: ReadonlySet<string>;
   readonly nextDueAt: Date | undefined;
 }
@@ -50,7 +50,7 @@ function makeRoute(lease: Lease, worker: Worker | undefined, facts: RouteFacts):
 function findEnd(lease: Lease, worker: Worker | undefined, { pool, refused }: RouteFacts): string | undefined {
   const principal = principalOf(lease);
   if (isRevoked(pool.spec.access, { principal, issuedAtMs: issuedAtMsOf(lease) })) return ENDED.revoked;
-  if (refused.has(principal)) return ENDED.forbidden;
+  if (refused.has(lease.metadata.uid)) return ENDED.forbidden;
   return worker !== undefined && !isResolved(worker) ? ENDED.worker : undefined;
 }
 

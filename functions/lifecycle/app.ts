@@ -10,7 +10,7 @@ import { createGatewayKeysHandler, createWorkerKeysHandler, type KeysPorts } fro
 import { createTickHandler } from './ticks.ts';
 
 export interface LifecyclePorts extends Omit<EventPorts, 'resync' | 'listPoolsOf' | 'configs'> {
-  /** Pools there are and pools that workers of the namespace refer to, or of all. */
+  /** Pools that workers of the namespace refer to or its clients build on; or of all, and those there are. */
   readonly listPools: (namespace?: string) => Promise<readonly PoolKey[]>;
   /** Around the run that looks at every pool. */
   readonly observeResync?: (resync: EventPorts['resync']) => EventPorts['resync'];

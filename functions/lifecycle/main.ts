@@ -1,4 +1,5 @@
 /** The lifecycle function over real ports. */
+import { hash } from 'node:crypto';
 import type { Hono } from 'hono';
 import {
   inClusterKube,
@@ -18,6 +19,7 @@ import { createSenderCheck, type EventSenders } from '../../adapters/kube/event-
 import type { RecordEvents } from '../../adapters/kube/event-recorder.ts';
 import { createGatewayPodFinder } from '../../adapters/kube/gateway-pods.ts';
 import { createLifecycleObjects } from '../../adapters/kube/lifecycle-objects.ts';
+import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolCas } from '../../adapters/kube/pool-cas.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createClusterTokenCheck } from '../../adapters/kube/cluster-keys.ts';
@@ -49,6 +51,7 @@ import { createLifecycleApp } from './app.ts';
 import { createPoolObjects } from './pool-objects.ts';
 import { bringUpPods, tidyWorkerObjects } from './pods.ts';
 import { createRecompute, type Making } from './recompute.ts';
+import { createRefusedFinder } from './refused.ts';
 import { createRoutesWriter } from './routes-writer.ts';
 import { scale } from './scaling.ts';
 
@@ -127,10 +130,17 @@ function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, recordEve
     recordEvents([makeObjectEvent(pool, object, reason)]);
   const ports = { ...objects, settings, parseToml, formatToml, reportNotMade, readRoots: issuer.readRoots, now };
   const writeRoutes = createRoutesWriter(ports);
+  const findRefused = createRefusedFinder({
+    getNamespaceLabels: createNamespaceReader(kube),
+    reviewAccess: createAccessReviewer(kube),
+    sha256: (text) => hash('sha256', text),
+    now,
+  });
+  const { clusterFqdn } = settings;
   const making: Making = {
     bringUpPods: (observed, reviews) => bringUpPods(ports, observed, reviews),
     keepPoolObjects: createPoolObjects(ports),
-    scale: (observed) => scale({ ...ports, readSchedule, writeRoutes, clusterFqdn: settings.clusterFqdn }, observed),
+    scale: (observed) => scale({ ...ports, readSchedule, findRefused, writeRoutes, clusterFqdn }, observed),
     tidy: async (pool) => {
       await tidyWorkerObjects(ports, pool, []);
       await cas.remove(pool.metadata.uid);

@@ -18,6 +18,8 @@ export interface ScalePorts {
   /** `refused`: a quota or admission keeps it from being. */
   readonly createWorker: (worker: NewWorker) => Promise<'written' | 'exists' | 'refused'>;
   readonly deleteWorker: (worker: Worker) => Promise<Written>;
+  /** UIDs of the Leases whose principals may use the pool no more. Rejects when nobody can say now. */
+  readonly findRefused: (pool: Pool, leases: readonly Lease[]) => Promise<ReadonlySet<string>>;
   readonly writeRoutes: (pool: Pool, routes: Routes) => Promise<void>;
   readonly clusterFqdn: string;
   readonly now: () => Date;
@@ -33,8 +35,7 @@ export async function scale(ports: ScalePorts, observed: BroughtUp): Promise<boo
   const due = [observed.nextDueAt, planned.nextDueAt].filter((time) => time !== undefined);
   const routes = planRoutes(observed, now, {
     clusterFqdn: ports.clusterFqdn,
-    // A right that was taken away is noticed at the renewal of the lease, which asks for it every time.
-    refused: new Set(),
+    refused: await ports.findRefused(pool, observed.leases),
     nextDueAt: due.toSorted((left, right) => left.getTime() - right.getTime())[0],
   });
   if (routes !== undefined) await ports.writeRoutes(pool, routes);

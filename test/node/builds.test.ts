@@ -28,12 +28,19 @@ interface Printed {
 }
 
 /** With a configuration of its own, as a job of a pipeline has. */
-const runClient = (file: string, args: readonly string[], clientFolder: string): Promise<Printed> =>
+const runClient = (
+  file: string,
+  args: readonly string[],
+  clientFolder: string,
+  onText: (text: string) => void = () => undefined,
+): Promise<Printed> =>
   new Promise((resolve) => {
     const env = { HOME: clientFolder, PATH: process.env['PATH'] ?? '' };
     const child = execFile(file, args, { env, timeout: 240_000 }, (_error, stdout, stderr) => {
       resolve({ status: child.exitCode ?? child.signalCode ?? undefined, output: stdout + stderr });
     });
+    child.stdout?.on('data', onText);
+    child.stderr?.on('data', onText);
   });
 
 /** Node and its libraries: the only programs of the image that is built. */
@@ -115,14 +122,20 @@ async function writeDockerfile({ clientFolder }: Job, text: string): Promise<str
   return file;
 }
 
-async function buildWithBuildctl(job: Job, text: string, pool: Team = job.team): Promise<Printed> {
+interface Building {
+  /** Whose pool; that of the job when absent. */
+  readonly pool?: Team;
+  readonly onText?: (text: string) => void;
+}
+
+async function buildWithBuildctl(job: Job, text: string, { pool = job.team, onText }: Building = {}): Promise<Printed> {
   const { buildctl } = await find(buildkit);
   await writeDockerfile(job, text);
   const tls = ['--tlscacert', job.caFile, '--tlscert', job.certFile, '--tlskey', job.keyFile];
   const server = ['--addr', await addressOf(pool), '--tlsservername', nameOf(pool)];
   const source = ['--local', `context=${join(folder, 'context')}`, '--local', `dockerfile=${job.clientFolder}`];
   const args = [...server, ...tls, 'build', '--progress=plain', '--frontend=dockerfile.v0', ...source];
-  return await runClient(buildctl, args, job.clientFolder);
+  return await runClient(buildctl, args, job.clientFolder, onText);
 }
 
 async function buildWithBuildx(job: Job, text: string): Promise<Printed> {
@@ -237,8 +250,29 @@ describe.skipIf(missing !== undefined)(`builds on a node (${missing ?? 'Linux, a
     }
   });
 
+  it('are cut when the grant that let them in goes away, and nobody else’s are', async () => {
+    const step = (seconds: number): string => runStep(`console.log("begun"); setTimeout(() => {}, ${seconds * 1000});`);
+    const begun = Promise.withResolvers<undefined>();
+    const onText = (text: string): void => {
+      if (text.includes(' begun')) begun.resolve(undefined);
+    };
+    const untouched = buildWithBuildctl(jobs['builds-a'], step(45));
+    const cut = buildWithBuildctl(jobs['builds-b'], step(200), { onText });
+    await begun.promise;
+    const access = { clients: { namespaces: { from: 'None' } } };
+    await run(['patch', 'bkp', poolName, '-n', 'builds-b', '--type=merge', '-p', JSON.stringify({ spec: { access } })]);
+    const takenAt = performance.now();
+    const ended = await cut;
+    console.error(`cut ${Math.round(performance.now() - takenAt)} ms after the grant was taken away`);
+    expect(ended.status).not.toBe(0);
+    expect(ended.output).toContain('Unavailable');
+    const refused = await buildWithBuildctl(jobs['builds-b'], step(0));
+    expect(refused.output).toContain('PermissionDenied');
+    expect(await untouched).toMatchObject({ status: 0 });
+  });
+
   it('are refused at a pool that the certificate does not name', async () => {
-    const { status, output } = await buildWithBuildctl(jobs['builds-b'], dockerfile('foreign'), 'builds-a');
+    const { status, output } = await buildWithBuildctl(jobs['builds-b'], dockerfile('foreign'), { pool: 'builds-a' });
     expect(status).not.toBe(0);
     expect(output).toContain('PermissionDenied');
     expect((await read('builds-a', 'bkw', '{.items[*].metadata.name}')).split(' ')).toHaveLength(1);
