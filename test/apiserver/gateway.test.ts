@@ -5,41 +5,16 @@ import { expect, it } from 'vitest';
 import { createPause } from '../../adapters/backoff.ts';
 import { watchPool } from '../../adapters/gateway/watch.ts';
 import { connectKube } from '../../adapters/kube/client.ts';
-import { ROUTES_KEY, routesName, type Routes } from '../../api/routes.ts';
+import type { Routes } from '../../api/routes.ts';
 import type { WatchedPool } from '../../core/gateway/client.ts';
 import { expectApplied, makeNamespace, makePool, run, stack } from './cluster.ts';
-
-const makeRights = (namespace: string): string => {
-  const metadata = { name: 'gateway', namespace };
-  const verbs = ['get', 'list', 'watch'];
-  const rules = [
-    { apiGroups: ['buildkit.smrt-devops.net'], resources: ['buildkitpools'], resourceNames: ['my-pool'], verbs },
-    { apiGroups: [''], resources: ['configmaps'], resourceNames: [routesName('my-pool')], verbs },
-  ];
-  const subjects = [{ kind: 'ServiceAccount', name: 'gateway', namespace }];
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'gateway' };
-  const items = [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules },
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata, subjects, roleRef },
-  ];
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-};
-
-const makeRoutes = (namespace: string, text: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: routesName('my-pool'), namespace },
-    data: { [ROUTES_KEY]: text },
-  });
+import { applyRoutes, createGatewayAccount } from './gateway-account.ts';
 
 it('follows its pool and its routes as they change, and nothing else of the namespace', async () => {
   const namespace = await makeNamespace('gateway');
   await expectApplied(makePool(namespace, 'my-pool'));
   await expectApplied(makePool(namespace, 'other-pool'));
-  await expectApplied(makeRights(namespace));
-  const token = (await run(['create', 'token', 'gateway', '-n', namespace])).trim();
+  const token = await createGatewayAccount(namespace, 'my-pool');
   const ca = await readFile(join(stack.mounts, 'buildkit-bridge/ca.crt'));
   const kube = connectKube({ url: stack.kubeUrl, ca, readToken: () => Promise.resolve(token) });
   const ending = new AbortController();
@@ -74,9 +49,9 @@ it('follows its pool and its routes as they change, and nothing else of the name
     const revokedBefore = '2026-05-01T00:00:00Z';
     await expectApplied(makePool(namespace, 'my-pool', { access: { revokedBefore } }));
     await expect.poll(() => observed.pool?.spec.access?.revokedBefore).toBe(revokedBefore);
-    await expectApplied(makeRoutes(namespace, JSON.stringify({ poolUID: observed.pool?.metadata.uid, leases: [] })));
+    await applyRoutes(namespace, 'my-pool', JSON.stringify({ poolUID: observed.pool?.metadata.uid, leases: [] }));
     await expect.poll(() => observed.routes?.poolUID).toBe(observed.pool?.metadata.uid);
-    await expectApplied(makeRoutes(namespace, 'no JSON'));
+    await applyRoutes(namespace, 'my-pool', 'no JSON');
     await expect.poll(() => observed.routes).toBeUndefined();
     await run(['delete', '-n', namespace, 'buildkitpool/my-pool', '--wait=false']);
     await expect

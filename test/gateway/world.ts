@@ -1,12 +1,5 @@
 /** A gateway in this process between real TLS sockets, with the certificates of a whole cluster. */
 import { hash, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createFunctions } from '../../adapters/gateway/functions.ts';
 import { requestKeys } from '../../adapters/gateway/keys.ts';
 import { createPost } from '../../adapters/gateway/post.ts';
@@ -18,7 +11,6 @@ import { generateKeyPair } from '../../adapters/x509/keys.ts';
 import { toPem } from '../../adapters/x509/pem.ts';
 import { issue, loadSigner, makeSerial, type TlsPair } from '../../adapters/x509/signer.ts';
 import type { GatewayKeysRequest } from '../../api/http/keys.ts';
-import type { GrantedLease, LeasedWorker, LeaseRequest } from '../../api/http/leases.ts';
 import type { Routes } from '../../api/routes.ts';
 import { formatClientUris } from '../../core/certificates/client-uris.ts';
 import { makeServerCaProfile, type CertificateProfile } from '../../core/certificates/profile.ts';
@@ -31,6 +23,7 @@ import { createGateway, type Gateway } from '../../gateway/gateway.ts';
 import { holdKeys } from '../../gateway/keys.ts';
 import type { Listening } from '../../gateway/listen.ts';
 import { createReporter } from '../../gateway/report.ts';
+import { startFunctions, type Functions } from './functions.ts';
 import { makeClientCa } from '../adapters/x509/client-ca.ts';
 
 export const clusterFqdn = 'dev.buildkit.internal';
@@ -107,37 +100,15 @@ export const makeWorkerPair = (cas: Cas, name: string): TlsPair =>
 export const leaseOf = ({ certificate }: TlsPair): string =>
   hash('sha256', new X509Certificate(certificate).raw).slice(0, 32);
 
-/** An answer of `allocation`: a worker for the certificate's first lease or another one, or a status with a body. */
-export type Allocate = (
-  request: LeaseRequest,
-  certificate: X509Certificate,
-) => LeasedWorker | GrantedLease | { readonly status: number; readonly body: unknown };
-
-interface State {
-  allocate: Allocate;
-  ended: readonly { readonly lease: string; readonly reason: string }[];
-  renewStatus: number;
-  passedMs: number;
-}
-
-const leaseIn = (request: LeaseRequest): string =>
-  hash('sha256', Buffer.from(request.certificate, 'base64')).slice(0, 32);
-
-export interface World extends AsyncDisposable {
+export interface World extends Omit<Functions, 'url' | 'tokenFile'> {
   readonly port: number;
   readonly cas: Cas;
   readonly gateway: Gateway;
   readonly listening: Listening;
   readonly records: ConnectionRecord[];
   readonly ended: string[];
-  /** Bodies of what was asked of the functions, by path. */
-  readonly asked: Map<string, unknown[]>;
-  readonly allocate: (allocate: Allocate) => void;
-  /** Renewals are answered with 503 from now on. */
-  readonly failRenewals: () => void;
   /** For the gateway, so much more time has passed. */
   readonly advance: (ms: number) => void;
-  readonly endLeases: (ended: readonly { readonly lease: string; readonly reason: string }[]) => void;
   readonly setPool: (spec?: WatchedPool['spec'], metadata?: object) => void;
   readonly setRoutes: (routes: Routes) => void;
 }
@@ -153,38 +124,9 @@ export async function startWorld({
   proxies = [],
   maxConnections = 500,
 }: WorldOptions = {}): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
-  const tokenFile = join(folder, 'token');
-  await writeFile(tokenFile, 'token of the Pod');
-  const asked = new Map<string, unknown[]>();
-  const state: State = {
-    allocate: () => ({ status: 503, body: 'nobody allocates' }),
-    ended: [],
-    renewStatus: 200,
-    passedMs: 0,
-  };
-  const answer = (path: string, body: unknown): { status: number; body: unknown } => {
-    if (path === '/lifecycle/keys') return { status: 200, body: signKeys(cas, body as GatewayKeysRequest) };
-    if (path === '/allocation/leases/renew') return { status: state.renewStatus, body: { ended: state.ended } };
-    if (path !== '/allocation/leases') return { status: 204, body: undefined };
-    const request = body as LeaseRequest;
-    const certificate = new X509Certificate(Buffer.from(request.certificate, 'base64'));
-    const allocated = state.allocate(request, certificate);
-    if ('status' in allocated) return allocated;
-    return { status: 200, body: 'lease' in allocated ? allocated : { lease: leaseIn(request), worker: allocated } };
-  };
-  const functions = createHttpServer((incoming, outgoing) => {
-    void text(incoming).then((sent) => {
-      const path = incoming.url ?? '';
-      const body = JSON.parse(sent) as unknown;
-      asked.set(path, [...(asked.get(path) ?? []), body]);
-      const answered =
-        incoming.headers.authorization === 'Bearer token of the Pod' ? answer(path, body) : { status: 401, body: '' };
-      outgoing.writeHead(answered.status, { 'content-type': 'application/json' }).end(JSON.stringify(answered.body));
-    });
-  }).listen(0, '127.0.0.1');
-  await once(functions, 'listening');
-  const url = new URL(`http://127.0.0.1:${(functions.address() as AddressInfo).port}`);
+  const functions = await startFunctions((request) => signKeys(cas, request));
+  const { url, tokenFile } = functions;
+  let passedMs = 0;
   const calls = createFunctions(createPost({ tokenFile, caFile: undefined }), {
     api: url,
     lifecycle: url,
@@ -218,7 +160,7 @@ export async function startWorld({
       renew: (leases) => calls.renewLeases({ pool: ownPool.name, leases: [...leases] }),
       counters,
       onCounted: reporter.changed,
-      now: () => performance.now() + state.passedMs,
+      now: () => performance.now() + passedMs,
       metrics: {
         served: metrics.served,
         ended: (record) => {
@@ -236,31 +178,27 @@ export async function startWorld({
   setPool();
   const listening = await gateway.listen();
   return {
+    ...functions,
     port: listening.port,
     cas,
     gateway,
     listening,
     records,
     ended,
-    asked,
-    allocate: (allocate) => (state.allocate = allocate),
-    failRenewals: () => (state.renewStatus = 503),
-    advance: (ms) => (state.passedMs += ms),
-    endLeases: (over) => (state.ended = over),
+    advance: (ms) => (passedMs += ms),
     setPool,
     setRoutes: gateway.setRoutes,
     [Symbol.asyncDispose]: async () => {
       listening.stop();
       ending.abort();
       gateway.close();
-      functions.closeAllConnections();
-      functions.close();
-      await rm(folder, { recursive: true, force: true });
+      await functions[Symbol.asyncDispose]();
     },
   };
 }
 
-function signKeys(cas: Cas, request: GatewayKeysRequest): object {
+/** As `lifecycle` does for a gateway. */
+export function signKeys(cas: Cas, request: GatewayKeysRequest): object {
   const signCsr = (csr: string, ca: TlsPair, change: Partial<CertificateProfile>): string => {
     const key = readCsr(csr);
     if (!key.ok) throw new Error(`CSR: expected ${key.error.expected}, got ${key.error.got}`);
