@@ -33,7 +33,7 @@ beforeAll(async () => {
     folder,
     port: await findFreePort(),
     watch: watchdog.watch,
-    parts: (place) => [functionsPart(place, 'on'), bridgePart(place)],
+    parts: (settings) => [functionsPart(settings, 'on'), bridgePart(settings)],
   });
   ends.defer(() => stack.stop());
   const image = `--from-literal=image=${developmentImages.ours}`;
