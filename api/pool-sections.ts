@@ -31,8 +31,8 @@ export const minWorkers = int32(0, 1000, 'Idle workers kept ready; 0 scales to z
 export const maxWorkers = int32(1, 1000, 'Most workers at once; 10 when absent.');
 export const idleTimeout = duration('How long a worker idles before it goes.');
 export const scaleDownSchedule = cron('Cron expression: when it matches, the pool goes to zero.');
-export const cpuUtilization = int32(1, 100, 'Average CPU use that adds a worker, in percent.');
-export const memoryUtilization = int32(1, 100, 'Average memory use that adds a worker, in percent.');
+export const cpuUtilization = int32(1, 100, 'Has no effect: leases add workers, not load.');
+export const memoryUtilization = int32(1, 100, 'Has no effect: leases add workers, not load.');
 export const activeConnections = int32(1, 100_000, 'Connections per worker that add a worker.');
 
 export const orderedBounds = {
@@ -89,7 +89,7 @@ export const cache = z
     gc: z
       .object({
         enabled: z.boolean().describe('Collect garbage.'),
-        schedule: cron('Cron expression: when it matches, garbage is collected.'),
+        schedule: cron('Has no effect: garbage is collected after builds.'),
         keepStorage: storageSize('Storage that is kept.'),
         keepDuration: duration('Age that is kept.'),
       })

@@ -38,4 +38,4 @@ export const storage = z
     size: quantity('Size of the volume.'),
     storageClassName: objectName("StorageClass of the volume; the cluster's own when absent.").optional(),
   })
-  .describe('A volume that is kept for each worker; an emptyDir when absent.');
+  .describe('A volume for each worker, which goes with its Pod; an emptyDir when absent.');

@@ -28,6 +28,7 @@ import {
 } from './narrowing.ts';
 import type { ObjectRequest } from './object-request.ts';
 import { checkTexts, type TextPorts } from './parsed-texts.ts';
+import { checkUnsupported, warnOfUnsupported } from './unsupported.ts';
 import type { ReferencePorts } from './reference.ts';
 
 /** Each throws when there is no answer to be had. */
@@ -49,7 +50,10 @@ export async function validatePool(request: ObjectRequest, ports: PoolPorts): Pr
   const before = oldSpec === undefined ? undefined : readOld(oldSpec);
   const unpermitted = nameFields(await checkCustomization(request, ports), version);
   const namer = { namespace: request.namespace, clusterIssuer: ports.clusterIssuer };
-  const findings = nameFields([...checkTexts(request, ports), ...checkNamedIssuers(before, spec, namer)], version);
+  const findings = nameFields(
+    [...checkTexts(request, ports), ...checkUnsupported(request), ...checkNamedIssuers(before, spec, namer)],
+    version,
+  );
   if (unpermitted.length > 0) return forbidden(request, [...unpermitted, ...findings]);
   if (findings.length > 0) return invalid(request, findings);
   const after = effective(spec);
@@ -60,6 +64,7 @@ export async function validatePool(request: ObjectRequest, ports: PoolPorts): Pr
   };
   const warnings = [
     ...warnOfShadowed(spec),
+    ...warnOfUnsupported(spec),
     ...warnOfSelectors(after.access),
     ...warnOfIssuerNames(spec),
     ...(await warnOfNarrowing(request, change, ports)),

@@ -67,9 +67,19 @@ function makeGcPolicy(pool: Pool): JsonObject {
 }
 
 /** Of what a worker keeps. */
-export const volumeSizeOf = (pool: Pool): string => localCacheOf(pool)?.size ?? defaultWorkerVolume;
+export const volumeSizeOf = (pool: Pool): string => volumeOf(pool)?.size ?? defaultWorkerVolume;
 
-export const localCacheOf = ({ spec: { cache } }: Pool) => cache?.backends?.find(({ type }) => type === 'local')?.local;
+interface Volume {
+  readonly size: string;
+  /** The cluster's own when absent. */
+  readonly storageClassName?: string | undefined;
+}
+
+/** `workers.storage`, or the first local cache, which is the older word for it. Undefined where the node's disk is taken. */
+export function volumeOf({ spec: { cache, workers } }: Pool): Volume | undefined {
+  const local = cache?.backends?.find(({ type }) => type === 'local')?.local;
+  return workers?.storage ?? (local && { size: local.size, storageClassName: local.storageClass });
+}
 
 /** A registry that keeps caches may be spoken to without TLS. */
 function makeRegistries({ spec: { cache } }: Pool, written: JsonObject): JsonObject | undefined {

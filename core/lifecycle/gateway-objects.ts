@@ -154,7 +154,7 @@ function makeGatewayContainer(pool: Pool, settings: LifecycleSettings): object {
     ports: [
       { name: 'buildkit', containerPort: PORTS.gateway },
       { name: 'keys', containerPort: PORTS.keys },
-      { name: 'metrics', containerPort: PORTS.metrics },
+      { name: 'metrics', containerPort: metricsPortOf(pool) },
     ],
     readinessProbe: { httpGet: { path: PROBE_PATHS.ready, port: 'metrics' }, periodSeconds: 1 },
     livenessProbe: { httpGet: { path: PROBE_PATHS.alive, port: 'metrics' }, periodSeconds: 10, timeoutSeconds: 5 },
@@ -167,9 +167,11 @@ function makeGatewayContainer(pool: Pool, settings: LifecycleSettings): object {
   };
 }
 
+const metricsPortOf = ({ spec }: Pool): number => spec.observability?.metrics?.port ?? PORTS.metrics;
+
 function gatewayVariables(pool: Pool, { clusterFqdn, urls }: LifecycleSettings): Readonly<Record<string, string>> {
   const { name, namespace } = pool.metadata;
-  const { resources = defaultResources } = pool.spec.gateway ?? {};
+  const { resources = defaultResources, proxyProtocolCIDRs = [] } = pool.spec.gateway ?? {};
   return {
     POOL_NAME: name,
     POOL_NAMESPACE: namespace,
@@ -181,8 +183,9 @@ function gatewayVariables(pool: Pool, { clusterFqdn, urls }: LifecycleSettings):
     CA_FILE: `${trustFolder}/ca.crt`,
     PORT: String(PORTS.gateway),
     KEYS_PORT: String(PORTS.keys),
-    METRICS_PORT: String(PORTS.metrics),
+    METRICS_PORT: String(metricsPortOf(pool)),
     MAX_CONNECTIONS: String(countConnections(resources.limits?.['memory'])),
+    ...(proxyProtocolCIDRs.length === 0 ? {} : { PROXY_PROTOCOL_CIDRS: proxyProtocolCIDRs.join() }),
   };
 }
 
@@ -249,14 +252,16 @@ export function makeGatewayPolicy(pool: Pool, workerNamespaces: readonly string[
       ingress: [
         ...listPeers(pool).map((from) => ({ from, ports: [{ protocol: 'TCP', port: 'buildkit' }] })),
         ...(workerNamespaces.length === 0 ? [] : [letInWorkers(pool, workerNamespaces)]),
-        {
-          from: [{ namespaceSelector: { matchLabels: { [`${GROUP}/metrics-reader`]: 'true' } } }],
-          ports: [{ protocol: 'TCP', port: 'metrics' }],
-        },
+        ...(pool.spec.observability?.metrics?.enabled === false ? [] : [letInReaders]),
       ],
     },
   };
 }
+
+const letInReaders = {
+  from: [{ namespaceSelector: { matchLabels: { [`${GROUP}/metrics-reader`]: 'true' } } }],
+  ports: [{ protocol: 'TCP', port: 'metrics' }],
+};
 
 /** With their CSRs: other Pods that have their labels need the token of a worker's Pod as well. */
 const letInWorkers = (pool: Pool, namespaces: readonly string[]) => ({

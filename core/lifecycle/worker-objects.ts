@@ -3,8 +3,9 @@ import { podGraceSeconds, podTokenSeconds, startPatienceSeconds } from '../../ap
 import { LABELS, NAMESPACE_NAME_LABEL, PORTS, WORKER_TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
-import { KEYS_FOLDER, localCacheOf, SOCKET, STATE_FOLDER, volumeSizeOf } from './buildkit-config.ts';
+import { KEYS_FOLDER, SOCKET, STATE_FOLDER, volumeOf, volumeSizeOf } from './buildkit-config.ts';
 import {
+  defined,
   keysServiceName,
   managedLabels,
   ownedByWorker,
@@ -151,13 +152,13 @@ function makeVolumes(pool: Pool): readonly object[] {
 
 /** Goes with the Pod either way, so that nothing of one tenant is there for the next. */
 function makeStateVolume(pool: Pool): object {
-  const local = localCacheOf(pool);
-  if (local === undefined) return { name: 'state', emptyDir: { sizeLimit: volumeSizeOf(pool) } };
-  const spec = {
+  const volume = volumeOf(pool);
+  if (volume === undefined) return { name: 'state', emptyDir: { sizeLimit: volumeSizeOf(pool) } };
+  const spec = defined({
     accessModes: ['ReadWriteOnce'],
-    storageClassName: local.storageClass,
-    resources: { requests: { storage: local.size } },
-  };
+    storageClassName: volume.storageClassName,
+    resources: { requests: { storage: volume.size } },
+  });
   return { name: 'state', ephemeral: { volumeClaimTemplate: { metadata: { labels: managedLabels }, spec } } };
 }
 

@@ -34,6 +34,8 @@ const chosen: Readonly<Record<string, readonly [unknown, unknown]>> = {
   'v1alpha1.tls.enabled': [true, true],
   'access.workers.namespaces.from': ['All', 'None'],
   'access.clients.namespaces.from': ['All', 'None'],
+  'tls.mode': ['auto', 'auto'],
+  'certificates.server.mode': ['auto', 'auto'],
   // Beside a selector.
   from: ['Selector', 'Selector'],
   'gateway.gatewayAPI.tls.mode': ['passthrough', 'passthrough'],

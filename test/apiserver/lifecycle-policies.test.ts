@@ -181,8 +181,8 @@ describe("lifecycle's account makes no other Pod", () => {
   };
 
   it.each(Object.entries(changes))('%s', async (_name, change) => {
-    expect(await tryToMake(changed(change))).toContain(
-      `ValidatingAdmissionPolicy 'buildkit-lifecycle-pods' with binding 'buildkit-lifecycle-pods' denied request`,
+    expect(await tryToMake(changed(change))).toMatch(
+      /ValidatingAdmissionPolicy 'buildkit-lifecycle-(pods|images)' with binding 'buildkit-lifecycle-\1' denied request/,
     );
   });
 });
@@ -258,6 +258,30 @@ describe("lifecycle's account leaves alone", () => {
     expect(stderr).toMatch(/ValidatingAdmissionPolicy 'buildkit-lifecycle-(own|objects)'/);
     const deleted = await kubectl(['delete', 'service', 'pool', '-n', namespace, `--as=${lifecycle}`]);
     expect(deleted.stderr).toContain(own);
+  });
+
+  it('the Pods that others create, even where the ConfigMap of the install is gone', async () => {
+    const manifest = await run(['get', 'configmap', 'buildkit-install', '-n', 'buildkit-system', '-o', 'json']);
+    await run(['delete', 'configmap', 'buildkit-install', '-n', 'buildkit-system']);
+    try {
+      const create = [
+        'run',
+        'without',
+        '-n',
+        namespace,
+        '--image=example.com/theirs',
+        '--dry-run=server',
+        '-o',
+        'name',
+      ];
+      expect(await run(create)).toBe('pod/without\n');
+      const withAccount = changed((pod) => (pod.spec['serviceAccountName'] = 'admin'));
+      expect(await tryToMake(withAccount)).toContain('denied request');
+    } finally {
+      const { data } = JSON.parse(manifest) as { data: object };
+      const metadata = { name: 'buildkit-install', namespace: 'buildkit-system' };
+      await run(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
+    }
   });
 
   it('the Pods of tenants', async () => {

@@ -464,3 +464,38 @@ it('decides on anything', async () => {
     }),
   );
 });
+
+describe('a word that means nothing here', () => {
+  it.each([
+    ['certificates.server.mode', { certificates: { server: { mode: 'manual' } } }, '"manual": expected auto'],
+    [
+      'gateway.exposure.gatewayAPI.tls.mode',
+      { gateway: { exposure: { gatewayAPI: { tls: { mode: 'terminate' } } } } },
+      '"terminate": expected passthrough',
+    ],
+    ['observability.metrics.port', { observability: { metrics: { port: 1236 } } }, '1236: expected another port'],
+  ])('is refused where the owner would rely on it: %s', async (field, spec, message) => {
+    const { response } = await validatePool(makePoolRequest(spec), makeCluster().ports);
+    expect(response.allowed).toBe(false);
+    const [cause] = response.status?.details.causes ?? [];
+    expect(cause?.field).toBe(`spec.${field}`);
+    expect(cause?.message).toContain(message);
+    // What is stored can still be changed elsewhere.
+    const kept = makePoolRequest({ ...spec, access: {} }, spec);
+    expect((await validatePool(kept, makeCluster().ports)).response.allowed).toBe(true);
+  });
+
+  it('is stored with a warning otherwise, by the name of its field in either version', async () => {
+    const spec = {
+      workers: { scaling: { targets: { cpuUtilization: 70 } } },
+      cache: { backends: [{ type: 'registry', registry: { endpoint: 'example.com/c', credentialsSecret: 's' } }] },
+    };
+    const { warnings = [] } = (await validatePool(makePoolRequest(spec), makeCluster().ports)).response;
+    expect(warnings).toEqual([
+      'spec.workers.scaling.targets.cpuUtilization: has no effect: ' +
+        'a worker serves one lease at a time: leases add workers, not load',
+      'spec.cache.backends[0].registry.credentialsSecret: has no effect: ' +
+        'buildkitd logs in with what the client brings: no Secret is read',
+    ]);
+  });
+});

@@ -99,6 +99,35 @@ test('a gateway counts its connections by its memory, and has a few however litt
   expect([connections('128Mi'), connections('512Mi'), connections('2Gi')]).toEqual(['16', '256', '1280']);
 });
 
+test('a pool says whose PROXY headers count and where metrics are, and may keep them from everybody', () => {
+  const pool = makePool({
+    gateway: { proxyProtocolCIDRs: ['10.0.0.0/8', 'fd00::/8'] },
+    observability: { metrics: { port: 9100, enabled: false } },
+  });
+  const text = JSON.stringify(gateway.makeGatewayDeployment(pool, settings));
+  expect(text).toContain('{"name":"PROXY_PROTOCOL_CIDRS","value":"10.0.0.0/8,fd00::/8"}');
+  expect(text).toContain('{"name":"METRICS_PORT","value":"9100"}');
+  expect(text).toContain('{"name":"metrics","containerPort":9100}');
+  expect(JSON.stringify(gateway.makeGatewayPolicy(pool, []))).not.toContain('metrics');
+});
+
+test('a worker has the volume of its pool, whichever of two words asks for it', () => {
+  const local = { cache: { backends: [{ type: 'local' as const, local: { storageClass: 'fast', size: '100Gi' } }] } };
+  const findVolume = (pool: Pool): unknown => {
+    const { spec } = workers.makeWorkerPod({ pool, worker: makeWorker(), config: '' }, settings);
+    const { volumes } = spec as { volumes: { name: string; ephemeral?: { volumeClaimTemplate: { spec: unknown } } }[] };
+    return volumes.find(({ name }) => name === 'state')?.ephemeral?.volumeClaimTemplate.spec;
+  };
+  const claim = (storage: string, storageClassName?: string) => ({
+    accessModes: ['ReadWriteOnce'],
+    ...(storageClassName === undefined ? {} : { storageClassName }),
+    resources: { requests: { storage } },
+  });
+  expect(findVolume(makePool())).toBeUndefined();
+  expect(findVolume(makePool(local))).toEqual(claim('100Gi', 'fast'));
+  expect(findVolume(makePool({ ...local, workers: { storage: { size: '50Gi' } } }))).toEqual(claim('50Gi'));
+});
+
 test('what a pool no longer asks for is listed, so that it can be deleted', () => {
   expect(makeExposure(least).unwanted.map(({ kind }) => kind)).toEqual(['Ingress']);
   const off = makePool({ gateway: { exposure: { gatewayAPI: { enabled: false } } } });
