@@ -214,8 +214,8 @@ export const poolOfGatewayDeployment = (deployment: string): string | undefined 
 /** Who the Pods of a gateway are. */
 export const gatewayAccountName = gatewayDeploymentName;
 export const gatewayServiceName = (pool: string): string => pool;
-export const poolEndpoint = (namespace: string, pool: string): string =>
-  `tcp://${gatewayServiceName(pool)}.${namespace}.svc:${PORTS.gateway}`;
+export const poolEndpoint = (namespace: string, pool: string, port: number = PORTS.gateway): string =>
+  `tcp://${gatewayServiceName(pool)}.${namespace}.svc:${port}`;
 
 /** Who wrote what, in `metadata.managedFields`: each part has its own name. */
 export const FIELD_MANAGERS = {

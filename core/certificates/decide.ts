@@ -11,6 +11,7 @@ import { isBareName, resolvePools, type ResolvedPool } from './resolve.ts';
 import { forbid, foreignKey, refusals, refuseAbsent, refuseDuration, type Refusal } from './refusals.ts';
 import { decideTtl } from './ttl.ts';
 import type { IdentityFault } from '../oidc/identify.ts';
+import { endpointOf } from '../pool/endpoint.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { namespaceOf, trustDomainOf, type Principal } from '../principal.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -29,7 +30,7 @@ export interface DecisionPorts extends DecisionReads {
 
 export interface Decision {
   readonly principal: Principal;
-  readonly pools: readonly ResolvedPool[];
+  readonly pools: readonly (ResolvedPool & { readonly endpoint: string })[];
   readonly identities: readonly PoolIdentity[];
   readonly certificate: IssuedCertificate;
 }
@@ -152,9 +153,12 @@ async function issue(
     issuedAtMs,
     subjectKey,
   });
-  return certificate.ok
-    ? ok({ principal, pools, identities, certificate: certificate.value })
-    : err({ ...foreignKey, principal });
+  if (!certificate.ok) return err({ ...foreignKey, principal });
+  const reached = pools.map((pool, index) => ({
+    ...pool,
+    endpoint: endpointOf(pool.key, verdicts[index]?.pool?.spec ?? {}),
+  }));
+  return ok({ principal, pools: reached, identities, certificate: certificate.value });
 }
 
 /** Nothing is issued for a pool that is being deleted: what is issued for it would be worth nothing soon. */

@@ -12,6 +12,8 @@ export interface Findings {
   /** Why the spec can't be read. */
   readonly fault?: string | undefined;
   readonly gateway: GatewayStatus;
+  /** That somebody else's object has the name of one of the gateway's. */
+  readonly conflict: string | undefined;
   readonly workers: WorkerCounts;
   readonly refs: Verdict;
 }
@@ -34,8 +36,9 @@ function judgePool({ isTerminating, fault }: Findings, gateway: Verdict, workers
   return make('True', REASONS.available, 'the pool takes builds');
 }
 
-function judgeGateway({ name, gateway }: Findings): Verdict {
+function judgeGateway({ name, gateway, conflict }: Findings): Verdict {
   const make = verdict(CONDITION_TYPES.gatewayReady);
+  if (conflict !== undefined) return make('False', REASONS.nameConflict, conflict);
   if (gateway.deploymentName === undefined) {
     return make('False', REASONS.deploymentMissing, `Deployment "${gatewayDeploymentName(name)}" does not exist`);
   }

@@ -2,6 +2,7 @@
 import { gatewayDeploymentName, gatewayServiceName, LABELS, MANAGED_BY } from '../../api/names.ts';
 import type { PoolStatus } from '../../api/status.ts';
 import type { GatewayObjects } from './observed.ts';
+import { CONDITION_TYPES, REASONS } from './reasons.ts';
 
 /** The names are there only while the objects are. */
 export interface GatewayStatus {
@@ -15,6 +16,21 @@ export interface GatewayStatus {
 /** An object that merely has the name of one of ours is not the gateway. */
 const isOurs = (object: GatewayObjects['service']): boolean =>
   object?.metadata.labels?.[LABELS.managedBy] === MANAGED_BY;
+
+/** The first object that merely has the name of one of ours. */
+export function findConflict(name: string, { deployment, service }: GatewayObjects): string | undefined {
+  const named = [
+    { object: deployment, label: `Deployment "${gatewayDeploymentName(name)}"` },
+    { object: service, label: `Service "${gatewayServiceName(name)}"` },
+  ];
+  const foreign = named.find(({ object }) => object !== undefined && !isOurs(object));
+  return foreign && `${foreign.label} is there and belongs to somebody else: rename it, or delete it`;
+}
+
+/** As the last run wrote it. */
+export const readConflict = ({ conditions = [] }: PoolStatus): string | undefined =>
+  conditions.find(({ type, reason }) => type === CONDITION_TYPES.gatewayReady && reason === REASONS.nameConflict)
+    ?.message;
 
 /** As the last run wrote it. */
 export const readGatewayStatus = ({ gateway = {} }: PoolStatus): GatewayStatus => {

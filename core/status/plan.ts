@@ -1,11 +1,11 @@
 /** What the status of a pool should say. No I/O. No clock. */
-import { poolEndpoint } from '../../api/names.ts';
 import type { PoolPhase, PoolStatus } from '../../api/status.ts';
 import { mergeConditions } from '../conditions.ts';
 import { isSameJson } from '../json.ts';
+import { endpointOf } from '../pool/endpoint.ts';
 import { hasOnlyFailed, judge, type Findings } from './conditions.ts';
 import { countWorkers, findWorkerNamespaces } from './count.ts';
-import { makeGatewayStatus, readGatewayStatus } from './gateway.ts';
+import { findConflict, makeGatewayStatus, readConflict, readGatewayStatus } from './gateway.ts';
 import { mergeConnections } from './connections.ts';
 import type { Observed } from './observed.ts';
 import { judgeRefs } from './refs.ts';
@@ -20,6 +20,7 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
     isTerminating: metadata.deletionTimestamp !== undefined,
     fault: pool.fault,
     gateway: gateway === undefined ? readGatewayStatus(stored) : makeGatewayStatus(metadata.name, gateway),
+    conflict: gateway === undefined ? readConflict(stored) : findConflict(metadata.name, gateway),
     workers: countWorkers(pool, observed.workers),
     refs: judgeRefs(observed),
   };
@@ -27,7 +28,7 @@ export function plan(observed: Observed, now: Date, reports: readonly ReceivedRe
   const status: PoolStatus = {
     ...stored,
     phase: decidePhase(findings),
-    endpoint: poolEndpoint(metadata.namespace, metadata.name),
+    endpoint: endpointOf(metadata, pool.spec),
     gateway: findings.gateway,
     workers: findings.workers,
     connections: mergeConnections(stored.connections, { pods: observed.gatewayPods, reports, now }),

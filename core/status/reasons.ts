@@ -23,6 +23,8 @@ export const REASONS = {
 
   /** GatewayReady=True: the Service exists and at least one replica serves. */
   gatewayServing: 'GatewayServing',
+  /** GatewayReady=False: a Deployment or Service of somebody else has the name of ours; it is never taken over. */
+  nameConflict: 'NameConflict',
   /** GatewayReady=False: no Deployment of ours has the gateway's name. */
   deploymentMissing: 'DeploymentMissing',
   /** GatewayReady=False: no Service of ours has the gateway's name. */

@@ -6,7 +6,7 @@ import { CERTIFICATES_PATH, type CertificateAnswer } from '../../api/http/certif
 import { makeProblem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../../api/http/problem.ts';
 import { maxRequestBodyBytes, retryAfterSeconds } from '../../api/limits/http.ts';
 import { maxTokenBytes } from '../../api/limits/tokens.ts';
-import { HEALTH_PATH, poolEndpoint, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
+import { HEALTH_PATH, PROBE_PATHS, REQUEST_ID_HEADER, TOKEN_AUDIENCE } from '../../api/names.ts';
 import openApi from '../../api/openapi.gen.json' with { type: 'json' };
 import type { Caller, TokenRefusal } from '../../core/caller.ts';
 import { decide, type Decision, type DecisionPorts, type DecisionReads } from '../../core/certificates/decide.ts';
@@ -119,9 +119,7 @@ const makeAnswer = ({ pools, certificate }: Decision, requestId: string): Certif
   caCert: certificate.caCert,
   clientCert: certificate.clientCert,
   ...(certificate.clientKey === undefined ? {} : { clientKey: certificate.clientKey }),
-  endpoints: Object.fromEntries(
-    pools.flatMap(({ key, names }) => names.map((name) => [name, poolEndpoint(key.namespace, key.name)])),
-  ),
+  endpoints: Object.fromEntries(pools.flatMap(({ names, endpoint }) => names.map((name) => [name, endpoint]))),
   expiresAt: new Date(certificate.notAfter * 1000).toISOString().replace('.000Z', 'Z'),
   serial: certificate.serial,
   pools: pools.map(({ key }) => formatPoolKey(key)),

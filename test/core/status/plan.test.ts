@@ -248,3 +248,18 @@ test('the order of workers does not matter', () => {
     }),
   );
 });
+
+test.each([
+  ['Deployment "shared-pool-gateway"', makeGateway({ deployment: makeDeployment(2, 2, {}) })],
+  ['Service "shared-pool"', makeGateway({ service: { metadata: { labels: {} } } })],
+])('says that %s is somebody else’s, for as long as it stands there', (object, gateway) => {
+  const message = `${object} is there and belongs to somebody else: rename it, or delete it`;
+  const status = planWrite(makeObserved({ gateway }));
+  expect(conditionOf(status, 'GatewayReady')).toMatchObject({ status: 'False', reason: 'NameConflict', message });
+  expect(conditionOf(status, 'Ready')).toMatchObject({ status: 'False', message });
+  // A run that a worker caused reads no gateway.
+  const pool = makePool({ status });
+  expect(plan(makeObserved({ pool, gateway: undefined }), now)).toBe('unchanged');
+  const mended = planWrite(makeObserved({ pool }));
+  expect(conditionOf(mended, 'GatewayReady')).toMatchObject({ status: 'True', reason: 'GatewayServing' });
+});
