@@ -66,6 +66,9 @@ export const LEASE_ANNOTATIONS = {
   shared: `${GROUP}/shared`,
 } as const;
 
+/** On the Pod of a worker: the hash of what all Pods of its pool's workers were made of. */
+export const TEMPLATE_ANNOTATION = `${GROUP}/template`;
+
 /** Value of the managed-by label on every object we make. */
 export const MANAGED_BY = 'buildkit-controller';
 

@@ -30,6 +30,16 @@ export async function listReferrers(kube: Kube, namespaces: ReadonlySet<string>)
   return items.filter((key) => key !== undefined);
 }
 
+/** With how they are exposed. @throws {KubeError} */
+export async function listExposedPools(kube: Kube): Promise<readonly Pool[]> {
+  const { items } = await pools(kube).list({}, ({ metadata, spec }): Pool | undefined =>
+    spec.gateway?.exposure === undefined
+      ? undefined
+      : { metadata, spec: { gateway: { exposure: spec.gateway.exposure } } },
+  );
+  return items.filter((pool) => pool !== undefined);
+}
+
 const keepKey = ({ metadata: { namespace, name } }: Pool): PoolKey => ({ namespace, name });
 
 /** A DNS subdomain, which every name of Kubernetes is. */

@@ -1,4 +1,4 @@
-/** The Event about a pool whose object can't be made. No I/O. */
+/** Events about a pool whose object or name is somebody else's, or can't be had. No I/O. */
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { ACTIONS, type ObjectEvent } from './event.ts';
 
@@ -29,4 +29,14 @@ export const makeObjectEvent = ({ metadata }: Pool, object: Named, notMade: NotM
   reason: reasons[notMade].reason,
   action: ACTIONS.make,
   note: reasons[notMade].say(object),
+});
+
+/** Its gateway gets no certificate for the name. */
+export const makeHostnameEvent = ({ metadata }: Pool, hostname: string): ObjectEvent => ({
+  kind: 'BuildKitPool',
+  metadata,
+  type: 'Warning',
+  reason: 'HostnameConflict',
+  action: ACTIONS.make,
+  note: `hostname "${hostname}" belongs to an older pool: the gateway shows no certificate for it`,
 });

@@ -8,23 +8,38 @@ import type { LifecycleSettings } from './settings.ts';
 
 type Settings = Pick<LifecycleSettings, 'hostnameSuffixes'>;
 
-export function gatewayServerOf(pool: Pool, settings: Settings): GatewayServer {
+/** `others`: pools that may claim a name of this one. */
+export function gatewayServerOf(pool: Pool, settings: Settings, others: readonly Pool[]): GatewayServer {
   const { ttl, organization } = pool.spec.certificates?.server ?? {};
   const life = ttl === undefined ? undefined : parseDuration(ttl);
   const ttlSeconds = life?.ok === true ? Number(life.value / nanosecondsPerSecond) : undefined;
-  return defined({ organization, ttlSeconds, hostnames: gatewayHostnames(pool, settings) });
+  return defined({ organization, ttlSeconds, hostnames: gatewayHostnames(pool, settings, others) });
 }
 
 /** Those of its Service, whatever owners say; beside them what they may claim. */
-export function gatewayHostnames(pool: Pool, settings: Settings): readonly string[] {
+function gatewayHostnames(pool: Pool, settings: Settings, others: readonly Pool[]): readonly string[] {
   const { name, namespace } = pool.metadata;
   const service = gatewayServiceName(name);
   const own = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
-  const claimed = claimedHostnames(pool).filter((hostname) => isClaimable(hostname, namespace, settings));
+  const older = others.filter((other) => isOlder(other, pool)).flatMap((other) => listClaims(other, settings));
+  const claimed = listClaims(pool, settings).filter((hostname) => !older.includes(hostname));
   return [...own, `${service}.${namespace}.svc.cluster.local`, 'localhost', ...claimed];
 }
 
-function claimedHostnames({ spec }: Pool): readonly string[] {
+/** Names that an older pool claims, too: it keeps them. */
+export const listLostHostnames = (pool: Pool, settings: Settings, others: readonly Pool[]): readonly string[] =>
+  listClaims(pool, settings).filter((hostname) => !gatewayHostnames(pool, settings, others).includes(hostname));
+
+const listClaims = (pool: Pool, settings: Settings): readonly string[] =>
+  claimedHostnames(pool).filter((hostname) => isClaimable(hostname, pool.metadata.namespace, settings));
+
+/** Of two that were made in one second, one in the same order everywhere. */
+function isOlder({ metadata: other }: Pool, { metadata: own }: Pool): boolean {
+  const [left, right] = [other.creationTimestamp ?? '', own.creationTimestamp ?? ''];
+  return left === right ? other.uid < own.uid : left < right;
+}
+
+export function claimedHostnames({ spec }: Pool): readonly string[] {
   const { hostname, ingress, gatewayAPI } = spec.gateway?.exposure ?? {};
   const names = [hostname, ingress?.hostname, gatewayAPI?.hostname].filter((name) => name !== undefined);
   return [...new Set(names)];

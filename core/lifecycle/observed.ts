@@ -23,6 +23,8 @@ export interface ObservedPool extends Observed {
   readonly pods: readonly Pod[];
   /** Of the pool, in its namespace. */
   readonly leases: readonly Lease[];
+  /** The hash of what Pods of workers are made of now. */
+  readonly templateHash?: string | undefined;
 }
 
 /** The workers that refer to the pool and stay. One that is being deleted is left to whoever deletes it. */

@@ -5,7 +5,7 @@
  * Only workers that we made are deleted: those of tenants are theirs. No I/O. No clock.
  */
 import { defaultIdleTimeoutMs, failedWorkerMs, maxWorkerAgeMs } from '../../api/limits/allocation.ts';
-import { LABELS, MANAGED_BY } from '../../api/names.ts';
+import { LABELS, MANAGED_BY, TEMPLATE_ANNOTATION } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { findFreeSlot, isOld, maxWorkersOf } from '../allocation/choose.ts';
@@ -24,6 +24,7 @@ import { formatPoolKey, poolOfWorker } from '../pool-reference.ts';
 import type { Lease } from './cluster-objects.ts';
 import { earliest, leasesOf, planLeases, type LeasePlan } from './leases.ts';
 import type { ObservedPool } from './observed.ts';
+import { findPod } from './pods.ts';
 
 export interface ScheduleTimes {
   readonly previous: Date | undefined;
@@ -50,7 +51,8 @@ export function planScale(observed: ObservedPool, now: Date, readSchedule: ReadS
   }
   const leases = leasesOf(pool, observed.leases).filter((lease) => !isExpired(lease, now));
   const schedule = readScheduleOf(pool, now, readSchedule);
-  const facts = { pool, all, leases, now, min: countMin(pool, { all, leases, schedule, now }) };
+  const min = countMin(pool, { all, leases, schedule, now });
+  const facts = { pool, all, leases, now, min, isOutdated: (worker: Worker) => isOutdated(worker, observed) };
   const removal = planRemoval(facts);
   return {
     leasesToDelete: leasePlan.leasesToDelete,
@@ -73,6 +75,18 @@ interface Facts {
   readonly leases: readonly Lease[];
   readonly now: Date;
   readonly min: number;
+  /** Whether its Pod was made of something else than Pods are made of now. */
+  readonly isOutdated: (worker: Worker) => boolean;
+}
+
+/** A Pod of an earlier release has no such annotation. */
+function isOutdated(worker: Worker, observed: ObservedPool): boolean {
+  const pod = findPod(observed, worker);
+  return (
+    observed.templateHash !== undefined &&
+    pod !== undefined &&
+    pod.metadata.annotations?.[TEMPLATE_ANNOTATION] !== observed.templateHash
+  );
 }
 
 function readScheduleOf({ spec }: Pool, now: Date, read: ReadSchedule): ScheduleTimes | undefined {
@@ -114,7 +128,7 @@ function planRemoval(facts: Facts): Removal {
   const live = all.filter((worker) => !isBeingDeleted(worker));
   const ours = live.filter((worker) => !isLeased(worker) && isOurs(worker, pool));
   const isDone = (worker: Worker) => endsAtMs(worker) <= now.getTime();
-  const must = ours.filter((worker) => isDone(worker) || isLeaving(worker));
+  const must = ours.filter((worker) => isDone(worker) || isLeaving(worker) || facts.isOutdated(worker));
   // The longest idle go first; those of no domain last, since every client can have them.
   const idle = ours.filter((worker) => !must.includes(worker) && !isFailed(worker)).toSorted(byUse);
   const kept = live.filter((worker) => isIdle(worker) && !must.includes(worker)).length;

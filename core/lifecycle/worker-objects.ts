@@ -1,6 +1,6 @@
 /** What workers have in their own namespace: a Pod each, and what holds all of a pool there. No I/O. */
 import { podGraceSeconds, podTokenSeconds, startPatienceSeconds } from '../../api/limits/lifecycle.ts';
-import { LABELS, NAMESPACE_NAME_LABEL, PORTS, WORKER_TOKEN_AUDIENCE } from '../../api/names.ts';
+import { LABELS, NAMESPACE_NAME_LABEL, PORTS, TEMPLATE_ANNOTATION, WORKER_TOKEN_AUDIENCE } from '../../api/names.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Worker } from '../../api/v1beta1/worker.ts';
 import { KEYS_FOLDER, SOCKET, STATE_FOLDER, volumeOf, volumeSizeOf } from './buildkit-config.ts';
@@ -24,9 +24,23 @@ export interface WorkerPod {
   readonly worker: Worker;
   /** buildkitd.toml */
   readonly config: string;
+  /** Of `describeTemplate`. */
+  readonly templateHash?: string;
 }
 
-export function makeWorkerPod({ pool, worker, config }: WorkerPod, settings: LifecycleSettings): KubeObject {
+/** The same for all workers of a pool: another one was made of something else. */
+export const describeTemplate = (pool: Pool, config: string, settings: LifecycleSettings): string => {
+  const { namespace } = pool.metadata;
+  const metadata = { namespace, name: '', uid: '', resourceVersion: '' };
+  return JSON.stringify(
+    makeWorkerPod({ pool, worker: { metadata, spec: { poolRef: pool.metadata } }, config }, settings),
+  );
+};
+
+export function makeWorkerPod(
+  { pool, worker, config, templateHash }: WorkerPod,
+  settings: LifecycleSettings,
+): KubeObject {
   const { template = {}, isolation = 'UserNamespace' } = pool.spec.workers ?? {};
   const { name, namespace } = worker.metadata;
   const { labels, annotations, ...placement } = template;
@@ -37,7 +51,11 @@ export function makeWorkerPod({ pool, worker, config }: WorkerPod, settings: Lif
       name,
       namespace,
       labels: { ...labels, ...podLabels(pool, worker) },
-      annotations: { ...annotations, ...leaseAnnotations(worker) },
+      annotations: {
+        ...annotations,
+        ...leaseAnnotations(worker),
+        ...(templateHash === undefined ? {} : { [TEMPLATE_ANNOTATION]: templateHash }),
+      },
       ownerReferences: ownedByWorker(worker),
     },
     spec: {

@@ -13,7 +13,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import type { PoolIdentity } from '../../core/certificates/client-uris.ts';
 import type { GatewayServer, WorkerIdentity } from '../../core/certificates/lifecycle.ts';
 import type { CsrFault, SubjectKey } from '../../core/certificates/issued.ts';
-import { gatewayServerOf } from '../../core/lifecycle/gateway-names.ts';
+import { claimedHostnames, gatewayServerOf, listLostHostnames } from '../../core/lifecycle/gateway-names.ts';
 import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';
 import type { Result } from '../../core/result.ts';
 import { createPodHandler, type PodCaller, type PodRequestOptions } from '../pod-request.ts';
@@ -43,6 +43,10 @@ export interface KeysPorts extends Pick<PodRequestOptions<GatewayKeysRequest>, '
   readonly findPoolOfGateway: FindPoolOfGateway;
   /** Undefined where it does not exist. Rejects when nobody can say now. */
   readonly getWorker: (key: Pick<WorkerIdentity, 'namespace' | 'name'>) => Promise<Worker | undefined>;
+  /** Every pool there is. */
+  readonly listClaimants: () => Promise<readonly Pool[]>;
+  /** That an older pool has the name. */
+  readonly reportHostnameConflict: (pool: Pool, hostname: string) => Promise<void>;
   readonly settings: LifecycleSettings;
 }
 
@@ -75,8 +79,11 @@ async function signGateway(ports: KeysPorts, caller: PodCaller, body: GatewayKey
   if (pool === undefined) return notOurs('not a Pod of the gateway of this pool');
   const ca = await ports.ensurePoolCa(pool.metadata.uid);
   const roots = await ports.readRoots();
+  // Names outside of the cluster alone can be claimed twice.
+  const others = claimedHostnames(pool).length === 0 ? [] : await ports.listClaimants();
+  for (const lost of listLostHostnames(pool, ports.settings, others)) await ports.reportHostnameConflict(pool, lost);
   const keys: GatewayKeys = {
-    server: await ports.signGatewayServer(server.value, gatewayServerOf(pool, ports.settings)),
+    server: await ports.signGatewayServer(server.value, gatewayServerOf(pool, ports.settings, others)),
     client: ports.signGatewayClient(client.value, pool.metadata, ca),
     clientCa: roots,
     serverCa: roots,

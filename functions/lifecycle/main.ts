@@ -21,6 +21,7 @@ import { createGatewayPodFinder } from '../../adapters/kube/gateway-pods.ts';
 import { createLifecycleObjects } from '../../adapters/kube/lifecycle-objects.ts';
 import { createNamespaceReader } from '../../adapters/kube/namespaces.ts';
 import { createPoolCas } from '../../adapters/kube/pool-cas.ts';
+import { listExposedPools } from '../../adapters/kube/pools.ts';
 import { createPoolReferenceStore } from '../../adapters/kube/pool-references.ts';
 import { createClusterTokenCheck } from '../../adapters/kube/cluster-keys.ts';
 import { createWorkerReader } from '../../adapters/kube/pool-workers.ts';
@@ -43,7 +44,7 @@ import {
 } from '../../api/names.ts';
 import type { Clock } from '../../core/events/throttle.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
-import { makeObjectEvent, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
+import { makeHostnameEvent, makeObjectEvent, type NotMade } from '../../core/kubernetes-events/pool-object.ts';
 import { makeWorkerEvents } from '../../core/kubernetes-events/worker.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
 import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';
@@ -128,12 +129,22 @@ function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, recordEve
   const { makePoolCa, ...issuer } = createLifecycleIssuer({ ...settings, caFolder, now: () => now().getTime() });
   const reportNotMade = (pool: Pool, object: KubeObject, reason: NotMade) =>
     recordEvents([makeObjectEvent(pool, object, reason)]);
-  const ports = { ...objects, settings, parseToml, formatToml, reportNotMade, readRoots: issuer.readRoots, now };
+  const sha256 = (text: string) => hash('sha256', text);
+  const ports = {
+    ...objects,
+    settings,
+    parseToml,
+    formatToml,
+    sha256,
+    reportNotMade,
+    readRoots: issuer.readRoots,
+    now,
+  };
   const writeRoutes = createRoutesWriter(ports);
   const findRefused = createRefusedFinder({
     getNamespaceLabels: createNamespaceReader(kube),
     reviewAccess: createAccessReviewer(kube),
-    sha256: (text) => hash('sha256', text),
+    sha256,
     now,
   });
   const { clusterFqdn } = settings;
@@ -152,7 +163,12 @@ function wireMaking({ settings, caFolder }: MakingConfig, { kube, now, recordEve
     readCsr,
     ensurePoolCa: (poolUid: string) => cas.ensure(poolUid, () => makePoolCa(poolUid)),
   };
-  const lookups = { findPoolOfGateway: createGatewayPodFinder(kube), getWorker: createWorkerReader(kube) };
+  const lookups = {
+    findPoolOfGateway: createGatewayPodFinder(kube),
+    getWorker: createWorkerReader(kube),
+    listClaimants: () => listExposedPools(kube),
+    reportHostnameConflict: (pool: Pool, hostname: string) => recordEvents([makeHostnameEvent(pool, hostname)]),
+  };
   return { making, signing, lookups };
 }
 

@@ -11,6 +11,7 @@ import type { FoundPod } from '../../core/lifecycle/pod-state.ts';
 import type { Reviews } from '../../core/lifecycle/reviews.ts';
 import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';
 import {
+  describeTemplate,
   makeLeasePatch,
   makeWorkerPod,
   makeWorkersBudget,
@@ -25,6 +26,8 @@ export interface PodPorts {
   readonly settings: LifecycleSettings;
   readonly parseToml: (text: string) => Result<JsonObject, { readonly line: number; readonly column: number }>;
   readonly formatToml: (document: JsonObject) => string;
+  /** SHA-256, lower-case hexadecimal. */
+  readonly sha256: (text: string) => string;
   readonly listPods: (key: PoolKey) => Promise<readonly Pod[]>;
   readonly listLeases: (key: PoolKey) => Promise<readonly Lease[]>;
   readonly createPod: (object: KubeObject, workerUid: string) => Promise<FoundPod>;
@@ -56,9 +59,10 @@ export async function bringUpPods(
 ): Promise<BroughtUp> {
   // Workers were listed before: a worker's lease that is not among the leases is over.
   const [pods, leases] = await Promise.all([ports.listPods(observed.key), ports.listLeases(observed.key)]);
-  const whole = { ...observed, pods, leases };
+  const parts = observed.pool && prepare(ports, observed.pool);
+  const whole = { ...observed, pods, leases, templateHash: parts?.templateHash };
   const planned = planPods(whole, reviews, ports.now());
-  const made = await carryOut(ports, whole, planned);
+  const made = await carryOut(ports, planned, parts);
   const found = new Map(
     observed.workers.map((worker): [string, FoundPod] => {
       const pod = findPod(whole, worker);
@@ -68,19 +72,31 @@ export async function bringUpPods(
   return { ...whole, found, nextDueAt: planned.nextDueAt };
 }
 
+/** What the Pods of all workers of a pool are made of. */
+interface Parts {
+  readonly pool: Pool;
+  readonly config: string;
+  readonly templateHash: string;
+}
+
+function prepare({ settings, parseToml, formatToml, sha256 }: PodPorts, pool: Pool): Parts {
+  const written = parseToml(pool.spec.workers?.config ?? '');
+  // Admission refuses what is no TOML; what came past it counts as nothing.
+  const config = formatToml(makeBuildkitConfig(pool, written.ok ? written.value : {}));
+  return { pool, config, templateHash: sha256(describeTemplate(pool, config, settings)).slice(0, 16) };
+}
+
 async function carryOut(
   ports: PodPorts,
-  { pool }: ObservedPool,
   planned: PodPlan,
+  parts: Parts | undefined,
 ): Promise<ReadonlyMap<Worker, FoundPod>> {
   const made = new Map<Worker, FoundPod>();
-  if (pool !== undefined && planned.create.length > 0) {
+  if (parts !== undefined && planned.create.length > 0) {
+    const { pool, config, templateHash } = parts;
     await protect(ports, pool, new Set(planned.create.map(({ metadata }) => metadata.namespace)));
-    const written = ports.parseToml(pool.spec.workers?.config ?? '');
-    // Admission refuses what is no TOML; what came past it counts as nothing.
-    const config = ports.formatToml(makeBuildkitConfig(pool, written.ok ? written.value : {}));
     await forEachAtOnce(planned.create, maxParallelWorkerCalls, async (worker) => {
-      const pod = makeWorkerPod({ pool, worker, config }, ports.settings);
+      const pod = makeWorkerPod({ pool, worker, config, templateHash }, ports.settings);
       made.set(worker, await ports.createPod(pod, worker.metadata.uid));
     });
   }

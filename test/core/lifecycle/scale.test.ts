@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TEMPLATE_ANNOTATION } from '../../../api/names.ts';
 import type { Pool } from '../../../api/v1beta1/pool.ts';
 import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { planRoutes } from '../../../core/lifecycle/routes.ts';
@@ -116,6 +117,35 @@ describe('the number of workers', () => {
 
   it("is nobody else's but the owner's in mode manual", () => {
     expect(scale({ workers: [makeWorker('p-0', { ageMs: 9e9 })] }, { mode: 'manual', min: 3 })).toMatchObject(nothing);
+  });
+});
+
+describe('a worker whose Pod was made of something else', () => {
+  const podOf = (worker: Worker, template?: string): ObservedPool['pods'][number] => ({
+    metadata: {
+      ...worker.metadata,
+      uid: `uid-of-pod-of-${worker.metadata.name}`,
+      ownerReferences: [{ apiVersion: '', kind: '', name: '', uid: worker.metadata.uid, controller: true }],
+      annotations: template === undefined ? {} : { [TEMPLATE_ANNOTATION]: template },
+    },
+  });
+  const [idle, leased, foreign] = [
+    makeWorker('p-0'),
+    makeWorker('p-1', { lease: 'u' }),
+    makeWorker('theirs', { isForeign: true }),
+  ];
+  const all = { workers: [idle, leased, foreign], leases: [makeLease('u', { worker: leased })] };
+
+  it.each(['old', undefined])('is replaced when it is ours and idle (%s)', (template) => {
+    const pods = all.workers.map((worker) => podOf(worker, template));
+    const planned = scale({ ...all, pods, templateHash: 'new' }, { min: 2 });
+    expect(planned).toMatchObject({ deleted: ['p-0'], created: ['p-2'] });
+  });
+
+  it('stays while it is as Pods are made now, and while it has none', () => {
+    const pods = all.workers.map((worker) => podOf(worker, 'new'));
+    expect(scale({ ...all, pods, templateHash: 'new' }, { min: 1 })).toMatchObject(nothing);
+    expect(scale({ ...all, pods: [], templateHash: 'new' }, { min: 1 })).toMatchObject(nothing);
   });
 });
 
