@@ -45,7 +45,7 @@ const makeKustomization = ({ name, tag }: OverlayOptions['image']): object => ({
       name: 'buildkit-install',
       namespace: SYSTEM_NAMESPACE,
       behavior: 'merge',
-      literals: [`cluster-fqdn=${clusterFqdn}`],
+      literals: [`cluster-fqdn=${clusterFqdn}`, `image=${name}:${tag}`],
       options: { disableNameSuffixHash: true },
     },
   ],
