@@ -5,11 +5,11 @@ import {
   makeGatewayAccount,
   makeGatewayBudget,
   makeGatewayDeployment,
-  makeGatewayPolicy,
   makeGatewayService,
   makeGatewayTrust,
   makeKeysService,
 } from '../../core/lifecycle/gateway-objects.ts';
+import { makeGatewayPolicy } from '../../core/lifecycle/gateway-policy.ts';
 import { makeExposure } from '../../core/lifecycle/exposure.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
 import type { LifecycleSettings } from '../../core/lifecycle/settings.ts';

@@ -6,6 +6,7 @@ import type { Worker } from '../../api/v1beta1/worker.ts';
 import { makeWorker } from '../../core/allocation/worker.ts';
 import { makeExposure } from '../../core/lifecycle/exposure.ts';
 import * as gateway from '../../core/lifecycle/gateway-objects.ts';
+import { makeGatewayPolicy } from '../../core/lifecycle/gateway-policy.ts';
 import type { KubeObject } from '../../core/lifecycle/objects.ts';
 import * as workers from '../../core/lifecycle/worker-objects.ts';
 import { kubectl, makeNamespace, run } from './cluster.ts';
@@ -71,7 +72,7 @@ describe("lifecycle's account", () => {
       binding,
       gateway.makeGatewayTrust(pool, 'pem'),
       gateway.makeRoutes(pool, {}),
-      gateway.makeGatewayPolicy(pool, [namespace]),
+      makeGatewayPolicy(pool, [namespace]),
       gateway.makeGatewayBudget(pool),
       gateway.makeGatewayService(pool),
       gateway.makeKeysService(pool),

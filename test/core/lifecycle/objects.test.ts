@@ -5,6 +5,7 @@ import type { Pool } from '../../../api/v1beta1/pool.ts';
 import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { makeExposure } from '../../../core/lifecycle/exposure.ts';
 import * as gateway from '../../../core/lifecycle/gateway-objects.ts';
+import { makeGatewayPolicy } from '../../../core/lifecycle/gateway-policy.ts';
 import type { KubeObject } from '../../../core/lifecycle/objects.ts';
 import * as workers from '../../../core/lifecycle/worker-objects.ts';
 import { makePool, makeWorker } from './observed.ts';
@@ -59,7 +60,7 @@ const listGatewayObjects = (pool: Pool, workerNamespaces: readonly string[] = []
   ...gateway.makeGatewayAccount(pool),
   gateway.makeGatewayTrust(pool, 'PEM of the roots\n'),
   gateway.makeRoutes(pool, { 'routes.json': '{}' }),
-  gateway.makeGatewayPolicy(pool, workerNamespaces),
+  makeGatewayPolicy(pool, workerNamespaces),
   gateway.makeGatewayBudget(pool),
   gateway.makeGatewayService(pool),
   gateway.makeKeysService(pool),
@@ -108,7 +109,7 @@ test('a pool says whose PROXY headers count and where metrics are, and may keep 
   expect(text).toContain('{"name":"PROXY_PROTOCOL_CIDRS","value":"10.0.0.0/8,fd00::/8"}');
   expect(text).toContain('{"name":"METRICS_PORT","value":"9100"}');
   expect(text).toContain('{"name":"metrics","containerPort":9100}');
-  expect(JSON.stringify(gateway.makeGatewayPolicy(pool, []))).not.toContain('metrics');
+  expect(JSON.stringify(makeGatewayPolicy(pool, []))).not.toContain('metrics');
 });
 
 test('a worker has the volume of its pool, whichever of two words asks for it', () => {
@@ -136,6 +137,6 @@ test('what a pool no longer asks for is listed, so that it can be deleted', () =
 
 test('nobody outside of the pool’s namespace reaches a gateway that lets no clients in', () => {
   const closed = makePool({ access: { clients: { namespaces: { from: 'None' } } } });
-  const { ingress } = gateway.makeGatewayPolicy(closed, [])['spec'] as { ingress: { ports: { port: string }[] }[] };
+  const { ingress } = makeGatewayPolicy(closed, [])['spec'] as { ingress: { ports: { port: string }[] }[] };
   expect(ingress.map(({ ports }) => ports[0]?.port)).toEqual(['metrics']);
 });
