@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { maxPoolNameLength } from './limits/fields.ts';
 import {
+  CATEGORY,
   CONVERSION_PATH,
   GROUP,
   KINDS,
@@ -24,6 +25,8 @@ interface Column {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly jsonPath: string;
+  /** 1 shows the column with `-o wide` alone. */
+  readonly priority?: 1;
 }
 
 /** A CEL rule with the words of a forbidden change: `<path>: Forbidden: field is immutable`. */
@@ -37,6 +40,10 @@ const immutable = (rule: string, fieldPath?: string) => ({
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 
 const column = (name: string, type: Column['type'], jsonPath: string): Column => ({ name, type, jsonPath });
+const wideColumn = (name: string, jsonPath: string): Column => ({ ...column(name, 'string', jsonPath), priority: 1 });
+
+const conditionPath = (type: string, member: 'status' | 'reason'): string =>
+  `.status.conditions[?(@.type=="${type}")].${member}`;
 
 interface CrdParts {
   readonly names: (typeof KINDS)[keyof typeof KINDS];
@@ -58,7 +65,7 @@ function makeCrd(parts: CrdParts): JsonSchema {
     spec: {
       group: GROUP,
       scope: 'Namespaced',
-      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName] },
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], categories: [CATEGORY] },
       conversion,
       versions: [makeVersion(STORAGE_VERSION, parts), makeVersion(OLD_VERSION, parts)],
     },
@@ -164,6 +171,8 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
       column('Phase', 'string', '.status.phase'),
       column('Pod', 'string', '.status.podName'),
       age,
+      wideColumn('Permitted', conditionPath('ResolvedRefs', 'status')),
+      wideColumn('Reason', conditionPath('ResolvedRefs', 'reason')),
     ],
   }),
   [KINDS.oidcConfig.plural]: makeCrd({
@@ -172,6 +181,11 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
     specs: inBoth(makeStructuralSchema, { v1alpha1: v1alpha1OidcConfig, v1beta1: v1beta1OidcConfig }),
     status: oidcConfigStatus,
     required: ['spec'],
-    columns: [column('Issuer', 'string', '.spec.issuer'), column('Ready', 'boolean', '.status.ready'), age],
+    columns: [
+      column('Issuer', 'string', '.spec.issuer'),
+      column('Ready', 'boolean', '.status.ready'),
+      age,
+      wideColumn('Reason', conditionPath('Ready', 'reason')),
+    ],
   }),
 });

@@ -3,6 +3,9 @@
  */
 export const GROUP = 'buildkit.smrt-devops.net';
 
+/** `kubectl get buildkit` lists every kind of ours. */
+export const CATEGORY = 'buildkit';
+
 /** Both are served; objects are stored in the newer one. */
 export const OLD_VERSION = 'v1alpha1';
 export const STORAGE_VERSION = 'v1beta1';

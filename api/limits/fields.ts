@@ -73,3 +73,9 @@ export const defaultMaxWorkers = 10;
 
 /** From 1.33 on Pods have user namespaces, in which workers run, without a feature gate. */
 export const minKubernetesMinor = 33;
+
+/**
+ * A spec as JSON in UTF-8. The maxima of single fields can't say it: each fits an ordinary use, and all of them at once
+ * would be megabytes, which every part that lists objects has to read.
+ */
+export const maxSpecBytes = 65_536;

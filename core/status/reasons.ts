@@ -47,7 +47,7 @@ export const REASONS = {
   configNotFound: 'ConfigNotFound',
   /** ResolvedRefs=False: a config that the pool lists is not Ready; the message says why. */
   configNotReady: 'ConfigNotReady',
-  /** ResolvedRefs=Unknown: nobody has looked at a config that the pool lists since it changed. */
+  /** ResolvedRefs=Unknown: a config is in another namespace, or nobody has looked at it since it changed. */
   configNotJudged: 'ConfigNotJudged',
 } as const;
 

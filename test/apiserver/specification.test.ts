@@ -114,6 +114,21 @@ describe('the columns', () => {
     expect(line?.trim().split(/ +/).join(' ')).toBe(header);
   });
 
+  it.each([
+    ['buildkitworkers', 'NAME POOL POOL-NAMESPACE PHASE POD AGE PERMITTED REASON'],
+    ['buildkitoidcconfigs', 'NAME ISSUER READY AGE REASON'],
+  ])('of %s say why with -o wide', async (plural, header) => {
+    const [line] = (await run(['get', plural, '-n', 'tenant-a', '-o', 'wide'])).split('\n');
+    expect(line?.trim().split(/ +/).join(' ')).toBe(header);
+  });
+
+  it('stand for every kind of the category', async () => {
+    const names = await run(['get', 'buildkit', '-n', 'tenant-a', '-o', 'name']);
+    for (const singular of ['buildkitpool', 'buildkitworker', 'buildkitoidcconfig']) {
+      expect(names).toContain(`${singular}.buildkit.smrt-devops.net/`);
+    }
+  });
+
   it('show zero as 0', async () => {
     const namespace = await makeNamespace('empty');
     await expectApplied(makePool(namespace, 'minimal-pool'));

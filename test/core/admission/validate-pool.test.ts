@@ -43,11 +43,12 @@ const cannotCustomize = (...fields: string[]) =>
   makeDenial(
     pool,
     fields.map((field) => ({
-      field: `spec.workers.${field}`,
+      field: `spec.${field}`,
       reason: 'FieldValueForbidden',
       message:
         'Forbidden: user "dev@tenant-a" cannot customize resource "buildkitpools" in API group ' +
-        '"buildkit.smrt-devops.net" in the namespace "tenant-a"',
+        '"buildkit.smrt-devops.net" in the namespace "tenant-a": leave the field as it was, or ask the administrators ' +
+        'of the cluster for the verb "customize"',
     })),
     true,
   );
@@ -70,7 +71,7 @@ describe('what the workers are', () => {
   it('is refused without the right, every field in one answer', async () => {
     const { ports, calls } = makeCluster();
     const answer = await validatePool(makePoolRequest({ workers: custom }), ports);
-    expect(answer).toEqual(cannotCustomize('image', 'template', 'isolation', 'egress'));
+    expect(answer).toEqual(cannotCustomize('workers.image', 'workers.isolation', 'workers.egress', 'workers.template'));
     expect(calls).toHaveLength(1);
   });
 
@@ -83,10 +84,11 @@ describe('what the workers are', () => {
     },
   );
 
-  it('stays as it is, or goes back to the default, without the right', async () => {
+  it('stays as it is, or goes back to the default where that gives no more, without the right', async () => {
     const { ports, calls } = makeCluster();
-    const old = { workers: custom };
-    for (const spec of [{ workers: { ...custom, scaling: { max: 3 } } }, { workers: { image: custom.image } }, {}]) {
+    const old = { workers: custom, gateway: { image: 'example.com/gateway:1' } };
+    const { template } = custom;
+    for (const spec of [{ workers: { ...custom, scaling: { max: 3 } } }, { workers: { template } }]) {
       expect((await validatePool(makePoolRequest(spec, old), ports)).response.allowed).toBe(true);
     }
     expect(calls).toEqual([]);
@@ -96,14 +98,63 @@ describe('what the workers are', () => {
     const { ports } = makeCluster();
     const spec = { workers: { ...custom, template: {}, isolation: 'UserNamespace' } };
     expect(await validatePool(makePoolRequest(spec, { workers: custom }), ports)).toEqual(
-      cannotCustomize('template', 'isolation'),
+      cannotCustomize('workers.isolation', 'workers.template'),
     );
+  });
+
+  it.each([{}, { workers: {} }, { workers: { template: {} } }])(
+    'does not lose a template that holds its Pods without the right: %j',
+    async (spec) => {
+      const { ports } = makeCluster();
+      const old = { workers: { template: { runtimeClassName: 'gvisor' } } };
+      expect(await validatePool(makePoolRequest(spec, old), ports)).toEqual(cannotCustomize('workers.template'));
+    },
+  );
+
+  it('counts an empty template as none', async () => {
+    const { ports, calls } = makeCluster();
+    const spec = { workers: { template: {} } };
+    expect((await validatePool(makePoolRequest(spec), ports)).response.allowed).toBe(true);
+    expect((await validatePool(makePoolRequest({}, spec), ports)).response.allowed).toBe(true);
+    expect(calls).toEqual([]);
   });
 
   it('is left undecided where the authorizer fails', async () => {
     const ports = { ...makeCluster().ports, reviewAccess: () => Promise.reject(new Error('etcd is away')) };
     await expect(validatePool(makePoolRequest({ workers: custom }), ports)).rejects.toThrow('etcd is away');
   });
+});
+
+describe('what the gateway is, and how it is reached', () => {
+  const annotations = { 'service.example.com/internal': 'true' };
+  const fields: [string, object][] = [
+    ['image', { image: 'example.com/gateway:1' }],
+    ['service.annotations', { service: { annotations } }],
+    ['exposure.annotations', { exposure: { annotations } }],
+    ['exposure.gatewayAPI.annotations', { exposure: { gatewayAPI: { annotations } } }],
+    ['exposure.ingress.annotations', { exposure: { ingress: { annotations } } }],
+  ];
+
+  it.each(fields)('is refused without the right to customize: %s', async (field, gateway) => {
+    const answer = await validatePool(makePoolRequest({ gateway }), makeCluster().ports);
+    expect(answer).toEqual(cannotCustomize(`gateway.${field}`));
+  });
+
+  it.each(fields)('may be said with the right, and stays without: %s', async (_field, gateway) => {
+    const { ports } = makeCluster({ mayCustomize: true });
+    expect((await validatePool(makePoolRequest({ gateway }), ports)).response.allowed).toBe(true);
+    const { ports: others, calls } = makeCluster();
+    expect((await validatePool(makePoolRequest({ gateway }, { gateway }), others)).response.allowed).toBe(true);
+    expect(calls).toEqual([]);
+  });
+
+  it.each(fields.filter(([field]) => field !== 'image'))(
+    'are not removed without the right: %s',
+    async (field, gateway) => {
+      const answer = await validatePool(makePoolRequest({}, { gateway }), makeCluster().ports);
+      expect(answer).toEqual(cannotCustomize(`gateway.${field}`));
+    },
+  );
 });
 
 describe('a narrowed grant', () => {

@@ -39,14 +39,15 @@ const judge = (configRefs: readonly Reference[] | undefined, ...configs: readonl
 };
 
 const near = { name: 'ci' };
+const other = { name: 'other' };
 const far = { name: 'ci', namespace: 'tenant-b' };
 
 test.each<[string, ReturnType<typeof judge>, ReturnType<typeof judge>]>([
   ['no list', judge(undefined), ['True', 'ResolvedRefs', 'no OIDC config is listed']],
   ['an empty list', judge([]), ['True', 'ResolvedRefs', 'no OIDC config is listed']],
   [
-    'configs that are ready, near and far',
-    judge([near, far], config('buildkit-system', 'ci', 'True'), config('tenant-b', 'ci', 'True')),
+    'configs that are ready',
+    judge([near, other], config('buildkit-system', 'ci', 'True'), config('buildkit-system', 'other', 'True')),
     ['True', 'ResolvedRefs', 'OIDC configs that count: 2'],
   ],
   [
@@ -70,21 +71,28 @@ test.each<[string, ReturnType<typeof judge>, ReturnType<typeof judge>]>([
     ['Unknown', 'ConfigNotJudged', 'BuildKitOIDCConfig "buildkit-system/ci" was not looked at since it changed'],
   ],
   [
+    'a config that is amiss beside one of another namespace',
+    judge([far, near], config('buildkit-system', 'ci', 'False')),
+    ['False', 'ConfigNotReady', 'BuildKitOIDCConfig "buildkit-system/ci" is not ready: Duplicate'],
+  ],
+  [
     'what is known to be amiss before what is not known',
-    judge([near, { name: 'other' }], config('buildkit-system', 'ci')),
+    judge([near, other], config('buildkit-system', 'ci')),
     ['False', 'ConfigNotFound', 'BuildKitOIDCConfig "buildkit-system/other" does not exist'],
   ],
 ])('says of %s what is so', (_, said, expected) => {
   expect(said).toEqual(expected);
 });
 
-test.each([[[]], [[config('tenant-b', 'ci')]], [[config('tenant-b', 'ci', 'False')]]])(
-  'says the same of what does not count in the namespace of another, whatever there is',
-  (configs) => {
-    expect(judge([far], ...configs)).toEqual([
-      'False',
-      'ConfigNotReady',
-      'BuildKitOIDCConfig "tenant-b/ci" does not exist or is not ready',
-    ]);
-  },
-);
+test.each([
+  [[]],
+  [[config('tenant-b', 'ci')]],
+  [[config('tenant-b', 'ci', 'False')]],
+  [[config('tenant-b', 'ci', 'True')]],
+])('says the same of a config in the namespace of another, whatever there is', (configs) => {
+  expect(judge([far], ...configs)).toEqual([
+    'Unknown',
+    'ConfigNotJudged',
+    'BuildKitOIDCConfig "tenant-b/ci" is in another namespace: its own status says whether it counts',
+  ]);
+});
