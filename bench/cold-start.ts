@@ -36,36 +36,35 @@ const clusterFqdn = 'bench.buildkit.internal';
 
 export const coldStart: Bench = async ({ quick }) => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-cold-start-'));
-  try {
-    await bundle(join(folder, 'dist'));
-    await fillCompileCache(join(folder, 'dist'));
-    const apiserver = await startYesApiserver(await writeMounts(folder));
-    const bareServer = join(folder, 'bare.mjs');
-    await writeFile(
-      bareServer,
-      "import { createServer } from 'node:http';\ncreateServer((_, answer) => answer.end()).listen(process.env.PORT, '127.0.0.1');\n",
-    );
-    const options = { folder, apiserverPort: apiserver.port };
-    const measured = await inTurns(quick ? 3 : 20, {
-      node: () => timeBareNode(options),
-      http: () => timeStart(bareServer, options),
-      api: () => timeStart(join(folder, 'dist/api.mjs'), options, requestCertificate),
-      uncached: () => timeStart(join(folder, 'dist/api.mjs'), { ...options, isUncached: true }),
-      status: () => timeStart(join(folder, 'dist/status.mjs'), options),
-    });
-    const behindQueueProxy = await measureBehindQueueProxy(options, { bareServer, quick });
-    apiserver.close();
-    const parts = ['api', 'status'] as const;
-    return [
-      ...behindQueueProxy,
-      ...parts.flatMap((part) => makeMeasurements(part, measured[part], measured.http, measured.node)),
-      makeAnswerMeasurement(measured.api, measured.http),
-      makeCacheMeasurement(measured.api, measured.uncached),
-      ...(quick ? [] : [...(await measurePodStarts()), ...(await measureWakes())]),
-    ];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  // Also when a start fails: a server that is left open would keep this process from ending.
+  await using ends = new AsyncDisposableStack();
+  ends.defer(() => rm(folder, { recursive: true, force: true }));
+  await bundle(join(folder, 'dist'));
+  await fillCompileCache(join(folder, 'dist'));
+  const apiserver = await startYesApiserver(await writeMounts(folder));
+  ends.defer(apiserver.close);
+  const bareServer = join(folder, 'bare.mjs');
+  await writeFile(
+    bareServer,
+    "import { createServer } from 'node:http';\ncreateServer((_, answer) => answer.end()).listen(process.env.PORT, '127.0.0.1');\n",
+  );
+  const options = { folder, apiserverPort: apiserver.port };
+  const measured = await inTurns(quick ? 3 : 20, {
+    node: () => timeBareNode(options),
+    http: () => timeStart(bareServer, options),
+    api: () => timeStart(join(folder, 'dist/api.mjs'), options, requestCertificate),
+    uncached: () => timeStart(join(folder, 'dist/api.mjs'), { ...options, isUncached: true }),
+    status: () => timeStart(join(folder, 'dist/status.mjs'), options),
+  });
+  const behindQueueProxy = await measureBehindQueueProxy(options, { bareServer, quick });
+  const parts = ['api', 'status'] as const;
+  return [
+    ...behindQueueProxy,
+    ...parts.flatMap((part) => makeMeasurements(part, measured[part], measured.http, measured.node)),
+    makeAnswerMeasurement(measured.api, measured.http),
+    makeCacheMeasurement(measured.api, measured.uncached),
+    ...(quick ? [] : [...(await measurePodStarts()), ...(await measureWakes())]),
+  ];
 };
 
 interface Started {

@@ -24,7 +24,8 @@ export interface YesApiserver {
 export async function startYesApiserver({ certificate, key }: TlsPair): Promise<YesApiserver> {
   const server = createServer({ cert: certificate, key }, (request, response) => {
     request.resume();
-    const [, answer] = answers.find(([path]) => path.test(request.url ?? '')) ?? [];
+    const { pathname } = new URL(request.url ?? '', 'https://localhost');
+    const [, answer] = answers.find(([path]) => path.test(pathname)) ?? [];
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer ?? {}));
   });
