@@ -29,14 +29,6 @@ interface Column {
   readonly priority?: 1;
 }
 
-/** A CEL rule with the words of a forbidden change: `<path>: Forbidden: field is immutable`. */
-const immutable = (rule: string, fieldPath?: string) => ({
-  rule,
-  message: 'field is immutable',
-  reason: 'FieldValueForbidden',
-  ...(fieldPath === undefined ? {} : { fieldPath }),
-});
-
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 
 const column = (name: string, type: Column['type'], jsonPath: string): Column => ({ name, type, jsonPath });
@@ -124,21 +116,6 @@ const inBoth = (make: (schema: z.ZodType) => JsonSchema, schemas: Readonly<Recor
 /** `spec:` with nothing under it is null, which the default replaces: an empty pool is a good pool. */
 const makePoolSpec = (schema: z.ZodType): JsonSchema => ({ ...makeStructuralSchema(schema), default: {} });
 
-function makeWorkerSpec(zodSchema: z.ZodType): JsonSchema {
-  const schema = makeStructuralSchema(zodSchema);
-  const properties = schema['properties'] as Record<string, JsonSchema>;
-  return {
-    ...schema,
-    properties: {
-      ...properties,
-      poolRef: { ...properties['poolRef'], 'x-kubernetes-validations': [immutable('self == oldSelf')] },
-      requester: { ...properties['requester'], 'x-kubernetes-validations': [immutable('self == oldSelf')] },
-    },
-    // A rule on an optional field is not asked when the field comes or goes: the parent holds that.
-    'x-kubernetes-validations': [immutable('has(self.requester) == has(oldSelf.requester)', '.requester')],
-  };
-}
-
 export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
   [KINDS.pool.plural]: makeCrd({
     names: KINDS.pool,
@@ -161,7 +138,7 @@ export const makeCrds = (): Readonly<Record<string, JsonSchema>> => ({
   [KINDS.worker.plural]: makeCrd({
     names: KINDS.worker,
     description: 'A BuildKit worker that serves one pool.',
-    specs: inBoth(makeWorkerSpec, { v1alpha1: v1alpha1Worker, v1beta1: v1beta1Worker }),
+    specs: inBoth(makeStructuralSchema, { v1alpha1: v1alpha1Worker, v1beta1: v1beta1Worker }),
     status: workerStatus,
     required: ['spec'],
     selectableFields: ['.spec.poolRef.name', '.spec.poolRef.namespace'],

@@ -143,7 +143,9 @@ function typeOf(schema: JsonSchema): string {
 
 function limitsOf(schema: JsonSchema): string[] {
   const { minimum, maximum, minLength, maxLength, maxItems, maxProperties, enum: words, expected } = schema;
-  const rules = (schema['x-kubernetes-validations'] ?? []) as readonly { message: string }[];
+  const rules = (schema['x-kubernetes-validations'] ?? []) as readonly { message: string; fieldPath?: string }[];
+  // A rule with a path is about that member, which says it itself.
+  const own = rules.filter(({ fieldPath }) => fieldPath === undefined);
   return [
     Array.isArray(words) ? words.map((word) => `\`${String(word)}\``).join(', ') : undefined,
     rangeOf(minimum, maximum),
@@ -153,7 +155,7 @@ function limitsOf(schema: JsonSchema): string[] {
     typeof maxItems === 'number' ? `at most ${maxItems}` : undefined,
     typeof maxProperties === 'number' ? `at most ${maxProperties}` : undefined,
     typeof expected === 'string' ? expected : undefined,
-    ...rules.map(({ message }) => message),
+    ...own.map(({ message }) => message),
     // A list of plain values has no row for them.
     ...[schema['items'], schema['additionalProperties']].flatMap(limitsOfPlain),
   ].filter((limit) => limit !== undefined);

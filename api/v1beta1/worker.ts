@@ -1,6 +1,7 @@
 /** BuildKitWorker v1beta1. */
 import * as z from 'zod';
 import type { ObjectMeta } from '../fields.ts';
+import { neverAddedNorRemoved, withRules } from '../rule.ts';
 import type { WorkerStatus } from '../status.ts';
 import * as field from '../worker-fields.ts';
 
@@ -15,9 +16,12 @@ const lease = z
   })
   .describe('Lease of the worker to a job.');
 
-export const workerSpec = z
-  .object({ poolRef: field.poolReference, requester: field.requester.optional(), lease: lease.optional() })
-  .describe('What the worker should be.');
+export const workerSpec = withRules(
+  z
+    .object({ poolRef: field.poolReference, requester: field.requester.optional(), lease: lease.optional() })
+    .describe('What the worker should be.'),
+  neverAddedNorRemoved('requester'),
+);
 
 export interface Worker {
   readonly metadata: ObjectMeta;
