@@ -2,7 +2,6 @@
 import { hash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { ShownCertificate } from '../../core/gateway/client.ts';
-import { readUriNames } from '../x509/uri-names.ts';
 
 export interface Shown extends ShownCertificate {
   /** DER. */
@@ -31,4 +30,21 @@ export function readShown(socket: TLSSocket): Shown | undefined {
     hash: hash('sha256', certificate.raw),
     serial: certificate.serialNumber,
   };
+}
+
+/**
+ * The URI SANs, from the text in which Node shows the names of a certificate.
+ *
+ * Undecided names are kept as they are written, so that none of them reads like a URI: a certificate that has any other
+ * name than URIs has one more name here, which is no URI of ours.
+ */
+const readUriNames = (subjectAltName: string): string[] =>
+  splitNames(subjectAltName).map((name) => (name.startsWith('URI:') ? unquote(name.slice('URI:'.length)) : name));
+
+/** Node quotes, as JSON, what holds a comma or a quote, so that what is not quoted has none of them. */
+const splitNames = (text: string): string[] =>
+  text.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)?.map((name) => name.trim()) ?? [];
+
+function unquote(text: string): string {
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }

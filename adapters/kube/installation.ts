@@ -1,6 +1,6 @@
 /** Everything the doctor looks at, with the caller's own rights. Writes nothing, and reads nothing secret. */
 import { AdmissionregistrationV1Api, ApiextensionsV1Api, CoreV1Api } from '#client-node';
-import { doctorCallTimeoutMs } from '../../api/limits/doctor.ts';
+import { doctorCallTimeoutMs, maxParallelRightReviews } from '../../api/limits/doctor.ts';
 import {
   GROUP,
   INSTALL_SETTINGS,
@@ -13,6 +13,7 @@ import {
 } from '../../api/names.ts';
 import { LOOKED_AT_SECRETS } from '../../core/doctor/certificates.ts';
 import type { Lookup, Meta, Observed, Right, WithConditions, Worker } from '../../core/doctor/observed.ts';
+import { forEachAtOnce } from '../../core/parallel.ts';
 import { apiOf, type Kube } from './api.ts';
 import { dryRunWorker } from './dry-run.ts';
 import { KubeError } from './errors.ts';
@@ -28,7 +29,7 @@ import {
   type CustomKind,
   type Resource,
 } from './resources.ts';
-import { findMissingRights } from './rights.ts';
+import { reviewAccess } from './review-access.ts';
 
 /** @throws {KubeError} when the apiserver does not answer, or does not know the caller. */
 export async function observeInstallation(client: Kube, rights: readonly Right[]): Promise<Observed> {
@@ -102,6 +103,22 @@ const plurals = Object.values(KINDS).map(({ plural }) => plural);
 const readSecretMetadata = (kube: Kube, name: string): Promise<object> =>
   apiOf(kube, CoreV1Api, { accept: metadataOnly }).readNamespacedSecret(named(name));
 const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
+/** Those of the rights that their account does not have, in their order. @throws {KubeError} 403 for who may not ask. */
+async function findMissingRights(kube: Kube, rights: readonly Right[]): Promise<readonly Right[]> {
+  const missing = new Set<Right>();
+  await forEachAtOnce(rights, maxParallelRightReviews, async (right) => {
+    if (!(await hasRight(kube, right))) missing.add(right);
+  });
+  return rights.filter((right) => missing.has(right));
+}
+
+const hasRight = (kube: Kube, { account, ...resourceAttributes }: Right): Promise<boolean> =>
+  reviewAccess(kube, {
+    user: `system:serviceaccount:${SYSTEM_NAMESPACE}:${account}`,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${SYSTEM_NAMESPACE}`, 'system:authenticated'],
+    resourceAttributes,
+  });
 
 function listSkipped({ secrets, admission }: Pick<Observed, 'secrets' | 'admission'>): string[] {
   return [

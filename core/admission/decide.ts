@@ -1,11 +1,12 @@
 /** Which decision a review is for. No I/O but through the ports. */
-import type { AdmissionAnswer } from '../../api/http/admission-review.ts';
+import type { AdmissionAnswer, StatusCause } from '../../api/http/admission-review.ts';
+import { maxSpecBytes } from '../../api/limits/fields.ts';
 import { KINDS } from '../../api/names.ts';
+import type { JsonObject } from '../json.ts';
 import { allowed, invalid } from './answers.ts';
 import { defaultWorker } from './default-worker.ts';
 import type { ObjectRequest } from './object-request.ts';
 import type { ReferencePorts } from './reference.ts';
-import { checkSize } from './size.ts';
 import { validateOidcConfig, type OidcConfigPorts } from './validate-oidc-config.ts';
 import { validatePool, type PoolPorts } from './validate-pool.ts';
 import { validateWorker } from './validate-worker.ts';
@@ -29,3 +30,14 @@ export async function validate(request: ObjectRequest, ports: ValidationPorts): 
       return await validateOidcConfig(request, ports);
   }
 }
+
+/** The size of a spec of any kind. A spec that was stored above the limit may stay as it is, or shrink. */
+export function checkSize({ spec, oldSpec }: Pick<ObjectRequest, 'spec' | 'oldSpec'>): readonly StatusCause[] {
+  const bytes = countBytes(spec);
+  if (bytes <= Math.max(maxSpecBytes, countBytes(oldSpec))) return [];
+  const message = `Too long: expected at most ${maxSpecBytes} bytes of JSON, got ${bytes}`;
+  return [{ field: 'spec', reason: 'FieldValueTooLong', message }];
+}
+
+const countBytes = (spec: JsonObject | undefined): number =>
+  spec === undefined ? 0 : new TextEncoder().encode(JSON.stringify(spec)).length;

@@ -4,11 +4,11 @@
  * A pipeline: parse, times, issuers that it may be of, signature by the keys of each, claims by the terms of each. A
  * token that no issuer can be meant by costs no network traffic.
  */
-import { maxVerifications } from '../../api/limits/tokens.ts';
+import { maxClockSkewSeconds, maxVerifications } from '../../api/limits/tokens.ts';
+import type { JsonObject } from '../json.ts';
 import type { PoolKey } from '../pool-reference.ts';
 import { formatOidcName, type Principal, type Vouched } from '../principal.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isTimely } from '../tokens/times.ts';
 import type { ParsedToken } from '../tokens/parse.ts';
 import type { Directory } from './directory.ts';
 import { evaluateClaims } from './evaluate.ts';
@@ -57,6 +57,20 @@ export async function openBearer(token: ParsedToken, ports: IdentifyPorts): Prom
     },
   };
 }
+
+/**
+ * Whether a token counts now (RFC 7519, 4.1.4 to 4.1.6). `exp` is required, `nbf` and `iat` are optional; each is a number
+ * of seconds since the epoch.
+ */
+function isTimely({ exp, nbf, iat }: JsonObject, nowMs: number): boolean {
+  const nowSeconds = nowMs / 1000;
+  const hasBegun = (time: unknown): boolean =>
+    time === undefined || (isTime(time) && time <= nowSeconds + maxClockSkewSeconds);
+  return isTime(exp) && exp > nowSeconds - maxClockSkewSeconds && hasBegun(nbf) && hasBegun(iat);
+}
+
+/** JSON can say 1e400, which is read as Infinity. */
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /** Only configs that verify the token count: an issuer that a pool names inline has no default namespace. */
 async function findDefaultNamespace(

@@ -10,7 +10,7 @@ import {
 import { clientKeepAliveMs, proxyKeepAliveMs } from '../../api/limits/http.ts';
 
 describe('readVariables', () => {
-  it('gives what is set', () => {
+  it('returns the variables that are set', () => {
     expect(readVariables(['A'], { A: '1' })).toEqual({ A: '1' });
   });
 
@@ -72,7 +72,7 @@ describe('readSwitch', () => {
   it.each([
     ['true', 'environment: COUNT_ATTACH: expected on or off, got true'],
     ['', 'environment: expected COUNT_ATTACH to be set'],
-  ])('takes nothing else: %j', (word, message) => {
+  ])('refuses every other value: %j', (word, message) => {
     expect(() => readSwitch('COUNT_ATTACH', { COUNT_ATTACH: word })).toThrow(new Error(message));
   });
 });
@@ -106,7 +106,7 @@ describe('the transport', () => {
     );
   });
 
-  it('is said once, and clearly', () => {
+  it('is required to be stated exactly once', () => {
     expect(() => readTransport({ TLS_FOLDER: '/tls', PLAIN_HTTP: 'true' })).toThrow(
       new Error('environment: expected TLS_FOLDER or PLAIN_HTTP, got both'),
     );
@@ -139,13 +139,13 @@ describe('readEventSenders', () => {
     `${bridge},admitted-by-network-policy`,
     'system:serviceaccount:buildkit-system:*',
     'system:serviceaccount:buildkit-bridge',
-  ])('takes nothing else: %j', (EVENT_SENDERS) => {
+  ])('refuses every other value: %j', (EVENT_SENDERS) => {
     expect(() => readEventSenders({ EVENT_SENDERS })).toThrow(
       /^environment: EVENT_SENDERS: expected system:serviceaccount:<namespace>:<name>, separated by commas, or admitted-by-network-policy, got /,
     );
   });
 
-  it('is never open because nothing was set', () => {
+  it('refuses every sender when the variable is absent', () => {
     expect(() => readEventSenders({ EVENT_SENDERS: '' })).toThrow('environment: expected EVENT_SENDERS to be set');
   });
 });

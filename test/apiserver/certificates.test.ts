@@ -176,7 +176,7 @@ describe('no certificate', () => {
     expect(await refusal(await askFor({ pools: ['no-such-pool'] }))).toEqual({ status: 404, code: 'pool_not_found' });
   });
 
-  it('of a pool made anew stands for the one before', async () => {
+  it('of a recreated pool is good for the pool before it', async () => {
     await expectApplied(makePool(tenant, 'again'));
     const uidOf = async () => {
       const { clientCert } = (await (await askFor({ pools: ['again'] })).json()) as CertificateAnswer;
@@ -269,7 +269,7 @@ describe('bad input', () => {
     expect(await refusal(await ask({ authorization: '', body }))).toEqual({ status: 413, code: 'body_too_large' });
   });
 
-  it('is told in the order 413, 401, 415, 400, 403', async () => {
+  it('is answered in the order 413, 401, 415, 400, 403', async () => {
     const forbidden = JSON.stringify({ pools: [`${stranger}/private-pool`], duration: 'abc' });
     expect(
       await refusal(await ask({ authorization: 'Bearer x', contentType: 'text/plain', body: forbidden })),

@@ -80,7 +80,7 @@ describe('a pool whose gateway comes, goes and comes back', () => {
   let namespace: string;
   let last: string;
 
-  it('can be waited for, and tells when it changed', async () => {
+  it('can be waited for, and shows when its condition changed', async () => {
     namespace = await makeServedPool();
     const times: string[] = [];
     for (const status of ['True', 'False', 'True'] as const) {
@@ -100,7 +100,7 @@ describe('a pool whose gateway comes, goes and comes back', () => {
     expect((await readReady(namespace)).lastTransitionTime).toBe(last);
   });
 
-  it('says so to whoever describes it, once for each change', async () => {
+  it('records one Event for each change', async () => {
     const said = await describeObject(namespace, 'bkp/my-pool');
     expect(said).toMatch(/Warning +NoReadyReplica .*0 of 1 gateway replicas are ready/);
     expect(said).toMatch(/Warning +GatewayNotReady /);
@@ -108,7 +108,7 @@ describe('a pool whose gateway comes, goes and comes back', () => {
     expect(said).toMatch(/Normal +Available .*the pool takes builds/);
   });
 
-  it('says nothing where nothing changes', async () => {
+  it('records no Event where nothing changes', async () => {
     const events = ['get', 'events', '-n', namespace, '--field-selector=involvedObject.name=my-pool', '-o', 'yaml'];
     const before = await run(events);
     const { size } = await stat(join(stack.folder, 'functions.log'));
@@ -120,7 +120,7 @@ describe('a pool whose gateway comes, goes and comes back', () => {
 });
 
 describe('a worker whose reference is taken back and given again', () => {
-  it('tells both', async () => {
+  it('records an Event for both changes', async () => {
     const [owner, guest] = [await makeNamespace('owner'), await makeNamespace('guest')];
     const grant = (from: string) => ({ access: { workers: { namespaces: { from } } } });
     await expectApplied(makePool(owner, 'shared', grant('All')));

@@ -82,7 +82,7 @@ describe('the connections of a pool', () => {
     expect(await readConnections(namespace)).toMatchObject({ active: 0, total: 8 });
   });
 
-  it('are right again after any change of the pool, when its last Pod is gone', async () => {
+  it('are correct after the last Pod is gone, at the next change of the pool', async () => {
     const namespace = await makeWatchedPool();
     const [token] = await startGateway(namespace, 'gateway-1');
     await report(token, { sequence: 1, active: 4, total: 7 });

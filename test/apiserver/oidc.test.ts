@@ -155,7 +155,7 @@ describe('a token of an OpenID provider', () => {
 });
 
 describe('the status of an OIDC config', () => {
-  it('can be waited for, and is told to whoever describes it', async () => {
+  it('can be waited for, and is recorded as an Event', async () => {
     const object = ['-n', system, 'bkoidc/unbound'];
     const waitFor = (status: string) => run(['wait', ...object, `--for=condition=Ready=${status}`, '--timeout=120s']);
     const enable = (enabled: boolean) =>
@@ -170,7 +170,7 @@ describe('the status of an OIDC config', () => {
     expect(await said()).toMatch(/Normal +Disabled .*spec.enabled is false/);
   });
 
-  it('says that its issuer tells its keys', async () => {
+  it('says that its issuer serves its keys', async () => {
     await expect.poll(() => readCondition(system, 'provider'), soon).toEqual({ status: 'True', reason: 'Discovered' });
   });
 
@@ -201,7 +201,7 @@ describe('the status of an OIDC config', () => {
 });
 
 describe('a token that is bound to a Pod', () => {
-  it('counts while the Pod is there', async () => {
+  it('counts while the Pod exists, and no longer', async () => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',

@@ -53,7 +53,7 @@ describe('bkctl', () => {
     ],
     [['doctor', '--fix'], "error: unknown option '--fix'"],
     [['ca', 'rotate', '--context'], "error: option '--context <name>' argument missing"],
-  ])('%j is no command: 2, with a sentence on stderr', async (args, message) => {
+  ])('refuses %j with status 2 and a sentence on stderr', async (args, message) => {
     const { status, called, out, err } = await type(...args);
     expect({ status, called, out }).toEqual({ status: 2, called: [], out: '' });
     expect(err.split('\n')[0]).toBe(message);

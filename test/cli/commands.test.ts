@@ -96,7 +96,7 @@ describe('bkctl ca show', () => {
     expect(said.out.join('\n')).not.toContain('PRIVATE');
   });
 
-  it('tells what is overdue or has ended', async () => {
+  it('reports what is overdue or has expired', async () => {
     const world = await makeWorld();
     const due = start + serverLeafTtlSeconds / 2 - 30;
     const early = createTerminal(world, due + overdueSeconds);
@@ -115,7 +115,7 @@ describe('bkctl ca show', () => {
     );
   });
 
-  it('tells when the bundle is not what the authority told of, and who is signed by nobody', async () => {
+  it('reports a bundle that the authority did not publish, and certificates that no CA signed', async () => {
     const [world, other] = [await makeWorld(), await makeWorld()];
     const trust = { ...world.world.trust, roots: other.world.trust?.roots ?? '' };
     const strange = createTerminal(world, start + 1, { getTrust: () => Promise.resolve(trust) });
@@ -143,7 +143,7 @@ describe('bkctl ca show', () => {
       { status: '{"certificates":[{"name":"root","role":"current","certificate":"x"}]}' },
       'ConfigMap buildkit-trust-bundle: expected certificates, got something else',
     ],
-  ])('says what it misses in %j', async (trust, message) => {
+  ])('says what is wrong with the trust bundle %j', async (trust, message) => {
     const { said, ports } = createTerminal(createWorld(), start, { getTrust: () => Promise.resolve(trust) });
     expect(await runCaShow(ports, json)).toBe(1);
     expect(said).toMatchObject({ out: [], err: [`bkctl: ${message}`] });

@@ -62,11 +62,11 @@ describe('bkctl doctor', () => {
     expect((await type({ pools: [], workers: [] })).lines).toEqual([nothingBuilds, 'nothing is wrong']);
   });
 
-  it('says that nothing is wrong', async () => {
+  it('reports that nothing is wrong', async () => {
     expect(await type({})).toEqual({ status: 0, lines: ['nothing is wrong'] });
   });
 
-  it('says where, what, and how to fix it', async () => {
+  it('reports the object, the fault and the fix', async () => {
     const { status, lines } = await type({
       namespace: 'absent',
       unseen: [
@@ -88,14 +88,14 @@ describe('bkctl doctor', () => {
     ]);
   });
 
-  it('says what it did not do for want of a right, and does not count it', async () => {
+  it('reports checks that it skipped for lack of a right, and does not count them', async () => {
     expect(await type({ skipped: ['a dry run', 'the Secrets'] })).toEqual({
       status: 0,
       lines: ['not checked, because you may not: a dry run, the Secrets', 'nothing is wrong'],
     });
   });
 
-  it('lets nobody whose words it repeats speak to the terminal', async () => {
+  it('strips control characters from text that it prints', async () => {
     const { lines } = await type({ unseen: ['no\u001b[2J\r\nnothing is wrong'] });
     expect(lines[1]).toBe('  you may not no [2J nothing is wrong');
   });
@@ -117,7 +117,7 @@ describe('bkctl doctor', () => {
     });
   });
 
-  it('asks the API where it is told where that is, and trusts the bundle', async () => {
+  it('calls the API at the given address, and trusts the bundle', async () => {
     const { lines } = await type({ trust: { data: { 'ca.crt': 'roots' } } }, true, 'https://a');
     const { findings } = JSON.parse(lines.join('\n')) as { findings: object[] };
     expect(findings).toContainEqual(
@@ -125,7 +125,7 @@ describe('bkctl doctor', () => {
     );
   });
 
-  it('takes certificates that are none for a finding', async () => {
+  it('reports certificates that do not parse as a finding', async () => {
     const status = JSON.stringify({ certificates: [{ name: 'root', role: 'current', certificate: 'x' }] });
     const { lines } = await type({ trust: { data: { 'ca.crt': 'x', 'status.json': status } } });
     expect(lines.slice(0, 2)).toEqual([

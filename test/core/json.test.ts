@@ -12,7 +12,7 @@ function reverseMembers(value: unknown): unknown {
 }
 
 describe('isSameJson', () => {
-  it('does not see the order of members', () => {
+  it('ignores the order of members', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value);
@@ -63,7 +63,7 @@ describe('isSameJson', () => {
     ['another order of items', [1, 2], [2, 1]],
     ['an array for an object', [], {}],
     ['null for an object', null, {}],
-  ])('sees %s', (_, left, right) => {
+  ])('notices %s', (_, left, right) => {
     expect(isSameJson(left, right)).toBe(false);
   });
 

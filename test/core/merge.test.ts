@@ -20,7 +20,7 @@ function createWork() {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('200 calls at once cost two runs', async () => {
+test('runs the work twice for 200 calls at once', async () => {
   const { runs, merged } = createWork();
   const calls = Array.from({ length: 200 }, () => merged('a'));
   expect(runs).toHaveLength(1);
@@ -39,7 +39,7 @@ test('every caller gets the result of its run', async () => {
   expect(await Promise.all(calls)).toEqual([1, 2, 2]);
 });
 
-test('keys run beside each other', () => {
+test('runs the work of different keys in parallel', () => {
   const { runs, merged } = createWork();
   void merged('a');
   void merged('b');
@@ -85,7 +85,7 @@ function createCovering() {
   return { runs, merged };
 }
 
-test('calls that the run under way turns out to cover wait for its end alone, and the others for the next', async () => {
+test('resolves calls that the current run covers at its end, and the others after the next run', async () => {
   const { runs, merged } = createCovering();
   const calls = [1, 5, 6, 4, 7].map((call) => merged('a', call));
   runs[0]?.end(5);

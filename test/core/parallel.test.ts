@@ -3,7 +3,7 @@ import { forEachAtOnce } from '../../core/parallel.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('does everything once, at most so many at once', async () => {
+test('does each item once, with bounded concurrency', async () => {
   const done: number[] = [];
   let running = 0;
   let most = 0;
@@ -17,7 +17,7 @@ test('does everything once, at most so many at once', async () => {
   expect(most).toBe(3);
 });
 
-test('begins no more after a failure', async () => {
+test('begins no further item after a failure', async () => {
   const begun: number[] = [];
   const work = forEachAtOnce(Array(20).keys(), 2, async (item) => {
     begun.push(item);

@@ -52,7 +52,7 @@ describe('a shared read', () => {
     expect(reads).toHaveLength(2);
   });
 
-  it('is made apart for each key', () => {
+  it('is separate for each key', () => {
     const { reads, arrive, read } = createReads();
     const arrival = arrive();
     void read(arrival, 'a');
@@ -60,7 +60,7 @@ describe('a shared read', () => {
     expect(reads.map(({ key }) => key)).toEqual(['a', 'b']);
   });
 
-  it('is not kept: who asks after its end causes another', async () => {
+  it('is not cached: a request after its end causes another read', async () => {
     const { reads, arrive, read } = createReads();
     const arrival = arrive();
     const first = read(arrival, 'a');

@@ -123,7 +123,7 @@ const isReady = () =>
     () => false,
   );
 
-it('tells each function of what is there already, and of nothing that is not its business', async () => {
+it('sends each function the objects that exist, and nothing that it does not depend on', async () => {
   await expectReceived('update BuildKitPool pool');
   await expect.poll(() => hasReceived('/lifecycle/events', 'update Namespace default'), soon).toBe(true);
   await expect.poll(() => hasReceived('/lifecycle/events', 'update BuildKitPool pool'), soon).toBe(true);
@@ -156,7 +156,7 @@ it('keeps the newest state of an object for a function that is away, and its ord
   expect(versions).toEqual(versions.toSorted((one, other) => one - other));
 });
 
-it('is told of a kind that changed by a list, since its watch is of no use then, and goes on with the others', async () => {
+it('lists a kind again when its definition changed, and keeps watching the others', async () => {
   const before = (await listed()).length;
   const crd = `crd/${KINDS.worker.plural}.${GROUP}`;
   const names = { spec: { names: { categories: ['buildkit'] } } };
@@ -167,7 +167,7 @@ it('is told of a kind that changed by a list, since its watch is of no use then,
   await expect.poll(() => received.some(({ text }) => text.endsWith('BuildKitWorker after-change')), soon).toBe(true);
 });
 
-it('is not ready without its apiserver, and tells all that happened while it could not watch', async () => {
+it('is not ready without its apiserver, and later delivers what changed meanwhile', async () => {
   const [gone, late] = ['patient', 'late'].map((name) => ({ ...pool, name }));
   if (gone === undefined || late === undefined) throw new Error('expected two');
   process.kill(bridge.pid, 'SIGSTOP');

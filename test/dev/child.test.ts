@@ -23,7 +23,7 @@ const node = (name: string, script: string) => ({
   log: join(cwd, `${name}.log`),
 });
 
-test('tells how a child ended, and keeps what it wrote', async () => {
+test('reports how a child ended, and keeps its output', async () => {
   const child = await startChild(node('talker', 'console.log(process.env.WORD); process.exit(3)'));
   expect(await child.ended).toEqual({ name: 'talker', status: 3 });
   expect(await readFile(child.log, 'utf8')).toBe('undefined\n');

@@ -134,7 +134,7 @@ describe('bkctl', () => {
     });
   });
 
-  it('is what docs/operations.md tells to type', () => {
+  it('follows the commands of docs/operations.md', () => {
     for (const command of ['npx bkctl ca show\n', 'npx bkctl ca rotate\n']) expect(shown).toContain(command);
   });
 });
@@ -143,7 +143,7 @@ describe('the page', () => {
   const readRoot = () =>
     system.run('get', 'secret', 'buildkit-root-ca', '-n', 'buildkit-system', '-o', 'jsonpath={.data.tls\\.crt}');
 
-  it('tells how to begin anew where the root is lost, and only so is there another', async () => {
+  it('says how to start over where the root is lost, and no other way makes a new root', async () => {
     const before = await readRoot();
     await system.run('delete', 'secret', 'buildkit-root-ca', '-n', 'buildkit-system');
     await expect(system.stack.renewKeys()).rejects.toThrow(

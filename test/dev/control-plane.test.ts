@@ -132,7 +132,7 @@ test('runs beside another, whose stop leaves no process, also while somebody wat
   watcher.kill();
 });
 
-test('tells that etcd was killed, and can be stopped still', async () => {
+test('reports that etcd was killed, and can still be stopped', async () => {
   const other = await start({ folder: join(folder, 'killed'), binaries });
   const etcd = other.children.find(({ name }) => name === 'etcd');
   process.kill(etcd?.pid ?? NaN, 'SIGKILL');

@@ -319,7 +319,7 @@ describe('the comparison', () => {
   const list: Right = { account, verb: 'list', group: '', resource: 'pods', namespace: undefined, name: undefined };
   const use = { ...list, namespace: 'tenant', isRefused: false };
 
-  it('tells of a right that nobody uses, by whatever it differs', () => {
+  it('reports a right that nobody uses, whichever field differs', () => {
     const other = { namespace: 'elsewhere', name: 'other', verb: 'get', group: 'apps', resource: 'pods/log' };
     for (const [key, value] of Object.entries({ ...other, account: 'home/other' })) {
       const right = { ...list, [key]: value };
@@ -328,7 +328,7 @@ describe('the comparison', () => {
     expect(compare([list], [use], 'home')).toEqual({ unused: [], wide: [], missing: [] });
   });
 
-  it('tells of what was done without a right, and of what was refused', () => {
+  it('reports a call that was made without a right, and one that was refused', () => {
     const missing = ['home/part list /pods in tenant'];
     expect(compare([], [use], 'home').missing).toEqual(missing);
     expect(compare([list], [{ ...use, isRefused: true }], 'home')).toMatchObject({
@@ -337,7 +337,7 @@ describe('the comparison', () => {
     });
   });
 
-  it('tells of a right in all namespaces that was used at home alone', () => {
+  it('reports a right in all namespaces that was used in one namespace only', () => {
     expect(compare([list], [{ ...use, namespace: 'home' }], 'home').wide).toEqual(['home/part list /pods']);
   });
 });
@@ -371,7 +371,7 @@ describe('the rights of every part', () => {
     await end();
   });
 
-  it('were looked at while every part was at work', () => {
+  it('are observed while every part works', () => {
     const parts = ['authority', 'bridge', 'controller', 'lifecycle', 'status', 'webhooks'];
     expect(accounts).toEqual(parts.map((part) => `${SYSTEM_NAMESPACE}/buildkit-${part}`));
   });

@@ -97,7 +97,7 @@ describe('npm start', () => {
   });
 
   it.each(['etcd', 'kube-apiserver', 'functions.ts'])(
-    'tells in one line that %s was killed, and ends in order',
+    'prints one line that says that %s was killed, and ends in order',
     async (part) => {
       const started = await serve(await findFreePort());
       const [found] = (await listProcesses(checkout)).filter((line) => line.includes(part));

@@ -112,7 +112,7 @@ describe('from the first implementation', () => {
     }
   });
 
-  it.each(versions)('lets every object be changed in %s, what breaks a newer rule too', async (version) => {
+  it.each(versions)('lets every object be changed in %s, also one that breaks a newer rule', async (version) => {
     for (const { kind, metadata } of originalObjects) {
       const key = [metadata.namespace, metadata.name];
       await patch(kind, version, key, { metadata: { labels: { [`edited-${version}`]: 'yes' } } });

@@ -175,7 +175,7 @@ function compare(what: string, expected: object, got: object = {}): string | und
   return right === said ? undefined : `${what}: expected ${right}, got ${said}`;
 }
 
-it(`every status is true after every quiet second, from seed ${seed}`, { timeout: walkMs + 300_000 }, async () => {
+it(`has a true status after every quiet second, from seed ${seed}`, { timeout: walkMs + 300_000 }, async () => {
   const endMs = performance.now() + walkMs;
   // Each once, in an order of their own, and then at random.
   const order = Object.keys(disturbances).toSorted(() => random() - 0.5);

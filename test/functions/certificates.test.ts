@@ -214,7 +214,7 @@ describe('the life of a certificate', () => {
     expect(await lives({ maxTTL: '20m' })).toBe('1200');
   });
 
-  it('is what was asked for, or nothing', async () => {
+  it('is what the request asks for, or the request is refused', async () => {
     expect(await lives({ ttl: '20m', maxTTL: '2h' }, '2h')).toBe('7200');
     expect(await lives({ maxTTL: '1h30m' }, '2h')).toEqual({
       ...problem(400, 'Bad Request', 'duration_too_long', 'a pool that was asked for allows less'),
@@ -302,13 +302,13 @@ describe('permission', () => {
     expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
   });
 
-  it('does not let a stranger know that a pool is being deleted', async () => {
+  it('hides from a stranger that a pool is being deleted', async () => {
     const metadata = { uid: 'uid', deletionTimestamp: '2026-11-23T11:00:00Z' };
     const { post } = createWorld({ getPool: () => Promise.resolve({ metadata, spec: {} }) });
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
   });
 
-  it('lets a caller know that a pool it may use is not there', async () => {
+  it('answers 404 to a caller that may use the missing pool', async () => {
     const { post, asked } = createWorld();
     const answer = await post({ pools: ['tenant-pool', 'absent', 'buildkit-system/absent'] });
     expect(answer.status).toBe(404);
@@ -318,7 +318,7 @@ describe('permission', () => {
     expect(asked.some((call) => call.startsWith('issue'))).toBe(false);
   });
 
-  it('needs a namespace from a principal that has none', async () => {
+  it('requires a namespace in the name from a principal that has none', async () => {
     const { post } = createWorld({ authenticate: () => Promise.resolve(ok(principal('dev@tenant-a'))) });
     const answer = await post({ pools: ['tenant-pool'] });
     expect(answer.status).toBe(400);
@@ -338,7 +338,7 @@ describe('permission', () => {
     ['a rule', { clients: { rules: [{ users: ['system:serviceaccount:tenant-a:*'] }] } }],
     ['a grant to all', { clients: { namespaces: { from: 'All' } } }],
     ['a grant to its namespace', { clients: { namespaces: selectTenantA } }],
-  ])('is had by %s, without a review', async (_, access) => {
+  ])('is given to %s, without a review', async (_, access) => {
     const { post, asked } = createWorld({}, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(200);
     expect(asked.filter((call) => call.startsWith('use'))).toEqual([]);
@@ -349,7 +349,7 @@ describe('permission', () => {
     ['a rule for another pool', { clients: { rules: [{ users: ['system:serviceaccount:*'], pools: ['other'] }] } }],
     ['a grant to workers', { workers: { namespaces: { from: 'All' } } }],
     ['a grant to its own namespace', { clients: { namespaces: { from: 'Same' } } }],
-  ])('is not had by %s', async (_, access) => {
+  ])('is not given to %s', async (_, access) => {
     const { post, asked } = createWorld({}, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
     expect(asked).toContain('use tenant-b/private-pool');
@@ -367,20 +367,20 @@ describe('permission', () => {
     expect((await reviewed.post({ pools: ['tenant-pool'] })).status).toBe(200);
   });
 
-  it('is had by grants of ServiceAccounts alone', async () => {
+  it('is given by grants to ServiceAccounts only', async () => {
     const authenticate = () => Promise.resolve(ok(principal('dev@tenant-a')));
     const access: Access = { clients: { namespaces: { from: 'All' }, rules: [{ users: ['*'] }] } };
     const { post } = createWorld({ authenticate }, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
   });
 
-  it('is not had from a namespace that is not there', async () => {
+  it('is not given from a namespace that does not exist', async () => {
     const access: Access = { clients: { namespaces: { from: 'All' } } };
     const { post } = createWorld({ getNamespaceLabels: () => Promise.resolve(undefined) }, access);
     expect((await post({ pools: ['tenant-b/private-pool'] })).status).toBe(403);
   });
 
-  it('is asked for at most four pools at once', async () => {
+  it('is reviewed for at most four pools at once', async () => {
     let running = 0;
     let most = 0;
     const { post } = createWorld({
@@ -520,7 +520,7 @@ describe('paths', () => {
     expect(await answer.json()).toMatchObject({ openapi: '3.1.0', paths: { '/api/v1/certs/request': { post: {} } } });
   });
 
-  it('knows no others', async () => {
+  it('answers 404 elsewhere', async () => {
     const answer = await createWorld().app.request('/api/v2');
     expect([answer.status, await answer.json()]).toEqual([404, problem(404, 'Not Found', 'not_found', 'no such path')]);
   });

@@ -366,7 +366,7 @@ describe('a token of another config', () => {
     expect((await world.ask(token, ['own'])).status).toBe(400);
   });
 
-  it('cannot be told from a pool that is not there', async () => {
+  it('gets the same answer as for a pool that does not exist', async () => {
     expect(await world.ask(make(), ['tenant-d/nothing'])).toEqual(forbidden('tenant-d/nothing'));
     expect(await world.ask(make({}, {}, stranger), ['tenant-d/nothing'])).toEqual(unauthenticated);
   });
@@ -481,7 +481,7 @@ describe('an issuer that hundreds of tenants name', () => {
     expect(world.fetched).toHaveLength(2);
   });
 
-  it('is asked by 16 of them at most, for a token that is good nowhere', async () => {
+  it('causes at most 16 verifications, for a token that is good nowhere', async () => {
     expect(await world.ask(make({}, {}, stranger))).toEqual(unauthenticated);
     expect(world.fetched.length).toBeLessThanOrEqual(2 * 17);
     expect(await world.ask(make(), ['tenant-d/pool'])).toEqual(forbidden('tenant-d/pool'));
@@ -502,7 +502,7 @@ describe('an issuer that hundreds of tenants name', () => {
 });
 
 describe('what it costs', () => {
-  it('nothing but one look at the configs in 10 s, for tokens of issuers that nobody names', async () => {
+  it('is one list of the configs in 10 s, for tokens of issuers that nobody names', async () => {
     for (let index = 0; index < 50; index += 1) {
       await world.ask(make({ iss: `https://nobody-${index}.example` }));
     }
@@ -513,7 +513,7 @@ describe('what it costs', () => {
     expect(world.calls).toHaveLength(4);
   });
 
-  it('one fetch in 30 s of each config, for a flood of unknown key ids', async () => {
+  it('is one fetch in 30 s of each config, for a flood of unknown key ids', async () => {
     const keys = `${issuer}/keys`;
     const count = () => world.fetched.filter((url) => url === keys).length;
     for (let index = 0; index < 50; index += 1) await world.ask(make({}, { kid: `unknown-${index}` }));
@@ -527,7 +527,7 @@ describe('what it costs', () => {
     expect(count()).toBe(4);
   });
 
-  it('finds a new key at once when the last look was 30 s ago', async () => {
+  it('allows a new key at once when the last fetch was 30 s ago', async () => {
     await world.ask(make());
     world.clock.nowMs += 30_000;
     const next = makeKey('p256', 'next');
@@ -536,7 +536,7 @@ describe('what it costs', () => {
     expect((await world.ask(make())).status).toBe(401);
   });
 
-  it('503 where the keys cannot be had now', async () => {
+  it('is an answer 503 where the keys can not be fetched now', async () => {
     world.documents.clear();
     const { status, code } = await world.ask(make());
     expect([status, code]).toEqual([503, 'unavailable']);

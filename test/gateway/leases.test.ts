@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe('a lease with connections', () => {
-  it('is sure for as long as its renewals are answered', async () => {
+  it('is confirmed for as long as its renewals are answered', async () => {
     await vi.advanceTimersByTimeAsync(10 * leaseFenceMs);
     expect(leases.listFenced()).toEqual([]);
     expect(leases.identityOf(lease)).toBe(worker.identity);

@@ -370,7 +370,7 @@ describe('the handshake', () => {
     expect(world.ended).toEqual(['handshake']);
   });
 
-  it('of nobody is counted, and nobody is asked anything', async () => {
+  it('without a certificate is counted, and causes no call', async () => {
     const raw = connectTcp(world.port, '127.0.0.1');
     raw.end('GET / HTTP/1.1\r\n\r\n');
     await waitUntil(() => world.ended.length === 1);
@@ -418,7 +418,7 @@ describe('a PROXY header', () => {
     expect(trusting.ended).toEqual(['proxy_header']);
   });
 
-  it('of anybody else is no handshake', async () => {
+  it('of anybody else ends the connection', async () => {
     const client = await connectWith(world.port, header2, 1000);
     await new Promise((resolve) => client.once('close', resolve));
     expect(world.ended).toEqual(['handshake']);

@@ -110,7 +110,7 @@ function run(free: () => void): void {
     return { headers, body: body.replaceAll(/"resourceVersion":"\d+"/g, '"resourceVersion":""') };
   };
 
-  it('the same event twice: the second writes nothing', async () => {
+  it('writes nothing for the second of two equal events', async () => {
     const { pool, workers } = await makePool(1);
     const event = eventOf(workers[0] ?? pool);
     const before = (await world.objects.readPool(pool)).metadata.resourceVersion;

@@ -11,7 +11,7 @@ test('takes a network that no route of the machine touches', () => {
   expect(chooseAddresses(name, [first.replace('/16', '/15')]).block).not.toBe(first);
 });
 
-test('tells two folders apart', () => {
+test('gives two folders different networks', () => {
   expect(makeName('/elsewhere')).not.toBe(name);
 });
 

@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`overlay plain on a node (${missing ?? 'L
     await waitForTotal(1);
   });
 
-  it('tells its logs, and runs a command', async () => {
+  it('serves its logs, and runs a command', async () => {
     expect(await run(['logs', '-n', namespace, 'deployment/buildkit-webhooks'])).toContain('"part":"webhooks"');
     const command = ['/usr/bin/node', '--print', 'process.getuid()'];
     expect(await run(['exec', '-n', namespace, 'deployment/buildkit-api', '--', ...command])).toBe('10001\n');

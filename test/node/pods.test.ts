@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)(`a node (${missing ?? 'Linux, as root'})`
     );
   });
 
-  it('tells the logs of a Pod, and runs a command in it', async () => {
+  it('serves the logs of a Pod, and runs a command in it', async () => {
     expect(await run(['logs', '-n', namespace, 'web'])).toContain('listening');
     expect(await evaluate(namespace, 'web', `console.log(process.getuid())`)).toBe('10001\n');
   });

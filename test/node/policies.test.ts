@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`NetworkPolicies on a node (${missing ?? 
     await expect.poll(() => ask(inner, 'stranger', server), { timeout: 120_000 }).toBe('server');
   });
 
-  it('let out where they say, from the first moment of a Pod on', async () => {
+  it('let out where they say, from the start of a Pod on', async () => {
     const podSelector = { matchLabels: { app: 'kept' } };
     await apply(makePolicy('egress', { podSelector, policyTypes: ['Egress'], egress: [] }));
     const script = `

@@ -66,12 +66,9 @@ describe('the README', () => {
 });
 
 describe('docs/fields.md', () => {
-  it.each([...Object.values(REASONS), ...Object.values(OIDC_CONFIG_REASONS)])(
-    'tells what reason %s means',
-    (reason) => {
-      expect(read('docs/fields.md')).toContain(`\`${reason}\``);
-    },
-  );
+  it.each([...Object.values(REASONS), ...Object.values(OIDC_CONFIG_REASONS)])('explains the reason %s', (reason) => {
+    expect(read('docs/fields.md')).toContain(`\`${reason}\``);
+  });
 });
 
 /** Answers of `allocation` to gateways alone. */
@@ -79,7 +76,7 @@ const isOfLeases = (code: string): boolean =>
   ['certificate_refused', 'worker_failed', 'no_worker_free', 'lease_limit', 'quota_exceeded'].includes(code);
 
 describe('docs/certificates.md', () => {
-  it.each(Object.entries(PROBLEMS))('tells what %s means, with its status', (code, { status }) => {
+  it.each(Object.entries(PROBLEMS))('explains %s, with its status', (code, { status }) => {
     const page = isOfLeases(code) ? 'docs/allocation.md' : 'docs/certificates.md';
     expect(read(page)).toContain(`| ${status} | \`${code}\` |`);
   });
@@ -110,7 +107,7 @@ describe('wrangler-free.md', () => {
     [...read(file).matchAll(/'((?!SIG)[A-Z]{3,}(?:_[A-Z]+)*)'/g)].map(([, name]) => name),
   );
 
-  it.each([...new Set(variables)])('tells what %s is for', (variable) => {
+  it.each([...new Set(variables)])('explains %s', (variable) => {
     expect(read('wrangler-free.md')).toContain(`\`${variable}\``);
   });
 });

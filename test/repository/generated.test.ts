@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { findStaleFiles, makeGeneratedFiles } from '../../api/generate.ts';
 
 describe('generated files', () => {
-  it('are what the schemas say', async () => {
+  it('are up to date with the schemas', async () => {
     expect(await findStaleFiles()).toEqual([]);
   });
 

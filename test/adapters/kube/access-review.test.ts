@@ -49,11 +49,11 @@ describe('an access review', () => {
     [{ allowed: false, denied: true, evaluationError: 'x' }, false],
     [{ allowed: true, denied: true }, false],
     [{}, false],
-  ])('%j means %s', async (status, verdict) => {
+  ])('answers that %j means %s', async (status, verdict) => {
     expect(await makeReviewer(status).review({ username: 'dev' }, access)).toBe(verdict);
   });
 
-  it('without a verdict is an error', async () => {
+  it('rejects when the apiserver gives no verdict', async () => {
     const { review } = makeReviewer({ allowed: false, evaluationError: 'webhook authorizer is away' });
     await expect(review({ username: 'dev' }, access)).rejects.toThrow(
       new KubeError(500, 'EvaluationError', 'authorizer gave no verdict: webhook authorizer is away'),

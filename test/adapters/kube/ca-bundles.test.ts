@@ -48,7 +48,7 @@ const all = () =>
   );
 
 describe('the CA bundle', () => {
-  it('is written to every place, at the version that was read, and nothing else of it', async () => {
+  it('is written to every caBundle field, at the resourceVersion that was read, and nothing else changes', async () => {
     const { write, writes } = holding(all());
     expect(await write('new')).toEqual(everything);
     const clientConfig = { caBundle: encoded };
@@ -68,13 +68,13 @@ describe('the CA bundle', () => {
     });
   });
 
-  it('is not written where it stands already: a change of a CRD ends its watches', async () => {
+  it('is not written when it is there already: a change of a CRD ends its watches', async () => {
     const { write, writes } = holding({ [pools]: definition(encoded), [webhooks('mutating')]: configuration(encoded) });
     expect(await write('new')).toEqual([]);
     expect(writes).toEqual([]);
   });
 
-  it('has no place in a kind without conversion, nor in what is not installed', async () => {
+  it('is not written to a CRD without conversion, nor to one that is not installed', async () => {
     const { write, writes } = holding({ [pools]: { metadata: { resourceVersion: '7' }, spec: {} } });
     expect(await write('new')).toEqual([]);
     expect(writes).toEqual([]);

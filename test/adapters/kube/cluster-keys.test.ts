@@ -111,7 +111,7 @@ describe('the apiserver is asked for its keys', () => {
     expect(world.calls).toHaveLength(1);
   });
 
-  it('never again for a token that is worth none', async () => {
+  it('not at all for a token that is refused anyway', async () => {
     const world = createWorld(own);
     await world.check(makeToken(own), true);
     world.nowMs = 60_000;
@@ -119,7 +119,7 @@ describe('the apiserver is asked for its keys', () => {
     expect(world.calls).toHaveLength(1);
   });
 
-  it('and those that are known stay good while it does not answer', async () => {
+  it('and known keys stay valid while it does not answer', async () => {
     const world = createWorld(own);
     await world.check(makeToken(own), true);
     world.isAway = true;

@@ -19,7 +19,7 @@ const calls: readonly [KubeCall, string][] = [
   [{ path: '/api/v1/namespaces/tenant-a/secrets/a', method: 'DELETE' }, 'delete secrets'],
 ];
 
-it.each(calls)('%o is told as %s', (call, words) => {
+it.each(calls)('describes %o as %s', (call, words) => {
   const { verb, resource } = describeCall(call);
   expect(`${verb} ${resource}`).toBe(words);
 });

@@ -144,7 +144,7 @@ describe('a kubeconfig', () => {
     expect(await read(content)).toEqual({ ok: false, error: `kubeconfig: ${message}` });
   });
 
-  it('is refused when it is none, without a word of what stands in it', async () => {
+  it('is refused when it is not valid, and the message repeats nothing of it', async () => {
     const file = join(folder, 'config');
     const none = { ok: false, error: `kubeconfig ${file}: expected a kubeconfig, got something else at its top` };
     expect(await read('secret: [')).toEqual(none);
@@ -155,7 +155,7 @@ describe('a kubeconfig', () => {
     });
   });
 
-  it('is refused when it or what it names is not there', async () => {
+  it('is refused when it, or a file that it names, does not exist', async () => {
     const absent = join(folder, 'absent');
     expect(await readKubeconfig({ file: absent }, {})).toEqual({
       ok: false,

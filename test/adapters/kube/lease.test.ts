@@ -31,7 +31,7 @@ function createWorld() {
 const nothing = () => Promise.resolve();
 
 describe('a Lease', () => {
-  it('is taken for the work, and given back', async () => {
+  it('is acquired for the work, and released after it', async () => {
     const { world, hold } = createWorld();
     await hold('a', () => {
       expect(world.lease?.spec).toEqual({
@@ -46,13 +46,13 @@ describe('a Lease', () => {
     await hold('b', nothing);
   });
 
-  it('is given back by work that fails', async () => {
+  it('is released when the work fails', async () => {
     const { hold } = createWorld();
     await expect(hold('a', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     await hold('b', nothing);
   });
 
-  it('is had by one at a time', async () => {
+  it('is held by one at a time', async () => {
     const { world, hold } = createWorld();
     await hold('a', async () => {
       world.nowMs += 299_999;
@@ -60,7 +60,7 @@ describe('a Lease', () => {
     });
   });
 
-  it('is taken by one of two who ask at once', async () => {
+  it('is acquired by one of two that ask at once', async () => {
     const { hold } = createWorld();
     const works: string[] = [];
     const outcomes = await Promise.allSettled(
@@ -77,7 +77,7 @@ describe('a Lease', () => {
       { leaseDurationSeconds: 2_000_000_000, renewTime: '2027-01-15T07:54:59.000000Z' },
     ],
     ['was renewed at no time', { leaseDurationSeconds: 300, renewTime: 'now' }],
-  ])('is not believed when it %s', async (_, spec) => {
+  ])('is taken over when it %s', async (_, spec) => {
     const { world, hold } = createWorld();
     world.lease = { metadata: { resourceVersion: '0' }, spec: { holderIdentity: 'nobody', ...spec } };
     const works: string[] = [];
@@ -85,14 +85,14 @@ describe('a Lease', () => {
     expect(works).toEqual(['a']);
   });
 
-  it('is believed when the clock of its holder is ahead by seconds', async () => {
+  it('is respected when the clock of its holder is ahead by seconds', async () => {
     const { world, hold } = createWorld();
     const spec = { holderIdentity: 'b', leaseDurationSeconds: 300, renewTime: '2027-01-15T08:00:30.000000Z' };
     world.lease = { metadata: { resourceVersion: '0' }, spec };
     await expect(hold('a', nothing)).rejects.toThrow(new Error('Lease writer: held by b'));
   });
 
-  it('ends by itself, and is then not given back by the one who had it', async () => {
+  it('expires, and its former holder does not release it after that', async () => {
     const { world, hold } = createWorld();
     const { promise: othersWork, resolve: endOthersWork } = Promise.withResolvers<undefined>();
     let other: Promise<void> | undefined;

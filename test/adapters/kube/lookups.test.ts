@@ -23,7 +23,7 @@ describe('a pool', () => {
   });
 
   it.each(['\ud800', '../../..', '..', 'pods?watch=1#', 'a/b', '', 'a'.repeat(254)])(
-    'is not asked for by what is no name: %j',
+    'causes no call for an invalid name: %j',
     async (text) => {
       const { kube, calls } = answering({ spec: {} });
       expect(await createPoolReader(kube)({ namespace: text, name: 'p' })).toBeUndefined();
@@ -40,11 +40,11 @@ describe('the labels of a namespace', () => {
     expect(calls).toEqual([{ path: '/api/v1/namespaces/a%2Fb' }]);
   });
 
-  it('may be none', async () => {
+  it('may be empty', async () => {
     expect(await createNamespaceReader(answering({ metadata: { name: 'a' } }).kube)('a')).toEqual({});
   });
 
-  it('are undefined where it is not there, and only then', async () => {
+  it('are undefined exactly when the namespace does not exist', async () => {
     const missing = answering(new KubeError(404, 'NotFound', 'not found'));
     expect(await createNamespaceReader(missing.kube)('a')).toBeUndefined();
     const away = answering(new KubeError(0, 'Unreachable', 'apiserver unreachable'));
@@ -67,7 +67,7 @@ describe('the labels of a namespace', () => {
 describe('the workers that refer to a pool', () => {
   const worker = (namespace: string, poolRef: object) => ({ metadata: { namespace }, spec: { poolRef } });
 
-  it('are those of its name that mean its namespace', async () => {
+  it('are those whose reference resolves to this pool', async () => {
     const items = [
       worker('a', { name: 'p' }),
       worker('b', { name: 'p' }),
@@ -87,7 +87,7 @@ describe('the workers that refer to a pool', () => {
     ]);
   });
 
-  it('may be more than were counted', async () => {
+  it('are reported as incomplete when there are more pages', async () => {
     const { kube } = answering({ metadata: { continue: 'more' }, items: null });
     expect(await createReferrerReader(kube)({ namespace: 'a', name: 'p' })).toEqual({
       namespaces: [],
@@ -96,7 +96,7 @@ describe('the workers that refer to a pool', () => {
   });
 });
 
-it('OIDC configs are listed by what makes them unique', async () => {
+it('lists OIDC configs by issuer and audience', async () => {
   const spec = { issuer: 'https://issuer.example', audience: 'builds', enabled: true };
   const { kube, calls } = answering({ metadata: {}, items: [{ metadata: { name: 'ci' }, spec }] });
   expect(await createOidcConfigLister(kube)('a')).toEqual([

@@ -56,7 +56,7 @@ describe('looks for workers', () => {
     expect(asked).toEqual(['namespaces/own/buildkitworkers spec.poolRef.name=my-pool 10']);
   });
 
-  test('nowhere where there are none', async () => {
+  test('nowhere when the status names no namespace', async () => {
     const { asked, extent } = await gather({ namespaces: new Set(), notOlderThan: '10' }, 0);
     expect([asked, extent?.version]).toEqual([[], undefined]);
   });
@@ -80,7 +80,7 @@ describe('looks for workers', () => {
     expect((await gather(inTenantA, atLeast, { lists: lists ?? [] })).asked).toEqual(expected);
   });
 
-  test('in vain when the apiserver does not answer', async () => {
+  test('and rejects when the apiserver does not answer', async () => {
     const lists = [new KubeError(0, 'Unreachable', 'apiserver unreachable')];
     await expect(gather(inTenantA, 0, { lists })).rejects.toThrow('apiserver unreachable');
   });

@@ -50,7 +50,7 @@ describe('a token', () => {
     ]);
   });
 
-  it('has a name for the audit log, which is not its own', async () => {
+  it('has an id in the audit log that reveals nothing of the token', async () => {
     const extra = { 'authentication.kubernetes.io/credential-id': ['JTI=5b2c'] };
     const { review } = createWorld({
       status: { authenticated: true, audiences: [audience], user: { ...user, extra } },
@@ -73,7 +73,7 @@ describe('a token', () => {
     ['for another audience', makeToken({ aud: [issuer] })],
     ['that has ended', makeToken({ exp: 0 })],
     ['that is none', 'garbage'],
-  ])('%s costs the apiserver nothing', async (_, token) => {
+  ])('is refused without a call to the apiserver: %s', async (_, token) => {
     const { review, calls } = createWorld(authenticated);
     expect(await review(token)).toBeUndefined();
     expect(calls).toEqual([]);
@@ -93,7 +93,7 @@ describe('a verdict', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('never outlives its token', async () => {
+  it('is forgotten when its token expires', async () => {
     const { review, clock } = createWorld(authenticated);
     const token = makeToken({ exp: 5 });
     expect(await review(token)).toEqual(principal);
@@ -101,13 +101,13 @@ describe('a verdict', () => {
     expect(await review(token)).toBeUndefined();
   });
 
-  it('is another for another token', async () => {
+  it('belongs to one token: a second token is reviewed itself', async () => {
     const { review } = createWorld(authenticated, { status: { authenticated: false } });
     expect(await review(makeToken({ jti: '1' }))).toEqual(principal);
     expect(await review(makeToken({ jti: '2' }))).toBeUndefined();
   });
 
-  it('that did not come is asked for again', async () => {
+  it('that failed is asked for again by the next request', async () => {
     const { review } = createWorld(new KubeError(0, 'Unreachable', 'apiserver unreachable'), authenticated);
     await expect(review(makeToken())).rejects.toThrow('apiserver unreachable');
     expect(await review(makeToken())).toEqual(principal);

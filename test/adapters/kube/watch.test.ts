@@ -74,7 +74,7 @@ async function run(lists: readonly (object | Error)[], watches: readonly Watched
   };
 }
 
-test('tells everything after the list, over all pages, then each change', async () => {
+test('emits every object of the list, over all pages, then each change', async () => {
   const page = { ...list('10', 'a'), metadata: { resourceVersion: '10', continue: 'more' } };
   const { asked, emitted } = await run(
     [page, list('10', 'b')],
@@ -106,7 +106,7 @@ const expired = { type: 'ERROR', object: { code: 410, reason: 'Expired', message
 test.each([
   ['as a line', { lines: [expired] }],
   ['as the answer', { error: new KubeError(410, 'Expired', 'too old resource version') }],
-])('lists again when its position is too old (%s), and tells of what vanished meanwhile', async (_, watched) => {
+])('lists again when its resourceVersion is too old (%s), and emits what was deleted meanwhile', async (_, watched) => {
   const { asked, emitted, logged, changes } = await run([list('10', 'a', 'b'), list('30', 'b', 'c')], [watched, {}]);
   expect(asked).toEqual(['LIST /things a=b', 'WATCH /things a=b 10', 'LIST /things a=b', 'WATCH /things a=b 30']);
   expect(emitted).toEqual(['update a', 'update b', 'delete a', 'update b', 'update c']);
@@ -117,7 +117,7 @@ test.each([
   expect(logged).toEqual([]);
 });
 
-test('pauses longer while the apiserver does not answer, and tells it once', async () => {
+test('pauses longer while the apiserver does not answer, and logs it once', async () => {
   const down = new KubeError(0, 'Unreachable', 'apiserver unreachable: connect ECONNREFUSED');
   const { pauses, emitted, logged } = await run([down, down, list('10', 'a')], [{ lines: [line('ADDED', 'b', '11')] }]);
   expect(pauses).toEqual([1, 2]);
@@ -142,20 +142,20 @@ test.each([
   expect(pauses).toEqual([1, 2]);
 });
 
-test('lists again when the apiserver knows of nothing as late as its position', async () => {
+test('lists again when the apiserver does not know its resourceVersion yet', async () => {
   const behind = { error: new KubeError(504, 'Timeout', 'Too large resource version: 10, current: 5') };
   const { asked } = await run([list('10', 'a'), list('5', 'a')], [behind, {}]);
   expect(asked.slice(2)).toEqual(['LIST /things a=b', 'WATCH /things a=b 5']);
 });
 
-test('says whether changes arrive: not before a watch is open, not while it is broken, also when it ends in order', async () => {
+test('reports a watch as open while changes arrive, also after it ends in order, and not before it opens or while it is broken', async () => {
   const broken = { lines: [line('ADDED', 'a', '11')], error: new Error('aborted') };
   const ordinary = { lines: [line('ADDED', 'b', '12')] };
   const { states } = await run([list('10')], [ordinary, broken, { lines: [line('ADDED', 'c', '13')] }]);
   expect(states).toEqual([true, true, false, true]);
 });
 
-test('says of an object whose it is, and nothing else of its labels', async () => {
+test('keeps our labels of an object, and drops all others', async () => {
   const ours = {
     'app.kubernetes.io/managed-by': 'buildkit-controller',
     'buildkit.smrt-devops.net/worker-pool': 'pool',

@@ -31,7 +31,7 @@ it('counts a list once, however many pages it has', async () => {
   ]);
 });
 
-it('counts attempts to deliver by what came of them, and shows what waits', async () => {
+it('counts delivery attempts by outcome, and shows how many events wait', async () => {
   const metrics = createBridgeMetrics();
   const answers = [200, 202, 503, 400];
   const send = metrics.observeSend('status', () => Promise.resolve(answers.shift() ?? 0));

@@ -31,7 +31,7 @@ it('counts and times requests by outcome, in a registry of their own', async () 
   expect((await createCertificateMetrics(folder).readMetrics()).text).not.toContain('pool_forbidden');
 });
 
-it('tells when the CA ends that is mounted, and nothing while there is none', async () => {
+it('shows when the mounted CA expires, and nothing while none is mounted', async () => {
   const metrics = createCertificateMetrics(folder);
   const find = async () => (await readLines(metrics)).filter((line) => line.startsWith('buildkit_client_ca'));
   expect(await find()).toEqual([]);

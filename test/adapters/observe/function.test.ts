@@ -53,7 +53,7 @@ describe('what is asked', () => {
     ]);
   });
 
-  it('is counted by words of ours, whatever it says of itself', async () => {
+  it('is counted under a known kind, whatever the request claims', async () => {
     const { post, count } = createApp(200);
     await post('/status/events', { 'ce-kind': 'a word of a stranger' });
     await post('/status/events', { 'ce-type': 'dev.knative.sources.ping' });
@@ -94,7 +94,7 @@ describe('a run', () => {
     });
   }
 
-  it('is one line with what it did, and names the traces of all events that it is for', async () => {
+  it('logs one line with what it did and the traces of all its events', async () => {
     const { metrics, log, logged, count } = createWorld();
     const observer = createRunObserver({ metrics, log });
     await observer.recompute(() => Promise.resolve())(pool, arrive(observer));
@@ -115,7 +115,7 @@ describe('a run', () => {
     expect(await count('buildkit_recompute_duration_seconds_count')).toHaveLength(1);
   });
 
-  it('is no line where it fails, which its caller logs', async () => {
+  it('logs nothing when it fails, because its caller does', async () => {
     const { metrics, log, logged, count } = createWorld();
     const observer = createRunObserver({ metrics, log });
     await expect(observer.recompute(() => Promise.reject(new Error('no')))(pool, [])).rejects.toThrow('no');
@@ -125,14 +125,14 @@ describe('a run', () => {
     ]);
   });
 
-  it('is none for events that are covered, which are counted', async () => {
+  it('does not start for covered events, which are counted', async () => {
     const { metrics, log, logged, count } = createWorld();
     arrive(createRunObserver({ metrics, log }), true);
     expect(logged).toEqual([]);
     expect(await count('buildkit_events_covered_total')).toEqual(['buildkit_events_covered_total{part="status"} 2']);
   });
 
-  it('of everything is one line, beside those of pools that were written', async () => {
+  it('of a resync logs one line, beside those of the pools it wrote', async () => {
     const { metrics, log, logged } = createWorld();
     const observer = createRunObserver({ metrics, log });
     const write = observeWrite(
@@ -151,7 +151,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('of everything that fails leaves the time of the last that did not', async () => {
+  it('of a resync that fails keeps the time of the last success', async () => {
     const { metrics, log, count } = createWorld();
     const before = await count('buildkit_last_successful_resync');
     const { resync } = createRunObserver({ metrics, log });
@@ -188,7 +188,7 @@ describe('a write', () => {
     [{ written: '8' }, 'written', ['Available']],
     ['stale', 'stale', []],
     ['gone', 'gone', []],
-  ])('that comes to %o is counted, and told of where it was done', async (applied, outcome, expected) => {
+  ])('that ends as %o is counted, and records Events when it succeeded', async (applied, outcome, expected) => {
     const { write, reasons, count } = createWrite(() => Promise.resolve(applied));
     expect(await write()).toBe(applied);
     expect(reasons).toEqual(expected);
@@ -203,7 +203,7 @@ describe('a write', () => {
     [429, []],
     [500, []],
     [0, []],
-  ])('that is answered %i fails, and is told of where it will be so again', async (status, expected) => {
+  ])('that is answered %i fails, and records an Event when a retry can not help', async (status, expected) => {
     const { write, reasons } = createWrite(() => Promise.reject(new KubeError(status, '', 'no')));
     await expect(write()).rejects.toThrow('no');
     expect(reasons).toEqual(expected);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createWebhookMetrics } from '../../../adapters/observe/webhook-metrics.ts';
 
-it('counts reviews by webhook and outcome, and tells the end of the certificate', async () => {
+it('counts reviews by webhook and outcome, and shows when the certificate expires', async () => {
   const metrics = createWebhookMetrics();
   metrics.showServingCertificate(() => 1_800_000_000_000);
   metrics.startReview('validate')('denied');
@@ -17,7 +17,7 @@ it('counts reviews by webhook and outcome, and tells the end of the certificate'
   );
 });
 
-it('keeps those of two webhooks in one process apart', async () => {
+it('keeps the counts of two webhooks in one process apart', async () => {
   const [one, other] = [createWebhookMetrics(), createWebhookMetrics()];
   one.startReview('mutate')('patched');
   expect((await other.readMetrics()).text).not.toContain('patched');

@@ -173,7 +173,7 @@ describe('an address', () => {
     },
   );
 
-  it('that is public does not help one that is not', async () => {
+  it('that is public does not permit another that is not', async () => {
     const { resolve } = createResolver(['8.8.8.8', '10.0.0.1']);
     expect(await fetchPublic('https://issuer.example/', resolve)).toEqual(refused('no_public_address'));
   });
@@ -183,14 +183,14 @@ describe('an address', () => {
   };
 
   it.each(['ENOTFOUND', 'ENODATA', 'EBADNAME'])(
-    'that is not there is no other answer than one that is not public: %s',
+    'that does not exist is answered like one that is not public: %s',
     async (code) => {
       expect(await fetchPublic('https://issuer.example/', failing(code))).toEqual(refused('no_public_address'));
     },
   );
 
   it.each(['EAI_AGAIN', 'ESERVFAIL', 'ETIMEOUT', 'ECONNREFUSED', 'EREFUSED'])(
-    'that cannot be had now may be had later: %s',
+    'that can not be resolved now is retried later: %s',
     async (code) => {
       const answer = await fetchPublic('https://issuer.example/', failing(code));
       expect(answer).toEqual(refused('unreachable'));

@@ -64,7 +64,7 @@ describe('keys', () => {
     expect(fetched).toHaveLength(4);
   });
 
-  it('that are good stay so when the issuer fails to tell them anew, for their 10 minutes', async () => {
+  it('stay valid for their 10 minutes when the issuer fails to serve them again', async () => {
     const { keys, fetched, clock, known } = createWorld();
     const good = await keys.read(make());
     known[`${issuer}/keys`] = err('timeout');
@@ -89,7 +89,7 @@ describe('keys', () => {
     expect(await keys.read(make())).toEqual(ok([]));
   });
 
-  it('are those of one config as it is: another, or the same one changed, has its own', async () => {
+  it('belong to one config in one generation: another config, or a changed one, reads its own', async () => {
     const { keys, fetched } = createWorld();
     await keys.read(make('u/1'));
     await keys.read(make('u/2'));
@@ -130,7 +130,7 @@ describe('keys', () => {
     ['the keys are no JSON', { '/keys': 'x' }, 'document'],
     ['the keys are no list', { '/keys': '{"keys":{}}' }, 'document'],
     ['there are 65 keys', { '/keys': JSON.stringify({ keys: Array(65).fill({}) }) }, 'document'],
-  ])('are not had where %s', async (_, change, fault) => {
+  ])('are refused when %s', async (_, change, fault) => {
     const documents = Object.entries(change).map(([path, text]) => [issuer + path, ok(text)]);
     const { keys, fetched } = createWorld(Object.fromEntries(documents) as Record<string, Result<string, FetchFault>>);
     expect(await keys.read(make())).toEqual(err(fault));
@@ -182,7 +182,7 @@ describe('fetches under way', () => {
     return { keys: createIssuerKeys(fetchDocument, () => 0), ends };
   };
 
-  it('are four for a namespace, and others go on', async () => {
+  it('are limited to four per namespace, and other namespaces go on', async () => {
     const { keys, ends } = hanging();
     const slow = Array.from({ length: 4 }, (_, index) => keys.read(make(`slow-${index}/1`)));
     expect(await keys.read(make('more/1'))).toEqual(err('busy'));
@@ -218,7 +218,7 @@ describe('fetches under way', () => {
     await expect.poll(() => keys.read(make())).toEqual(ok([]));
   });
 
-  it('are 32 in all', async () => {
+  it('are limited to 32 in all', async () => {
     const { keys, ends } = hanging();
     for (let index = 0; index < 32; index += 1) void keys.read(make(`${index}/1`, `tenant-${index}`));
     expect(await keys.read(make('more/1', 'tenant-x'))).toEqual(err('busy'));

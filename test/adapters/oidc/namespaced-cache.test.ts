@@ -10,7 +10,7 @@ const fill = (namespaces: number, each: number) => {
 };
 
 describe('what is remembered', () => {
-  it('is what was put last, and then the youngest of its namespace', () => {
+  it('is the last value of each key, the oldest first', () => {
     const cache = createNamespacedCache<string>();
     for (const id of ['a', 'b', 'a']) cache.put({ namespace: 'n', id }, id);
     cache.put({ namespace: 'other', id: 'a' }, 'of another');
@@ -20,11 +20,11 @@ describe('what is remembered', () => {
     expect(cache.list('nobody')).toEqual([]);
   });
 
-  it('is 64 for a namespace, the youngest', () => {
+  it('is limited to 64 per namespace, which evicts the oldest', () => {
     expect(fill(1, 100).list('n0')).toEqual(Array.from({ length: 64 }, (_, index) => 36 + index));
   });
 
-  it('is 1,024 in all: who has most loses its oldest', () => {
+  it('is limited to 1,024 in all, which evicts the oldest of the largest namespace', () => {
     const cache = fill(16, 64);
     cache.put({ namespace: 'small', id: 'a' }, -1);
     expect(cache.list('n0')).toHaveLength(63);
@@ -32,7 +32,7 @@ describe('what is remembered', () => {
     cache.put({ namespace: 'small', id: 'b' }, -2);
     expect(cache.list('n1')).toHaveLength(63);
     expect(cache.list('small')).toEqual([-1, -2]);
-    // What is put again takes no room of others.
+    // A key that is put again evicts no other.
     cache.put({ namespace: 'small', id: 'a' }, -3);
     expect([...cache.list('small'), cache.list('n2').length]).toEqual([-2, -3, 64]);
   });

@@ -30,7 +30,7 @@ function make(made: CertificateProfile, by = signer, withKeys = keys): Uint8Arra
 
 const refused = (error: string) => ({ ok: false, error });
 
-it('passes a certificate that says its profile', () => {
+it('accepts a certificate that matches its profile', () => {
   expect(checkCertificate(make(profile), against)).toEqual({ ok: true, value: undefined });
 });
 

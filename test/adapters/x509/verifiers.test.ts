@@ -234,7 +234,7 @@ describe('a server that trusts the bundle and asks which pool', () => {
 });
 
 describe('names of a certificate', () => {
-  it('are read as they stand there', () => {
+  it('are read as they are written', () => {
     const { chain } = forge({
       names: [
         { kind: 'uri', value: 'buildkit://a, URI:b' },
@@ -245,7 +245,7 @@ describe('names of a certificate', () => {
     expect(readUris(derOf(ca.root.certificate))).toEqual({ ok: true, value: [] });
   });
 
-  it('are none where there is no certificate', () => {
+  it('are empty where there is no certificate', () => {
     expect(readUris(new Uint8Array())).toEqual({
       ok: false,
       error: 'certificate: expected X.509 in DER, got expected a value, got the end',

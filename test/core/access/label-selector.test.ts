@@ -50,7 +50,7 @@ test('In and NotIn, Exists and DoesNotExist are each the opposite of the other',
   );
 });
 
-test('matchLabels says what In with one value says', () => {
+test('treats matchLabels like In with one value', () => {
   fc.assert(
     fc.property(anyLabels, key, value, (of, name, wanted) => {
       expect(isSelected({ matchLabels: { [name]: wanted } }, of)).toBe(isSelected(one(name, 'In', [wanted]), of));

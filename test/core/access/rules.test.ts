@@ -39,7 +39,7 @@ describe('a rule', () => {
     expect(isNamed(access, principal, pool)).toBe(false);
   });
 
-  it.each([undefined, {}, { clients: {} }, rules()])('is not there: %j', (access) => {
+  it.each([undefined, {}, { clients: {} }, rules()])('is absent, and lets nobody in: %j', (access) => {
     expect(isNamed(access, principal, pool)).toBe(false);
   });
 });
@@ -113,7 +113,7 @@ describe('matches', () => {
     );
   });
 
-  it('takes every other character as it is', () => {
+  it('matches every other character literally', () => {
     expect(matches('a.c', 'abc')).toBe(false);
     expect(matches('(a+)+$', '(a+)+$')).toBe(true);
   });

@@ -59,7 +59,7 @@ describe('on create', () => {
     expect(answer.response.warnings).toEqual(['spec.requester: is written by admission, the value given was replaced']);
   });
 
-  it('has nothing to do where all is written', () => {
+  it('patches nothing where namespace and stamp are present', () => {
     expect(defaultWorker(makeCreate(stampedSpec)).response).toEqual({ uid: 'review-1', allowed: true });
   });
 });
@@ -92,7 +92,7 @@ describe('any object', () => {
     },
   );
 
-  it('never breaks admission', () => {
+  it('never throws, whatever the object holds', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('CREATE', 'UPDATE'),

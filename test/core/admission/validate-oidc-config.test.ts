@@ -42,7 +42,7 @@ describe('an OIDC config', () => {
     { name: 'ci', ...spec },
     { name: 'other', ...spec, audience: 'deploys' },
     { name: 'other', ...spec, issuer: 'https://issuer.example/' },
-  ])('is no twin of %j', async (config) => {
+  ])('is admitted beside %j', async (config) => {
     expect((await validateOidcConfig(makeConfigRequest(spec), makeCluster(config).ports)).response).toEqual(allowed);
   });
 
@@ -102,7 +102,7 @@ describe('an OIDC config', () => {
     expect((await validateOidcConfig(older, ports)).response).toEqual(allowed);
   });
 
-  it('hears of all that is wrong at once', async () => {
+  it('is refused with every fault at once', async () => {
     const bad = { issuer: 'http://issuer.example', audience: 'builds', clientSecretRef: { namespace: 'x' } };
     const { ports } = makeCluster({ name: 'other', issuer: bad.issuer, audience: bad.audience });
     const { status } = (await validateOidcConfig(makeConfigRequest(bad), ports)).response;

@@ -271,7 +271,7 @@ describe('a deleted pool', () => {
     });
   });
 
-  it('goes though nothing can be counted', async () => {
+  it('is deleted although nothing can be counted', async () => {
     const ports = { ...makeCluster().ports, listReferrers: () => Promise.reject(new Error('etcd is away')) };
     expect((await validatePool(remove(), ports)).response).toEqual({
       uid: 'review-1',
@@ -305,7 +305,7 @@ describe('issuers of its own', () => {
     );
   });
 
-  it('stay where they are older than the rule', async () => {
+  it('are kept where they are older than the rule', async () => {
     const request = makePoolRequest({ ...inline('http://x.example'), workers: {} }, inline('http://x.example'));
     expect((await validatePool(request, makeCluster().ports)).response.allowed).toBe(true);
   });
@@ -350,7 +350,7 @@ describe('texts that a library reads', () => {
   const judge = async (now: object, before?: object) =>
     (await validatePool(makePoolRequest(now, before), makeCluster().ports)).response;
 
-  it('are refused where they are none', async () => {
+  it('are refused where they do not parse', async () => {
     const request = makePoolRequest({
       workers: { scaling: { schedule: '61 * * * *' }, config: 'a = 1\n[worker.oci\n' },
       cache: { gc: { schedule: '0 0 31 2 *' } },
@@ -377,7 +377,7 @@ describe('texts that a library reads', () => {
     );
   });
 
-  it('are let in where they are', async () => {
+  it('are admitted where they parse', async () => {
     const spec = {
       workers: { scaling: { schedule: '0 20 * * 1-5' }, config: '[registry."docker.io"]\nmirrors = ["m.example"]\n' },
     };
@@ -414,7 +414,7 @@ describe('texts that a library reads', () => {
     expect((await judge(configured(`a = ${'['.repeat(30_000)}`))).allowed).toBe(false);
   });
 
-  it('stay where they are older than the rule', async () => {
+  it('are kept where they are older than the rule', async () => {
     const old = { workers: { config: 'no toml', scaling: { schedule: 'never' } } };
     expect((await judge({ ...old, gateway: {} }, old)).allowed).toBe(true);
   });

@@ -204,7 +204,7 @@ describe('the stamp of a new worker', () => {
     message: 'Forbidden: must be the user who sends the request',
   };
 
-  it('must be there', async () => {
+  it('is required', async () => {
     const { ports } = makeCluster({ pools });
     expect(await validateWorker(makeCreate({ poolRef: ownReference }), ports)).toEqual(invalid(missing));
   });
@@ -242,7 +242,7 @@ describe('the stamp of a new worker', () => {
     expect(response.status?.message).toMatch(/by name alone: the groups take more than 16384 bytes$/);
   });
 
-  it('is never asked about when it is not the caller', async () => {
+  it('is refused without a review when it is not the caller', async () => {
     const { ports, calls } = makeCluster({ rights: ['admin attach buildkit-system'] });
     const request = makeCreate({ poolRef: foreignReference, requester: { username: 'admin' } });
     expect(await validateWorker(request, ports)).toEqual(invalid(other));

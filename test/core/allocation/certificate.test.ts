@@ -23,7 +23,7 @@ const withPool = (change: Partial<typeof pool>) => ({
 });
 
 describe('a certificate', () => {
-  it('says whose it is and when it was issued, without the backdate', () => {
+  it('names its principal and the time of issue, without the backdate', () => {
     expect(judge({})).toEqual({
       ok: true,
       value: { principal, domainHash: 'd'.repeat(64), issuedAtMs: (seconds - 60) * 1000, fingerprint: 'f'.repeat(64) },

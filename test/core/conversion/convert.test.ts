@@ -35,7 +35,7 @@ describe('a worker', () => {
 });
 
 describe('an object', () => {
-  it('of the version that is wanted stays as it is', () => {
+  it('of the wanted version is returned unchanged', () => {
     const object = { apiVersion: `${group}/v1beta1`, kind: 'BuildKitPool', spec: 7 };
     expect(convertObject(object, 'v1beta1')).toEqual({ ok: true, value: object });
   });
@@ -53,7 +53,7 @@ describe('an object', () => {
     [null, 'null'],
     ['x', 'string'],
     [[], 'object'],
-  ])('that is none is an error: %j', (object, name) => {
+  ])('that is not an object is an error: %j', (object, name) => {
     expect(convertObject(object, 'v1alpha1')).toEqual({ ok: false, error: `expected an object, got ${name}` });
   });
 });
@@ -62,7 +62,7 @@ describe('a table', () => {
   it.each([
     ['twice the same path', ['a.b', 'a.b'], 'a.b: expected one mapping'],
     ['a leaf below another', ['a', 'a.b'], 'a.b: expected no mapping above it'],
-  ])('with %s is a mistake', (_name, paths, message) => {
+  ])('with %s throws', (_name, paths, message) => {
     const mappings = paths.map((path, index) => ({ v1beta1: path, v1alpha1: `x${index}` }));
     expect(() => compileTable(mappings)).toThrow(new TypeError(message));
   });

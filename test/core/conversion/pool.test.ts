@@ -219,7 +219,7 @@ describe('a pool', () => {
     expect(convert(beta(now), 'v1alpha1')).toEqual(alpha({ scaling: { min: 1 }, tls: {} }));
   });
 
-  it('takes no word from the section of the other version that has a place of its own', () => {
+  it('ignores a field in the section of the other version that has its own path', () => {
     expect(convert(beta({ v1alpha1: { scaling: { min: 7 } } }), 'v1alpha1')).toEqual(alpha({}));
     expect(convert(alpha({ v1beta1: { access: { workers: {} }, v1alpha1: { auth: {} } } }), 'v1beta1')).toEqual(
       beta({}),

@@ -19,7 +19,7 @@ function createRuns() {
   return { clock, runs, call };
 }
 
-test('the first begins at once', async () => {
+test('begins the first run at once', async () => {
   const { runs, call } = createRuns();
   const first = call();
   await nextTurn();
@@ -27,7 +27,7 @@ test('the first begins at once', async () => {
   expect(await first).toBe('done');
 });
 
-test('who comes during a run gets the next, which begins when its time has come, and shares it', async () => {
+test('lets callers that come during a run share the next one, which begins when the period is over', async () => {
   const { clock, runs, call } = createRuns();
   void call();
   await nextTurn();
@@ -46,7 +46,7 @@ test('who comes during a run gets the next, which begins when its time has come,
   expect(runs).toHaveLength(2);
 });
 
-test('who would wait too long is told so at once', async () => {
+test('answers too soon at once to a caller that would wait too long', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
   await nextTurn();
@@ -62,7 +62,7 @@ test('who would wait too long is told so at once', async () => {
   expect(await next).toBe('done');
 });
 
-test('a run that takes longer than the distance is followed at once', async () => {
+test('starts the next run at once after a run that took longer than the period', async () => {
   const { clock, runs, call } = createRuns();
   void call();
   await nextTurn();
@@ -75,7 +75,7 @@ test('a run that takes longer than the distance is followed at once', async () =
   expect(runs.map(({ atMs }) => atMs)).toEqual([0, 40_000]);
 });
 
-test('a run that fails fails those it is for, and no others', async () => {
+test('rejects only the callers of a run that fails', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
   await nextTurn();
@@ -89,7 +89,7 @@ test('a run that fails fails those it is for, and no others', async () => {
   expect(await second).toBe('done');
 });
 
-test('who waits when the process is to end is told to come again', async () => {
+test('rejects callers that wait when the process ends', async () => {
   const { clock, runs, call } = createRuns();
   const first = call();
   await nextTurn();

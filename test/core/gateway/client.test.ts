@@ -35,7 +35,7 @@ const reasonOf = (shown: ShownCertificate | undefined, pool = makePool()): strin
 };
 
 describe('a client', () => {
-  it('is let in with a certificate of this pool, as who it was issued to', () => {
+  it('is admitted with a certificate of this pool, under the principal of the certificate', () => {
     expect(checkClient(show(), { clusterFqdn, pool: makePool() })).toEqual({
       ok: true,
       value: { principal, issuedAtMs },
@@ -137,7 +137,7 @@ describe('a refusal', () => {
     [401, { detail: 'd', code: 'unauthenticated' }],
     [403, 'forbidden by a proxy'],
     [404, undefined],
-  ])('is none where an answer says nothing of the client (%i %o)', (status, body) => {
+  ])('is not made from an answer that says nothing about the client (%i %o)', (status, body) => {
     expect(readProblem(status, body)).toBeUndefined();
   });
 });

@@ -20,7 +20,7 @@ const condition = (words: string): Condition => {
 const toStatus = (words: readonly string[]) => ({ conditions: words.map(condition) });
 const toWords = (events: ReturnType<typeof makePoolEvents>) => events.map(({ type, reason }) => `${type} ${reason}`);
 
-describe('of a pool is told', () => {
+describe('Events about a pool', () => {
   const listEvents = (before: readonly string[], after: readonly string[]) =>
     toWords(makePoolEvents({ metadata, spec: {}, status: toStatus(before) }, toStatus(after)));
   const serving = ['GatewayReady=True/GatewayServing', 'WorkersReady=True/WorkersServing', 'Ready=True/Available'];
@@ -89,7 +89,7 @@ describe('of a pool is told', () => {
     expect(listEvents(before, after)).toEqual(expected);
   });
 
-  it('what the condition says, of the pool as it was read', () => {
+  it('carry the message of the condition, and name the pool as it was read', () => {
     expect(makePoolEvents({ metadata, spec: {} }, toStatus(['Ready=True/Available']))).toEqual([
       {
         kind: 'BuildKitPool',
@@ -103,7 +103,7 @@ describe('of a pool is told', () => {
   });
 });
 
-describe('of a worker is told', () => {
+describe('Events about a worker', () => {
   const listEvents = (before: readonly string[], after: readonly string[]) =>
     toWords(
       makeWorkerEvents({ metadata, spec: { poolRef: { name: 'pool' } }, status: toStatus(before) }, toStatus(after)),
@@ -140,7 +140,7 @@ describe('of a worker is told', () => {
   });
 });
 
-describe('of an OIDC config is told', () => {
+describe('Events about an OIDC config', () => {
   const listEvents = (before: readonly string[], after: readonly string[]) =>
     toWords(
       makeOidcConfigEvents(

@@ -34,7 +34,7 @@ function carryOut(observed: Observed, reviews: Reviews = none, at = now): Observ
 }
 
 describe('a worker', () => {
-  test('is told of its pool and pinned to it, and keeps what it has', () => {
+  test('gets the UID of its pool in its status, and keeps its other fields', () => {
     const theirs = { type: 'Other', status: 'True', reason: 'Yes', message: '', lastTransitionTime: 'then' } as const;
     const worker = makeWorker({ status: { phase: 'Idle', podName: 'p', conditions: [theirs] } });
     expect(plan(makeObserved({ pool: open, workers: [worker] }), none, now)).toEqual({
@@ -50,7 +50,7 @@ describe('a worker', () => {
     });
   });
 
-  test('is pinned to no pool that it may not know of', () => {
+  test('gets no UID of a pool that it must not learn about', () => {
     const reviews = new Map([[reviewKey(dev), { isAllowed: false, reviewedAt: now }]]);
     expect(plan(makeObserved(), reviews, now).workers[0]?.status.poolUID).toBeUndefined();
   });
@@ -186,7 +186,7 @@ const anyReviews = fc.record({ dev: fc.boolean(), other: fc.boolean() }).map(
     ]),
 );
 
-test('once carried out there is nothing left to do, at whatever time before a review is due', () => {
+test('has nothing left to do once its plan is carried out, until a review is due', () => {
   const later = fc.integer({ min: 0, max: maxReviewAgeMs - resyncPeriodMs - 1 });
   fc.assert(
     fc.property(anyObserved, anyReviews, later, (observed, reviews, ms) => {

@@ -106,7 +106,7 @@ describe('a review', () => {
     });
   });
 
-  test('is needed for nothing that another rule decides', () => {
+  test('is not needed where another rule decides', () => {
     const reviews = new Map();
     expect(verdictOf({ worker: own, reviews })).toMatchObject({ reason: 'SameNamespace' });
     expect(verdictOf({ pool: makePool(grant('All')), reviews })).toMatchObject({ reason: 'Granted' });
@@ -127,7 +127,7 @@ describe('a review', () => {
   });
 });
 
-test('without a rule that permits it a reference tells the same whether the pool exists, is new or is old', () => {
+test('gives a reference that no rule permits the same answer whether the pool exists, is new or is old', () => {
   const pools = [
     undefined,
     makePool(),

@@ -25,7 +25,7 @@ test.each([
   expect(recalled(authorized, worker)).toEqual([]);
 });
 
-test('a no does not count, since whoever wrote that they are authorized was told yes', () => {
+test('does not count a review that denies, since the condition says that the user was allowed', () => {
   const no = new Map([[reviewKey(dev), { isAllowed: false, reviewedAt: now }]]);
   expect(recall({ key, workers: [authorized] }, no).size).toBe(0);
 });

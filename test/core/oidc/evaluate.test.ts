@@ -84,7 +84,7 @@ describe('the pools of a token', () => {
     [undefined, []],
     [{ a: true }, []],
     [true, []],
-  ])('%j are %j', (pools, expected) => {
+  ])('of %j are %j', (pools, expected) => {
     expect(evaluate({ sub: 'alice', pools }, terms)).toEqual({ by, value: 'alice', pools: expected });
   });
 });

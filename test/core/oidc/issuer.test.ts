@@ -5,11 +5,11 @@ import { isOpenToStrangers, judgeIssuer, lastingClaimsOf, sharedIssuers } from '
 const namer = { namespace: 'tenant-a', clusterIssuer: 'https://kubernetes.default.svc' };
 
 describe('judgeIssuer', () => {
-  it.each(['https://issuer.example', 'https://issuer.example:8443/realms/ci'])('has nothing against %s', (issuer) => {
+  it.each(['https://issuer.example', 'https://issuer.example:8443/realms/ci'])('accepts %s', (issuer) => {
     expect(judgeIssuer(issuer, namer)).toBeUndefined();
   });
 
-  it('is strict about what is no URL', () => {
+  it('refuses what is not a URL', () => {
     expect(judgeIssuer('https://[', namer)).toBe('Invalid value: "https://[": expected a URL');
   });
 

@@ -3,7 +3,7 @@ import type { Worker } from '../../../api/v1beta1/worker.ts';
 import { countWorkers } from '../../../core/status/count.ts';
 import { makePool, makeWorker } from './observed.ts';
 
-test('counts as the specification shows', () => {
+test('counts the workers of the example in the specification', () => {
   const workers = [
     makeWorker('Idle'),
     makeWorker('Idle', { namespace: 'tenant-b' }),

@@ -208,7 +208,7 @@ const observedArbitrary = fc
   })
   .map(({ min, max, ...rest }) => ({ ...rest, pool: makePool({ spec: { workers: { scaling: { min, max } } } }) }));
 
-test('leaves its own result unchanged, whenever it is asked again', () => {
+test('plans nothing for a status that it wrote itself', () => {
   fc.assert(
     fc.property(observedArbitrary, fc.date({ noInvalidDate: true, min: now }), (observed, later) => {
       const pool = { ...observed.pool, status: planWrite(observed) };
@@ -228,7 +228,7 @@ test('says of a gateway that was not looked at what it said before', () => {
   );
 });
 
-test('counts add up', () => {
+test('writes counts that add up', () => {
   fc.assert(
     fc.property(observedArbitrary, (observed) => {
       const counts = planWrite(observed).workers ?? {};
@@ -241,7 +241,7 @@ test('counts add up', () => {
   );
 });
 
-test('the order of workers does not matter', () => {
+test('writes the same status whatever the order of workers', () => {
   fc.assert(
     fc.property(observedArbitrary, (observed) => {
       expect(plan({ ...observed, workers: observed.workers.toReversed() }, now)).toEqual(plan(observed, now));

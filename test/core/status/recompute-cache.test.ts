@@ -34,7 +34,7 @@ describe('covers', () => {
     expect([10, 11, 30].map((version) => cache.isCovered(key, poolAt(version)))).toEqual([true, false, false]);
   });
 
-  test('nothing of which it is not known how late it is', () => {
+  test('nothing without a resourceVersion', () => {
     expect([worker(undefined), poolAt(undefined)].map((one) => remember().isCovered(key, one))).toEqual([false, false]);
   });
 
@@ -56,7 +56,7 @@ describe('covers', () => {
     expect(cache.isCovered(key, worker(1))).toBe(false);
   });
 
-  test('nothing any more that was forgotten', () => {
+  test('nothing that was forgotten', () => {
     const [one, all] = [remember(), remember()];
     one.forget(key);
     all.forgetAll();
@@ -73,14 +73,17 @@ describe('looks for workers', () => {
   ) => cache.planReads(makeRead(resourceVersion, now), objects.slice(0)).namespaces;
   const listed = { namespaces: new Set(['a']), version: 20 };
 
-  test.each(['10', '30'])('in the namespaces that the status names and named, and in those told of (at %s)', (at) => {
-    const cache = remember({}, listed, ['a']);
-    expect(search(cache, at, ['a'], [])).toEqual(new Set(['a']));
-    expect(search(cache, at, [], [])).toEqual(new Set(['a']));
-    expect(search(cache, at, ['b'], [])).toEqual(new Set(['a', 'b']));
-    expect(search(cache, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
-    expect(cache.planReads(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
-  });
+  test.each(['10', '30'])(
+    'in the namespaces that the status names and named, and in those of the events (at %s)',
+    (at) => {
+      const cache = remember({}, listed, ['a']);
+      expect(search(cache, at, ['a'], [])).toEqual(new Set(['a']));
+      expect(search(cache, at, [], [])).toEqual(new Set(['a']));
+      expect(search(cache, at, ['b'], [])).toEqual(new Set(['a', 'b']));
+      expect(search(cache, at, ['a'])).toEqual(new Set(['a', 'tenant-a']));
+      expect(cache.planReads(makeRead(at, ['a']), [poolAt(31)]).namespaces).toEqual(new Set(['a']));
+    },
+  );
 
   test('anywhere where those are too many', () => {
     expect(search(remember({}, listed, ['a']), '30', ['b'])).toBeUndefined();
@@ -96,7 +99,7 @@ describe('looks for workers', () => {
     expect(search(createRecomputeCache(), '30', ['a'], [])).toBeUndefined();
   });
 
-  test('no earlier than the pool, and no earlier than it was seen to have looked', () => {
+  test('at a resourceVersion that is no older than the pool and no older than its last list', () => {
     const notOlderThan = (cache: ReturnType<typeof remember>, at: string) =>
       cache.planReads(makeRead(at), []).notOlderThan;
     expect(notOlderThan(createRecomputeCache(), '10')).toBe('10');
@@ -130,12 +133,12 @@ describe("looks at the gateway's objects", () => {
     expect(readsGateway(unseen, '30', [poolAt(30), worker(40)])).toBe(false);
   });
 
-  test('where the run before wrote what it saw of them, whatever is told of', () => {
+  test('where the last run wrote what it read of them, whatever the events are about', () => {
     expect(readsGateway(lastRun, '30', [poolAt(30)])).toBe(true);
     expect(readsGateway(lastRun, '30', [worker(40)])).toBe(true);
   });
 
-  test('where anything else is told of, or nothing', () => {
+  test('where events are about anything else, or there are none', () => {
     for (const objects of [[], [gateway], [worker(40), gateway], [worker(40), any], [poolAt(31)], [poolAt(undefined)]])
       expect(readsGateway(unseen, '30', objects)).toBe(true);
     expect(readsGateway(unchanged, '10', [poolAt(undefined)])).toBe(true);

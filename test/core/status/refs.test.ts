@@ -80,7 +80,7 @@ test.each<[string, ReturnType<typeof judge>, ReturnType<typeof judge>]>([
     judge([near, other], config('buildkit-system', 'ci')),
     ['False', 'ConfigNotFound', 'BuildKitOIDCConfig "buildkit-system/other" does not exist'],
   ],
-])('says of %s what is so', (_, said, expected) => {
+])('reports %s as it is', (_, said, expected) => {
   expect(said).toEqual(expected);
 });
 
@@ -89,7 +89,7 @@ test.each([
   [[config('tenant-b', 'ci')]],
   [[config('tenant-b', 'ci', 'False')]],
   [[config('tenant-b', 'ci', 'True')]],
-])('says the same of a config in the namespace of another, whatever there is', (configs) => {
+])('reports a config of a foreign namespace alike whether it exists or not', (configs) => {
   expect(judge([far], ...configs)).toEqual([
     'Unknown',
     'ConfigNotJudged',

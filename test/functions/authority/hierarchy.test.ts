@@ -176,7 +176,7 @@ describe('an install that has a CA for clients and no root', () => {
     expect(world.secrets.get('buildkit-ca')?.data).toEqual(dataOf(former));
   });
 
-  it('is told when it is broken, and nothing is made', async () => {
+  it('is refused when it is broken, and nothing is written', async () => {
     const world = createWorld();
     world.store('buildkit-ca', { 'tls.crt': 'x', 'tls.key': 'x' });
     await expect(run(world.makePorts(start))).rejects.toThrow(
@@ -252,7 +252,7 @@ describe('a run is refused, and nothing is changed, when', () => {
     expect(world.snapshot()).toEqual(before);
   });
 
-  it('is let begin anew where every trace was deleted', async () => {
+  it('makes a new root where every trace of the old one was deleted', async () => {
     const world = createWorld();
     await run(world.makePorts(start));
     const before = world.read(root);
@@ -263,7 +263,7 @@ describe('a run is refused, and nothing is changed, when', () => {
     expect(world.read(root)).not.toBe(before);
   });
 
-  it('is let publish again where only the bundle was deleted', async () => {
+  it('publishes the bundle again where only the bundle was deleted', async () => {
     const world = createWorld();
     await run(world.makePorts(start));
     const before = world.read(root);

@@ -219,7 +219,7 @@ async function live(seed: number) {
 }
 
 it(
-  'every certificate verifies until it ends, at every moment, with every bundle that somebody may hold',
+  'verifies every certificate until it ends, at any time, with every bundle that somebody may hold',
   async () => {
     const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
     const lived = await live(seed).catch((error: unknown) => {

@@ -21,13 +21,13 @@ function createWorld(answers: readonly (number | Error)[], signal = new AbortCon
   return { deliver, logged };
 }
 
-test.each([200, 202, 204])('%i is delivered', async (status) => {
+test.each([200, 202, 204])('treats status %i as delivered', async (status) => {
   const { deliver, logged } = createWorld([status]);
   expect(await deliver(event('a'))).toBe(true);
   expect(logged).toEqual([]);
 });
 
-test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('%i is tried again', async (status) => {
+test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('retries after status %i', async (status) => {
   const { deliver, logged } = createWorld([status]);
   expect(await deliver(event('a'))).toBe(false);
   expect(logged).toEqual([
@@ -35,7 +35,7 @@ test.each([302, 401, 403, 404, 413, 425, 429, 500, 502, 503, 504])('%i is tried 
   ]);
 });
 
-test('a connection error is tried again, and its cause is told', async () => {
+test('retries after a connection error, and logs its cause', async () => {
   const { deliver, logged } = createWorld([
     new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
   ]);
@@ -43,13 +43,13 @@ test('a connection error is tried again, and its cause is told', async () => {
   expect(logged[0]?.[2]).toEqual({ sink: 'there', subject: 'a', error: 'fetch failed: connect ECONNREFUSED' });
 });
 
-test('a malformed event is not tried again, but told', async () => {
+test('does not retry a malformed event, and logs it', async () => {
   const { deliver, logged } = createWorld([400]);
   expect(await deliver(event('a'))).toBe(true);
   expect(logged).toEqual([['error', 'event refused as malformed', { sink: 'there', subject: 'a', status: 400 }]]);
 });
 
-test('tells once when trouble begins and once when it is over', async () => {
+test('logs once when a fault begins and once when it ends', async () => {
   const { deliver, logged } = createWorld([503, 503, 200, 503, 200]);
   for (const name of ['a', 'b', 'a', 'b', 'b']) await deliver(event(name));
   expect(logged.map(([level, message]) => [level, message])).toEqual([
@@ -58,7 +58,7 @@ test('tells once when trouble begins and once when it is over', async () => {
   ]);
 });
 
-test('a failure while the process ends is no news', async () => {
+test('does not log a failure while the process ends', async () => {
   const { deliver, logged } = createWorld([new Error('aborted')], AbortSignal.abort());
   expect(await deliver(event('a'))).toBe(false);
   expect(logged).toEqual([]);

@@ -41,7 +41,7 @@ test('delivers one state of an object at a time, in order', async () => {
   expect(items()).toEqual(['a1', 'b1', 'a2']);
 });
 
-test('sends the same again after a failure, pausing longer each time', async () => {
+test('requeues an item that fails, and pauses longer each time', async () => {
   const { queue, attempts, pauses, items } = createSink();
   queue.push({ group: 'one', id: 'a' }, 'a1');
   await attempts[0]?.answer(false);
@@ -54,7 +54,7 @@ test('sends the same again after a failure, pausing longer each time', async () 
   expect(pauses).toEqual([1, 2, 1]);
 });
 
-test('a newer state replaces one that failed or waits', async () => {
+test('replaces an item that failed or waits by a newer state', async () => {
   const { queue, attempts, items } = createSink();
   queue.push({ group: 'one', id: 'a' }, 'a1');
   queue.push({ group: 'one', id: 'a' }, 'a2');
@@ -63,7 +63,7 @@ test('a newer state replaces one that failed or waits', async () => {
   expect(items()).toEqual(['a1', 'a3']);
 });
 
-test('a newer state is delivered even if it came while the older one succeeded', async () => {
+test('delivers a newer state that came while the older one succeeded', async () => {
   const { queue, attempts, items } = createSink();
   queue.push({ group: 'one', id: 'a' }, 'a1');
   queue.push({ group: 'one', id: 'a' }, 'a2');
@@ -72,7 +72,7 @@ test('a newer state is delivered even if it came while the older one succeeded',
   expect(items()).toEqual(['a1', 'a2']);
 });
 
-test('runs no more attempts at once than it may', async () => {
+test('bounds the number of attempts at once', async () => {
   const { queue, attempts, items } = createSink(2);
   for (const key of ['a', 'b', 'c']) queue.push({ group: 'one', id: key }, key);
   expect(items()).toEqual(['a', 'b']);
@@ -80,7 +80,7 @@ test('runs no more attempts at once than it may', async () => {
   expect(items()).toEqual(['a', 'b', 'c']);
 });
 
-test('begins nothing after the end, and tells when the rest is over', async () => {
+test('begins nothing after the end, and resolves when the running attempts are over', async () => {
   const ending = new AbortController();
   const begun: string[] = [];
   const release = Promise.withResolvers<boolean>();
@@ -103,7 +103,7 @@ test('begins nothing after the end, and tells when the rest is over', async () =
   expect(begun).toEqual(['a']);
 });
 
-test('the newest state of every object arrives last, whatever fails', async () => {
+test('delivers the newest state of every object last, whatever fails', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.scheduler(),
@@ -142,7 +142,7 @@ test('the newest state of every object arrives last, whatever fails', async () =
   );
 });
 
-test('no group takes every place', async () => {
+test('lets no group take every slot', async () => {
   const { queue, attempts, items } = createSink(4, 2);
   for (const id of ['a', 'b', 'c', 'd']) queue.push({ group: 'busy', id }, `busy ${id}`);
   queue.push({ group: 'calm', id: 'e' }, 'calm e');
@@ -151,7 +151,7 @@ test('no group takes every place', async () => {
   expect(items()).toEqual(['busy a', 'busy b', 'calm e', 'busy c']);
 });
 
-test('groups take turns', async () => {
+test('lets groups take turns', async () => {
   const { queue, attempts, items } = createSink(1, 1);
   for (const id of ['a', 'b', 'c']) queue.push({ group: 'busy', id }, `busy ${id}`);
   queue.push({ group: 'calm', id: 'd' }, 'calm d');

@@ -80,7 +80,7 @@ describe('POST /lifecycle/events', () => {
     ]);
   });
 
-  test('does nothing for a stranger', async () => {
+  test('refuses an event of a stranger, and does nothing', async () => {
     const { app, recomputed, listed } = createWorld();
     const stranger = { ...ping, headers: { ...ping.headers, authorization: 'Bearer bad' } };
     expect((await app.request('/lifecycle/events', stranger)).status).toBe(401);

@@ -159,7 +159,7 @@ describe('POST /status/events', () => {
   });
 });
 
-describe('an event of what is seen already', () => {
+describe('an event about a version that a run has read', () => {
   const versioned = (resourceVersion: string) => post({}, JSON.stringify({ metadata: { resourceVersion } }));
 
   test('is answered at once', async () => {
@@ -168,7 +168,7 @@ describe('an event of what is seen already', () => {
     expect(recomputed).toEqual([]);
   });
 
-  test.each(['8', 'x', ''])('is none in version "%s"', async (resourceVersion) => {
+  test.each(['8', 'x', ''])('is not assumed for version "%s"', async (resourceVersion) => {
     const { app, handed } = createWorld({ coveredUpTo: 7 });
     expect((await app.request('/status/events', versioned(resourceVersion))).status).toBe(200);
     const version = resourceVersion === '8' ? 8 : undefined;
@@ -180,14 +180,14 @@ describe('an event of an OIDC config', () => {
   const config = post({ 'ce-kind': 'BuildKitOIDCConfig', 'ce-name': 'ci' });
   const referrers = ['a', 'b'].map((name) => ({ namespace: 'tenant-b', name }));
 
-  test('looks at those of its namespace, and then at the pools that list one', async () => {
+  test('recomputes the configs of its namespace, and then the pools that list one', async () => {
     const { app, asked, recomputed } = createWorld({ referrers });
     expect((await app.request('/status/events', config)).status).toBe(200);
     expect(asked).toEqual(['configs of tenant-a', 'pools that list configs of tenant-a']);
     expect(recomputed).toEqual(['tenant-b/a', 'tenant-b/b']);
   });
 
-  test('looks at the pools once for all that come within a second', async () => {
+  test('recomputes the pools once for all that come within a second', async () => {
     const { app, asked, clock } = createWorld();
     const send = async (namespace: string) =>
       await app.request('/status/events', post({ ...config.headers, 'ce-namespace': namespace }));
@@ -216,13 +216,13 @@ describe('an event of an OIDC config', () => {
 });
 
 describe('resync', () => {
-  test('looks at everything', async () => {
+  test('recomputes every pool and config', async () => {
     const { app, asked } = createWorld();
     expect(await summarize(await app.request('/status/events', ping))).toEqual([200, 'up to date', null]);
     expect(asked).toEqual(['resync', 'configs of all']);
   });
 
-  test('is merged to one in 30 s, and who would wait too long for it is told when to come', async () => {
+  test('runs once in 30 s, and answers 503 to a caller that would wait too long', async () => {
     const { app, asked, clock } = createWorld();
     await app.request('/status/events', ping);
     clock.advance(10_000);

@@ -67,7 +67,7 @@ const discovered = status(true, 'Discovered', 'the issuer tells its keys');
 const insecure = 'the issuer has no https or a private host, which this installation does not permit here';
 
 describe('the status of a config', () => {
-  it('says that the issuer tells its keys', async () => {
+  it('says that the issuer serves its keys', async () => {
     const { recompute, written, asked } = createWorld([config('ci')]);
     await recompute('tenant-a');
     expect(written).toEqual(new Map([['ci', discovered]]));
@@ -152,7 +152,7 @@ describe('the status of a config', () => {
     expect([...written.keys()]).toEqual(['a', 'b']);
   });
 
-  it('stays while too many issuers are being asked', async () => {
+  it('is kept while too many issuers are being asked', async () => {
     const { recompute, written } = createWorld([config('a')], { fault: 'busy' });
     await expect(recompute('tenant-a')).rejects.toThrow('too many issuers are being asked');
     expect(written).toEqual(new Map());

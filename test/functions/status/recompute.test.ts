@@ -68,7 +68,7 @@ test('has nothing to do for a pool that is gone', async () => {
 
 const isCovered = { kind: 'pool', namespace: key.namespace, version: 1 } as const;
 
-test('remembers what it saw when the status is true, and nothing when it could not be written', async () => {
+test('caches what it read when the status is true, and nothing when the write failed', async () => {
   const failing = createStore(['stale', 'stale', 'stale', 'stale']);
   await expect(failing.recompute(key)).rejects.toThrow();
   expect(failing.cache.isCovered(key, isCovered)).toBe(false);
@@ -90,7 +90,7 @@ test('forgets a pool that is gone', async () => {
   expect(cache.isCovered(key, isCovered)).toBe(false);
 });
 
-test('asks for a list that is late enough to show the workers it is told of', async () => {
+test('asks for a list that is recent enough to contain the workers of its events', async () => {
   const { recompute, wanted } = createStore();
   const worker = (version: number | undefined) => ({ kind: 'worker', namespace: 'tenant-a', version }) as const;
   await recompute(key, [worker(7), worker(9), { ...isCovered, version: 12 }]);

@@ -41,7 +41,7 @@ test('writes a report, and nothing for the same one again', async () => {
   expect(totals()).toEqual([3]);
 });
 
-test('refuses a Pod that is none of the gateway', async () => {
+test('refuses a Pod that does not belong to the gateway', async () => {
   const { record, totals } = createWorld();
   expect(await record(report('stranger', 3))).toBe('refused');
   expect(totals()).toEqual([0]);

@@ -56,14 +56,14 @@ test('writes what differs, and nothing else', async () => {
   expect(written.get('new')?.workers?.total).toBe(1);
 });
 
-test('remembers of each pool how much it saw: all that was listed where it wrote, and of others what came before', async () => {
+test('caches for each pool the resourceVersion it read: that of the list where it wrote, an earlier one otherwise', async () => {
   const { run, isCovered } = createWorld([await makeTrue('true'), observe('new')]);
   await run();
   expect([isCovered('new', 40), isCovered('new', 41)]).toEqual([true, false]);
   expect([isCovered('true', 39), isCovered('true', 40)]).toEqual([true, false]);
 });
 
-test('forgets what it remembered before: a cluster may have been restored from a backup', async () => {
+test('clears the cache: a cluster may have been restored from a backup', async () => {
   const { run, cache, isCovered } = createWorld([observe('new')]);
   cache.remember({ ...observe('new'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });
   cache.remember({ ...observe('gone'), extent: { namespaces: 'all', version: 900 } }, { written: '901', readAt: 0 });

@@ -207,7 +207,7 @@ const isTrue = (apiserver: SimulatedApiserver): void => {
   expect(summarize(apiserver.history[latest]?.pool.status)).toEqual(recount(apiserver, latest));
 };
 
-test.each([1, 2, 3])('after quiet the status says what is so, with %i instances', async (instances) => {
+test.each([1, 2, 3])('writes a status that is true once events stop, with %i instances', async (instances) => {
   await fc.assert(
     fc.asyncProperty(fc.record(story), async ({ scheduler, ...rest }) => {
       isTrue(await run(scheduler, { ...rest, instances }));
@@ -215,7 +215,7 @@ test.each([1, 2, 3])('after quiet the status says what is so, with %i instances'
   );
 });
 
-test('nobody is answered before the status shows what was told, with one instance and no strangers', async () => {
+test('answers no event before the status shows its change, with one instance and no other writers', async () => {
   const check: Run['check'] = ({ history }, { object: { kind, namespace }, at }) => {
     const shown = summarize(history.at(-1)?.pool.status);
     const later = history.slice(at);
@@ -260,7 +260,7 @@ test.each<[string, Change, Change]>([
     change({ does: 'scale', gateway: { readyReplicas: 0 } }),
   ],
 ])(
-  'an instance looks at %s again after its own write: another one may have found true what it overwrote',
+  'reads %s again after its own write: another instance may have found true what it overwrote',
   async (_, there, andBack) => {
     const objects: ObjectVersion[] = [];
     const chance: Chance = { upTo: () => 0, fault: () => 'none', turn: () => Promise.resolve() };
@@ -299,7 +299,7 @@ test.each<[string, Change, Change]>([
   },
 );
 
-test('a resync makes good what lost events left', async () => {
+test('repairs by a resync what lost events left', async () => {
   await fc.assert(
     fc.asyncProperty(fc.record(story), async ({ scheduler, ...rest }) => {
       isTrue(await run(scheduler, { ...rest, instances: 1, isLossy: true }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { validate, type ValidationPorts } from '../../../core/admission/decide.ts';
-import { checkSize } from '../../../core/admission/size.ts';
+import { checkSize } from '../../../core/admission/decide.ts';
 import { makeConfigRequest, makeDenial, makeObjectRequest, makePoolRequest, makeWorker } from './reviews.ts';
 
 const limit = 65_536;
