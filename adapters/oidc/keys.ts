@@ -1,4 +1,4 @@
-/** Keys of issuers, fetched when they are needed and remembered for a while. */
+/** Keys of issuers, fetched when they are needed and cached for a while. */
 import {
   issuerKeysBusyCacheMs,
   issuerKeysCacheMs,
@@ -18,9 +18,9 @@ import { createNamespacedCache, type CacheKey } from './namespaced-cache.ts';
 export type KeySet = Result<readonly JsonObject[], FetchFault>;
 
 export interface IssuerKeys {
-  /** What is remembered, or what comes now. */
+  /** From the cache, or fetched now. */
   readonly read: (issuer: TrustedIssuer) => Promise<KeySet>;
-  /** For a key that is not among the remembered: asks the issuer, unless it was asked a moment ago. */
+  /** For a key that is not in the cache: asks the issuer, unless it was asked within `issuerRefetchMs`. */
   readonly readAnew: (issuer: TrustedIssuer) => Promise<KeySet>;
 }
 
@@ -53,7 +53,7 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
   const isFresh = ({ keys, atMs }: Entry): boolean => keys.ok && now() - atMs < issuerKeysCacheMs;
   const wasJustAsked = ({ askedAtMs }: Entry): boolean => now() - askedAtMs < issuerRefetchMs;
 
-  /** Not where what is remembered of the namespace would go before its issuers may be asked again. */
+  /** Refuses a fetch that would evict an entry of the namespace before its issuer may be asked again. */
   function hasCapacity({ namespace, id }: CacheKey): boolean {
     if (remembered.get({ namespace, id }) !== undefined) return true;
     const own = remembered.list(namespace);
@@ -78,7 +78,7 @@ export function createIssuerKeys(fetchDocument: FetchDocument, now: () => number
   async function read(issuer: TrustedIssuer): Promise<KeySet> {
     const keys = await readUnless((entry) => isFresh(entry) || (!entry.keys.ok && wasJustAsked(entry)), issuer);
     if (keys.ok || keys.error !== 'busy') return keys;
-    // Others keep this process busy, which says nothing of keys that were good a moment ago.
+    // Others keep this process busy, which says nothing about keys that were valid until now.
     const known = remembered.get(cacheKeyOf(issuer));
     return known?.keys.ok === true && now() - known.atMs < issuerKeysBusyCacheMs ? known.keys : keys;
   }

@@ -1,4 +1,4 @@
-/** What is remembered of issuers, so that no namespace pushes out what others need. No I/O. */
+/** A cache of issuers in which no namespace evicts the entries of others. No I/O. */
 import { maxRememberedIssuers, maxRememberedIssuersPerNamespace } from '../../api/limits/issuers.ts';
 
 export interface CacheKey {
@@ -8,9 +8,9 @@ export interface CacheKey {
 
 export interface NamespacedCache<T> {
   readonly get: (cacheKey: CacheKey) => T | undefined;
-  /** Those of a namespace, the one that was put longest ago first. */
+  /** The entries of a namespace, the oldest first. */
   readonly list: (namespace: string) => readonly T[];
-  /** What is too much goes: the oldest of this namespace, then of the one that has most. */
+  /** Evicts what is above the limits: the oldest of this namespace, then the oldest of the largest namespace. */
   readonly put: (cacheKey: CacheKey, value: T) => void;
 }
 

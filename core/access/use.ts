@@ -6,7 +6,7 @@
  * the issuer, and only to pools that its token is for.
  *
  * A pool of another namespace is always read first, whether it exists or not, so that neither the answer nor what it
- * costs tells a stranger of pools.
+ * costs reveals pools to a stranger.
  */
 import { VERBS } from '../../api/names.ts';
 import type { PoolAccess, UserInfo } from '../../api/review.ts';

@@ -1,7 +1,7 @@
 /**
  * CloudEvents 1.0 over HTTP, binary and structured mode, as Knative's sources and our bridge send them.
  *
- * An event only says where to look: nothing of it is used but names, and how late what it tells of can have been. No I/O.
+ * An event only says where to look: only its names and its resourceVersion are used. No I/O.
  */
 import { namespaceName, poolName } from '../../api/fields.ts';
 import { GROUP, KINDS, LABELS, MANAGED_BY, poolOfGatewayDeployment } from '../../api/names.ts';
@@ -11,7 +11,7 @@ import { parseResourceVersion } from '../resource-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { PING_EVENT_TYPE, RESOURCE_EVENT_TYPES } from './types.ts';
 
-/** The state of an object that is told of, or its end: what is listed at that version or later shows it. */
+/** The state of an object that an event is about, or its deletion: a list at that version or later shows it. */
 export interface ObjectVersion {
   /** `gateway`: Deployment or Service. `any`: whatever the status of the pool depends on. */
   readonly kind: 'pool' | 'worker' | 'gateway' | 'any';

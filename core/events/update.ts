@@ -15,7 +15,7 @@ import type { ObjectVersion, Touched } from './parse.ts';
 export type UpdatePool = (pool: PoolKey) => Promise<void>;
 
 export interface UpdatePorts {
-  /** Resolves when the pool is as it should be, or gone; rejects when it may be tried again. What is told must be seen. */
+  /** Resolves when the pool is as it should be, or gone; rejects when it may be tried again. It must read these objects. */
   readonly recompute: (pool: PoolKey, objects: readonly ObjectVersion[]) => Promise<void>;
   /** Whether a recompute of the pool that is over saw the object in this version or a later one; none did when absent. */
   readonly isCovered?: (pool: PoolKey, object: ObjectVersion) => boolean;

@@ -1,4 +1,4 @@
-/** All issuers that count, and which pools trust whom, as they were a moment ago. No I/O. */
+/** All issuers that count, and which pools trust them, as the last list shows. No I/O. */
 import type { OidcConfig } from '../../api/v1beta1/oidc-config.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';

@@ -1,7 +1,7 @@
 /**
- * What is remembered of a pool between runs: what its last run that came to its end had read and written. It makes runs
- * unnecessary and cheap, and never stands for a read: what a run does not read anew, it takes from the status.
- * docs/decisions/0015-recompute.md says why each rule is as it is. No I/O.
+ * The recompute cache: for each pool, what its last complete run read and wrote. It makes runs unnecessary or cheap. It
+ * never replaces a read: what a run does not read, it takes from the status. docs/decisions/0015-recompute.md gives the
+ * reason for each rule. No I/O.
  */
 import { maxListedNamespaces, maxRememberedPools } from '../../api/limits/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
@@ -10,17 +10,17 @@ import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { parseResourceVersion } from '../resource-version.ts';
 import type { Extent, Observed } from './observed.ts';
 
-/** What is to be read beside the pool. */
+/** What a run reads beside the pool. */
 export interface Reads {
-  /** Where workers are to be looked for; everywhere when undefined. */
+  /** Namespaces whose workers are listed; all when undefined. */
   readonly namespaces: ReadonlySet<string> | undefined;
-  /** Resource version that workers which are found must not be older than. */
+  /** The list of workers must be at least as recent as this resourceVersion. */
   readonly notOlderThan: string;
-  /** Whether the gateway's objects are to be read; it is as the status says when not. */
+  /** Whether the objects of the gateway are read; otherwise the status stands for them. */
   readonly withGateway: boolean;
 }
 
-/** What a run needs to see. */
+/** What a run must read. */
 export interface Wanted {
   /** For the pool as it was read. */
   readonly planReads: (pool: Pool) => Reads;
@@ -125,7 +125,7 @@ const isUnmodified = ({ metadata: { resourceVersion } }: Pool, lastRun: LastRun 
   resourceVersion === lastRun?.read || resourceVersion === lastRun?.written;
 
 /**
- * Whether all that is told of is workers and the last run's own write; a run for reports is told of nothing. Where the last
+ * Whether the events are only about workers and the last run's own write; a run for reports has no events. Where the last
  * run wrote what it saw of the gateway, another one may have found true what that overwrote.
  */
 function isGatewayAsStated(

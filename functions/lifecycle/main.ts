@@ -71,7 +71,7 @@ export interface LifecycleConfig {
   /** Undefined where references are judged and nothing is made: on a control plane without nodes. */
   readonly making?: MakingConfig | undefined;
   readonly now: () => Date;
-  /** By which resyncs keep their distance. Who waits when it ends is told to come again, elsewhere. */
+  /** Throttles resyncs. When it ends, callers that wait get 503 and retry elsewhere. */
   readonly clock: Clock;
 }
 

@@ -46,7 +46,7 @@ export interface StatusConfig {
   readonly kube: KubeClientOptions;
   readonly senders: EventSenders;
   readonly privateIssuers: PrivateIssuers;
-  /** By which resyncs keep their distance. Who waits when it ends is told to come again, elsewhere. */
+  /** Throttles resyncs. When it ends, callers that wait get 503 and retry elsewhere. */
   readonly clock: Clock;
 }
 

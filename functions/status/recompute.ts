@@ -17,7 +17,7 @@ export interface RecomputePorts {
   readonly now: () => Date;
 }
 
-/** What is to be counted and seen beside what is there. */
+/** What a run must take into account: objects of events, and reports of gateways. */
 export interface News {
   readonly objects?: readonly ObjectVersion[];
   readonly reports?: readonly ReceivedReport[];
