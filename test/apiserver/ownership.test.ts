@@ -122,6 +122,16 @@ const cases = bases.flatMap((base) =>
   versions.map((version) => ({ kind: base.kind, version, leaves: choose(listLeafCases(base, version)) })),
 );
 
+/** Again where a controller wrote between the read and the write of kubectl. */
+async function replace(items: readonly object[], retries = 9): Promise<void> {
+  try {
+    await run(['replace', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  } catch (error) {
+    if (retries === 0 || !String(error).includes('(Conflict)')) throw error;
+    await replace(items, retries - 1);
+  }
+}
+
 describe.each(cases)('every leaf of a $version $kind', ({ kind, version, leaves }) => {
   const namespace = namespaceOf(kind, version);
   beforeAll(async () => {
@@ -179,8 +189,7 @@ describe.each(cases)('every leaf of a $version $kind', ({ kind, version, leaves 
         ({ removed }: LeafCase) => removed,
       ]) {
         if (write === 'apply') await apply(objects(pick));
-        else
-          await run(['replace', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects(pick) }));
+        else await replace(objects(pick));
         const stored = await readAll(namespace, kind, version);
         for (const leaf of leaves) {
           expect([leaf.path, leavesOf(stored.get(leaf.name)?.spec ?? {})]).toEqual([leaf.path, leavesOf(pick(leaf))]);
