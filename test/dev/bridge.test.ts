@@ -159,7 +159,7 @@ it('keeps the newest state of an object for a function that is away, and its ord
 it('lists a kind again when its definition changed, and keeps watching the others', async () => {
   const before = (await listed()).length;
   const crd = `crd/${KINDS.worker.plural}.${GROUP}`;
-  const names = { spec: { names: { categories: ['buildkit'] } } };
+  const names = { spec: { names: { categories: ['buildkit', 'bridge'] } } };
   await expectSuccess(stack.kubectl, ['patch', crd, '--type=merge', '-p', JSON.stringify(names)]);
   await expect.poll(async () => (await listed()).slice(before), soon).toEqual([KINDS.worker.plural]);
   const after = { ...pool, name: 'after-change' };
