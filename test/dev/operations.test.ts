@@ -37,10 +37,10 @@ const writes = [
   { who: 'administrator', poolRef: { ...shared, name: 'no-such-pool' }, expected: /^Invalid: .* Not found: / },
 ] as const;
 
-/** A busy machine answers no write in time, which is no refusal: it is made again, and may be there already. */
+/** A busy machine answers a write too late, or not at all. That is no refusal: the write is made again. */
 async function createUntilAnswered({ who, poolRef }: (typeof writes)[number], name: string): Promise<string> {
   let outcome = await createWorker(system[who], name, poolRef);
-  while (outcome.startsWith('Unreachable: ')) {
+  while (/^Unreachable: |may be retried$/.test(outcome)) {
     outcome = await createWorker(system[who], name, poolRef);
     if (outcome.startsWith('AlreadyExists: ')) return 'Created';
   }
