@@ -37,7 +37,7 @@ describe('npm run bench', () => {
     for (const measurement of measurements) {
       expect(measurement).toEqual({
         name,
-        metric: expect.any(String) as string,
+        ['figure']: expect.any(String) as string,
         value: expect.any(Number) as number,
         unit: expect.any(String) as string,
         peer: expect.any(String) as string,
