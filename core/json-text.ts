@@ -30,6 +30,15 @@ export function parseJson(text: string): unknown {
   return JSON.parse(plain, (_key, value: unknown) => (isJsonObject(value) ? rename(value, names) : value));
 }
 
+/** Undefined for what is no JSON. */
+export function readJson(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function rename(object: object, names: ReadonlyMap<string, string>): object {
   const members = Object.entries(object);
   if (!members.some(([key]) => names.has(key))) return object;

@@ -41,6 +41,9 @@ export const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
     value,
   );
 
+/** The same, with the path as fields are named: `workers.scaling`. */
+export const atPath = (value: unknown, path: string): unknown => at(value, path.split('.'));
+
 /** Whether it nests at most this deep: what is deeper would exhaust the stack of whoever writes it out. */
 export function isShallow(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

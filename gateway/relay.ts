@@ -4,41 +4,45 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { WORKER_KEYS_PATH, workerKeysRequest, type WorkerKeys, type WorkerKeysRequest } from '../api/http/keys.ts';
+import {
+  WORKER_KEYS_PATH,
+  workerKeysRequest,
+  type KeysRefusal,
+  type WorkerKeysAnswer,
+  type WorkerKeysRequest,
+} from '../api/http/keys.ts';
 import { maxRelayedKeys } from '../api/limits/gateway.ts';
 import { retryAfterSeconds } from '../api/limits/http.ts';
 import { maxWorkerKeysBodyBytes } from '../api/limits/lifecycle.ts';
-import { parseJson } from '../core/json-text.ts';
+import { readJson } from '../core/json-text.ts';
+import { createSemaphore } from '../core/semaphore.ts';
 import { parseBearer } from '../core/tokens/bearer.ts';
 
 export interface RelayPorts {
   /** The keys, or the status with which they are refused. Rejects when it may be tried again. */
-  readonly signWorkerKeys: (
-    request: WorkerKeysRequest,
-    token: string,
-  ) => Promise<{ readonly status: 200; readonly keys: WorkerKeys } | { readonly status: keyof typeof refusals }>;
+  readonly signWorkerKeys: (request: WorkerKeysRequest, token: string) => Promise<WorkerKeysAnswer>;
   readonly log: { readonly warn: (fields: object, message: string) => void };
 }
 
-const refusals = {
+const refusals: Readonly<Record<KeysRefusal, string>> = {
   400: 'expected a CSR',
   401: 'expected a token of a Pod',
   403: 'not the Pod of this worker',
-} as const;
+};
 
 /** `POST /lifecycle/keys/worker`: as of `lifecycle`, and 413 too large, 503 where too many wait. */
 export function createRelayApp({ signWorkerKeys, log }: RelayPorts): Hono {
   const app = new Hono();
-  let waiting = 0;
+  const tryAcquire = createSemaphore(maxRelayedKeys);
 
   async function relay(request: WorkerKeysRequest, token: string): Promise<Response> {
-    if (waiting >= maxRelayedKeys) return tryAgain();
-    waiting += 1;
+    const release = tryAcquire(1);
+    if (release === undefined) return tryAgain();
     try {
       const answer = await signWorkerKeys(request, token);
       return answer.status === 200 ? Response.json(answer.keys) : refuse(answer.status);
     } finally {
-      waiting -= 1;
+      release();
     }
   }
 
@@ -61,16 +65,7 @@ const limitBody = bodyLimit({
   onError: (c) => c.text(`body: expected <= ${maxWorkerKeysBodyBytes} bytes`, 413),
 });
 
-const refuse = (status: keyof typeof refusals): Response => new Response(refusals[status], { status });
+const refuse = (status: KeysRefusal): Response => new Response(refusals[status], { status });
 
 const tryAgain = (): Response =>
   new Response('try again', { status: 503, headers: { 'retry-after': String(retryAfterSeconds) } });
-
-/** Undefined for what is no JSON. */
-function readJson(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
-}

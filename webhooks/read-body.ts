@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { maxQuickBodyBytes, maxQuickBytesAtOnce, reviewRetryAfterSeconds } from '../api/limits/webhooks.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { createSemaphore } from '../core/semaphore.ts';
 
 /** A body of which something came. What counts is what it takes, not what it announced. */
 interface Arriving {
@@ -88,15 +89,3 @@ export const answerBusy = (): Response =>
     status: 503,
     headers: { 'content-type': 'text/plain; charset=UTF-8', 'retry-after': String(reviewRetryAfterSeconds) },
   });
-
-/** A weighted semaphore: returns the function that releases the amount, or undefined where not enough is left. */
-export function createSemaphore(size: number): (amount: number) => (() => void) | undefined {
-  let taken = 0;
-  return (amount) => {
-    if (taken + amount > size) return undefined;
-    taken += amount;
-    return () => {
-      taken -= amount;
-    };
-  };
-}

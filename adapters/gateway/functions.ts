@@ -2,12 +2,13 @@
 import type { connectionReport } from '../../api/http/connection-report.ts';
 import {
   gatewayKeys,
+  KEYS_REFUSALS,
   KEYS_PATH,
   WORKER_KEYS_PATH,
   workerKeys,
   type GatewayKeys,
   type GatewayKeysRequest,
-  type WorkerKeys,
+  type WorkerKeysAnswer,
   type WorkerKeysRequest,
 } from '../../api/http/keys.ts';
 import {
@@ -40,18 +41,13 @@ type LeaseAnswer =
   | { readonly kind: 'pending'; readonly message: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** The keys, or the status with which they are refused. */
-type SignedWorkerKeys =
-  { readonly status: 200; readonly keys: WorkerKeys } | { readonly status: (typeof refusedKeys)[number] };
-const refusedKeys = [400, 401, 403] as const;
-
 /** Each rejects when it may be tried again. */
 export interface Functions {
   readonly askForLease: (request: LeaseRequest, signal: AbortSignal) => Promise<LeaseAnswer>;
   readonly renewLeases: (request: RenewRequest) => Promise<z.infer<typeof renewAnswer>['ended']>;
   readonly signKeys: (request: GatewayKeysRequest) => Promise<GatewayKeys>;
   /** With the token of the worker's Pod, in place of that of this one. */
-  readonly signWorkerKeys: (request: WorkerKeysRequest, token: string) => Promise<SignedWorkerKeys>;
+  readonly signWorkerKeys: (request: WorkerKeysRequest, token: string) => Promise<WorkerKeysAnswer>;
   readonly report: (pool: string, report: ConnectionReport) => Promise<void>;
   readonly tick: (request: TickRequest) => Promise<void>;
 }
@@ -78,7 +74,7 @@ export function createFunctions(post: Post, urls: FunctionUrls): Functions {
       const url = new URL(WORKER_KEYS_PATH, urls.lifecycle);
       const answer = await post({ url, body, token, timeoutMs: relayedKeysTimeoutMs });
       if (answer.status === 200) return { status: 200, keys: workerKeys.parse(answer.body) };
-      const status = refusedKeys.find((refused) => refused === answer.status);
+      const status = KEYS_REFUSALS.find((refused) => refused === answer.status);
       if (status === undefined) throw unexpected(url, answer);
       return { status };
     },

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { gatewayCallTimeoutMs, maxGatewayAnswerBytes } from '../../api/limits/gateway.ts';
+import { readJson } from '../../core/json-text.ts';
 
 export interface PostOptions {
   /** Bound to this Pod, of our audience. Read at every call: it rotates. */
@@ -52,7 +53,7 @@ export function createPost({ tokenFile, caFile }: PostOptions): Post {
       sent.once('error', reject);
       sent.end(text);
     });
-    return { status: answer.statusCode ?? 0, body: parseJson(await readText(answer)) };
+    return { status: answer.statusCode ?? 0, body: readJson(await readText(answer)) };
   };
 }
 
@@ -65,12 +66,4 @@ async function readText(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

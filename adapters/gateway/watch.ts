@@ -2,6 +2,7 @@
 import { KINDS } from '../../api/names.ts';
 import { routes as routesSchema, ROUTES_KEY, routesName, type Routes } from '../../api/routes.ts';
 import type { WatchedPool } from '../../core/gateway/client.ts';
+import { readJson } from '../../core/json-text.ts';
 import type { PoolKey } from '../../core/pool-reference.ts';
 import type { Change } from '../../core/events/make.ts';
 import type { Pause } from '../backoff.ts';
@@ -58,15 +59,7 @@ const select = (path: string, name: string): WatchedCollection => ({
 /** Routes that can't be read are as none: `allocation` is asked instead. */
 function readRoutes(object: Change['object'], log: Log): Routes | undefined {
   const { data } = object as { readonly data?: Readonly<Record<string, string>> };
-  const parsed = routesSchema.safeParse(parseJson(data?.[ROUTES_KEY] ?? ''));
+  const parsed = routesSchema.safeParse(readJson(data?.[ROUTES_KEY] ?? ''));
   if (!parsed.success) log.warn({ error: parsed.error.message }, 'routes not read');
   return parsed.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

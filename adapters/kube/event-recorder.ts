@@ -13,6 +13,7 @@ import {
   maxRememberedEventObjects,
 } from '../../api/limits/kubernetes-events.ts';
 import { GROUP, STORAGE_API_VERSION, type RecordOutcome } from '../../api/names.ts';
+import { putLast } from '../../core/bounded-map.ts';
 import type { ObjectEvent } from '../../core/kubernetes-events/event.ts';
 import type { Kube } from './api.ts';
 import { KubeError } from './errors.ts';
@@ -51,10 +52,7 @@ export function createEventRecorder(options: EventRecorderOptions): RecordEvents
   /** Evicts the object whose last Event is the oldest. */
   function takeShare(uid: string): Share {
     const share = shares.get(uid) ?? { left: maxEventsAtOnce, refilledMs: options.now(), series: new Map() };
-    shares.delete(uid);
-    shares.set(uid, share);
-    const [oldest] = shares.keys();
-    if (shares.size > maxRememberedEventObjects && oldest !== undefined) shares.delete(oldest);
+    putLast(shares, [uid, share], maxRememberedEventObjects);
     return share;
   }
 

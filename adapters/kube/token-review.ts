@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { authenticationCacheMs, maxRememberedAuthentications } from '../../api/limits/tokens.ts';
 import type { UserInfo } from '../../api/review.ts';
+import { putLast } from '../../core/bounded-map.ts';
 import { inspectClaims, type ReviewFault } from '../../core/tokens/inspect.ts';
 import { parseToken, type ParsedToken } from '../../core/tokens/parse.ts';
 import { createMerge } from '../../core/merge.ts';
@@ -54,17 +55,11 @@ export function createClusterAuthenticator(
     return cached !== undefined && cached.forgetAtMs > now() ? cached : undefined;
   }
 
-  function remember(key: string, cached: CachedReview): void {
-    remembered.delete(key);
-    remembered.set(key, cached);
-    const [oldest] = remembered.keys();
-    if (remembered.size > maxRememberedAuthentications && oldest !== undefined) remembered.delete(oldest);
-  }
-
   async function reviewAndRemember({ key, token, expiresAtMs }: Reviewed): Promise<Principal | undefined> {
     const user = await review(kube, token, audience);
     const principal = user === undefined ? undefined : makePrincipal(user);
-    remember(key, { principal, forgetAtMs: Math.min(now() + authenticationCacheMs, expiresAtMs) });
+    const cached = { principal, forgetAtMs: Math.min(now() + authenticationCacheMs, expiresAtMs) };
+    putLast(remembered, [key, cached], maxRememberedAuthentications);
     return principal;
   }
 

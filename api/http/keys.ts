@@ -35,3 +35,10 @@ export const gatewayKeys = z.object({ server: pem, client: pem, clientCa: pem, s
 export const workerKeys = z.object({ server: pem, clientCa: pem });
 export type GatewayKeys = z.infer<typeof gatewayKeys>;
 export type WorkerKeys = z.infer<typeof workerKeys>;
+
+/** Why keys are not signed; every other status means that it may be tried again. */
+export const KEYS_REFUSALS = [400, 401, 403] as const;
+export type KeysRefusal = (typeof KEYS_REFUSALS)[number];
+
+/** The keys, or the status with which they are refused. */
+export type WorkerKeysAnswer = { readonly status: 200; readonly keys: WorkerKeys } | { readonly status: KeysRefusal };

@@ -56,3 +56,9 @@ export const failedPodMs = 60_000;
 /** A lifecycle that sleeps is awake within seconds; the Pod fails after that, which its worker's condition shows. */
 export const maxKeysWaitMs = 120_000;
 export const keysRequestTimeoutMs = 30_000;
+
+/** A yes to who builds counts so long between two events of its lease: renewals ask every time. */
+export const reviewCacheMs = 15_000;
+
+/** A yes takes some 300 bytes. */
+export const maxRememberedReviews = 4_096;

@@ -6,12 +6,6 @@ export const maxEventBodyBytes = 2 * 1024 * 1024;
 /** A right that was taken away is missed by then: RBAC sends no events. */
 export const maxReviewAgeMs = 15 * 60_000;
 
-/** A yes to who builds counts so long between two events of its lease: renewals ask every time. */
-export const reviewMemoryMs = 15_000;
-
-/** A yes takes some 300 bytes. */
-export const maxRememberedReviews = 4_096;
-
 /** Events can get lost, and rights are reviewed when somebody asks: everything is looked at this often. */
 export const resyncPeriodMs = 5 * 60_000;
 

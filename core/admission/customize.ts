@@ -6,7 +6,7 @@
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { VERBS } from '../../api/names.ts';
 import { cannot } from './answers.ts';
-import { at, isSameJson } from '../json.ts';
+import { atPath, isSameJson } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 import type { ReferencePorts } from './reference.ts';
 
@@ -40,7 +40,7 @@ export async function checkCustomization(
 }
 
 function listCustomized({ spec, oldSpec }: ObjectRequest): readonly string[] {
-  const read = (path: string) => [at(spec, path.split('.')), at(oldSpec, path.split('.'))] as const;
+  const read = (path: string) => [atPath(spec, path), atPath(oldSpec, path)] as const;
   return [
     ...loosening.filter((path) => {
       const [value, old] = read(path);

@@ -5,7 +5,7 @@
 import type { StatusCause } from '../../api/http/admission-review.ts';
 import { PORTS } from '../../api/names.ts';
 import type { PoolSpec } from '../../api/v1beta1/pool.ts';
-import { at } from '../json.ts';
+import { atPath } from '../json.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 interface Refused {
@@ -35,8 +35,8 @@ const refused: readonly Refused[] = [
 /** A value that has not changed is not judged: an old pool can still be changed elsewhere. */
 export const checkUnsupported = ({ spec, oldSpec }: Pick<ObjectRequest, 'spec' | 'oldSpec'>): readonly StatusCause[] =>
   refused.flatMap(({ path, values, expected }) => {
-    const value = at(spec, path.split('.'));
-    if (!values.includes(value) || value === at(oldSpec, path.split('.'))) return [];
+    const value = atPath(spec, path);
+    if (!values.includes(value) || value === atPath(oldSpec, path)) return [];
     const message = `Invalid value: ${JSON.stringify(value)}: expected ${expected}`;
     return [{ field: `spec.${path}`, reason: 'FieldValueInvalid', message }];
   });
@@ -66,7 +66,7 @@ const backendWithoutEffect: Readonly<Record<'registry' | 's3', Readonly<Record<s
 
 export const warnOfUnsupported = (spec: PoolSpec): readonly string[] => [
   ...Object.entries(withoutEffect).flatMap(([path, reason]) =>
-    at(spec, path.split('.')) === undefined ? [] : [`spec.${path}: has no effect: ${reason}`],
+    atPath(spec, path) === undefined ? [] : [`spec.${path}: has no effect: ${reason}`],
   ),
   ...(spec.cache?.backends ?? []).flatMap(({ registry, s3 }, index) =>
     Object.entries({ registry, s3 }).flatMap(([type, section = {}]) =>

@@ -9,7 +9,7 @@ import { NAMESPACE_NAME_LABEL } from '../../api/names.ts';
 import { sharedMeanings } from '../../api/field-mapping.ts';
 import type { PoolSpec } from '../../api/v1beta1/pool.ts';
 import { listSelectedKeys, type Labels } from '../access/label-selector.ts';
-import { at, isJsonObject, type JsonObject } from '../json.ts';
+import { atPath, isJsonObject, type JsonObject } from '../json.ts';
 import { effective } from '../pool/effective.ts';
 import { formatField, parseSpec, type SpecIssue } from '../pool/parse.ts';
 import type { PoolKey } from '../pool-reference.ts';
@@ -88,8 +88,7 @@ function readOld(oldSpec: JsonObject): PoolSpec | undefined {
 const warnOfShadowed = (spec: PoolSpec): readonly string[] =>
   sharedMeanings
     .filter(
-      ({ how, word, leaf }) =>
-        how !== 'stands before' && isShadowed(at(spec.v1alpha1, word.split('.')), at(spec, leaf.split('.'))),
+      ({ how, word, leaf }) => how !== 'stands before' && isShadowed(atPath(spec.v1alpha1, word), atPath(spec, leaf)),
     )
     .map(({ word, leaf }) => `spec.v1alpha1.${word}: spec.${leaf} counts`);
 

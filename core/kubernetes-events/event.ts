@@ -53,7 +53,7 @@ export const hasNewStatus = ({ before, after }: Change): boolean => before?.stat
 
 /**
  * A reference that fails is reported with each new reason, one that holds only after it failed. `Unknown` is not reported:
- * it lasts for a moment.
+ * the next run replaces it.
  */
 export function isReferenceReportable(change: Change): boolean {
   const { before, after } = change;

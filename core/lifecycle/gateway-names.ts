@@ -13,22 +13,24 @@ export function gatewayServerOf(pool: Pool, settings: Settings, others: readonly
   const { ttl, organization } = pool.spec.certificates?.server ?? {};
   const life = ttl === undefined ? undefined : parseDuration(ttl);
   const ttlSeconds = life?.ok === true ? Number(life.value / nanosecondsPerSecond) : undefined;
-  return defined({ organization, ttlSeconds, hostnames: gatewayHostnames(pool, settings, others) });
+  return defined({ organization, ttlSeconds, hostnames: divideHostnames(pool, settings, others).held });
 }
 
-/** Those of its Service, whatever owners say; beside them what they may claim. */
-function gatewayHostnames(pool: Pool, settings: Settings, others: readonly Pool[]): readonly string[] {
+/** `held`: the names of its Service, whatever owners say, and what they may claim. `lost`: what an older pool claims, too. */
+function divideHostnames(pool: Pool, settings: Settings, others: readonly Pool[]) {
   const { name, namespace } = pool.metadata;
   const service = gatewayServiceName(name);
   const own = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
   const older = others.filter((other) => isOlder(other, pool)).flatMap((other) => listClaims(other, settings));
-  const claimed = listClaims(pool, settings).filter((hostname) => !older.includes(hostname));
-  return [...own, `${service}.${namespace}.svc.cluster.local`, 'localhost', ...claimed];
+  const claims = listClaims(pool, settings);
+  const claimed = claims.filter((hostname) => !older.includes(hostname));
+  const held = [...own, `${service}.${namespace}.svc.cluster.local`, 'localhost', ...claimed];
+  return { held, lost: claims.filter((hostname) => !held.includes(hostname)) };
 }
 
 /** Names that an older pool claims, too: it keeps them. */
 export const listLostHostnames = (pool: Pool, settings: Settings, others: readonly Pool[]): readonly string[] =>
-  listClaims(pool, settings).filter((hostname) => !gatewayHostnames(pool, settings, others).includes(hostname));
+  divideHostnames(pool, settings, others).lost;
 
 const listClaims = (pool: Pool, settings: Settings): readonly string[] =>
   claimedHostnames(pool).filter((hostname) => isClaimable(hostname, pool.metadata.namespace, settings));

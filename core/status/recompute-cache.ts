@@ -5,6 +5,7 @@
  */
 import { maxListedNamespaces, maxRememberedPools } from '../../api/limits/status.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
+import { putLast } from '../bounded-map.ts';
 import type { ObjectVersion } from '../events/parse.ts';
 import { formatPoolKey, type PoolKey } from '../pool-reference.ts';
 import { parseResourceVersion } from '../resource-version.ts';
@@ -98,13 +99,11 @@ export function createRecomputeCache(): RecomputeCache {
       // an earlier look at the workers, while they were listed here.
       const workersAt = written === undefined ? Math.min(listedAt, Math.max(readAt, toNumber(read))) : listedAt;
       latest = Math.max(latest, listedAt, toNumber(read), toNumber(written));
-      byPool.delete(id);
-      // A Map keeps the order in which they were set: the first is the one whose last run is the longest ago.
-      const [oldest] = byPool.keys();
-      if (oldest !== undefined && byPool.size >= maxRememberedPools) byPool.delete(oldest);
       const { namespaces } = extent;
       const workerNamespaces = pool.status?.workerNamespaces;
-      byPool.set(id, { read, written, namespaces, workersAt, workerNamespaces, sawGateway: gateway !== undefined });
+      const lastRun = { read, written, namespaces, workersAt, workerNamespaces, sawGateway: gateway !== undefined };
+      // The first is the one whose last run is the longest ago.
+      putLast(byPool, [id, lastRun], maxRememberedPools);
     },
 
     forget: (key) => {

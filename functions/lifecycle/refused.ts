@@ -1,5 +1,6 @@
 /** Finds the live leases whose holders may use the pool no more. */
-import { maxParallelWorkerCalls, reviewMemoryMs, maxRememberedReviews } from '../../api/limits/status.ts';
+import { maxRememberedReviews, reviewCacheMs } from '../../api/limits/lifecycle.ts';
+import { maxParallelWorkerCalls } from '../../api/limits/status.ts';
 import type { PoolAccess, UserInfo } from '../../api/review.ts';
 import type { Pool } from '../../api/v1beta1/pool.ts';
 import type { Labels } from '../../core/access/label-selector.ts';
@@ -8,6 +9,7 @@ import type { NamedPrincipal } from '../../core/allocation/principal.ts';
 import { mayUse } from '../../core/allocation/use.ts';
 import type { Lease } from '../../core/lifecycle/cluster-objects.ts';
 import { leasesOf } from '../../core/lifecycle/leases.ts';
+import { putLast } from '../../core/bounded-map.ts';
 import { forEachAtOnce } from '../../core/parallel.ts';
 import { OIDC_PREFIX } from '../../core/principal.ts';
 
@@ -69,7 +71,7 @@ function groupByPrincipal(pool: Pool, leases: readonly Lease[], now: Date): read
   return [...groups.values()];
 }
 
-/** Every renewal of a lease is an event, and RBAC sends none: a yes of the authorizer counts for a moment. */
+/** Every renewal of a lease is an event, and RBAC sends none: a yes of the authorizer counts for `reviewCacheMs`. */
 function rememberGranted(review: ReviewAccess, now: () => Date): ReviewAccess {
   const grantedUntilMs = new Map<string, number>();
   return async (user, access) => {
@@ -77,10 +79,8 @@ function rememberGranted(review: ReviewAccess, now: () => Date): ReviewAccess {
     const nowMs = now().getTime();
     if ((grantedUntilMs.get(key) ?? 0) > nowMs) return true;
     const isGranted = await review(user, access);
-    grantedUntilMs.delete(key);
-    if (isGranted) grantedUntilMs.set(key, nowMs + reviewMemoryMs);
-    const [oldest] = grantedUntilMs.keys();
-    if (grantedUntilMs.size > maxRememberedReviews && oldest !== undefined) grantedUntilMs.delete(oldest);
+    if (isGranted) putLast(grantedUntilMs, [key, nowMs + reviewCacheMs], maxRememberedReviews);
+    else grantedUntilMs.delete(key);
     return isGranted;
   };
 }

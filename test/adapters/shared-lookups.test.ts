@@ -4,9 +4,6 @@ import { createSharedLookups } from '../../adapters/shared-lookups.ts';
 import type { KubeCall } from '../../adapters/kube/client.ts';
 import type { PoolAccess } from '../../api/review.ts';
 
-/** A call leaves after what the library does asynchronously. */
-const letCallsLeave = () => sleep(10);
-
 /** An apiserver that answers by hand. */
 function createKube() {
   const calls: { readonly call: KubeCall; readonly answer: (value: unknown) => void }[] = [];
@@ -27,7 +24,7 @@ describe('a lookup', () => {
     const { open, calls } = createKube();
     const [first, second] = [open(), open()];
     const answers = [first.getPool({ namespace: 'n', name: 'p' }), second.getPool({ namespace: 'n', name: 'p' })];
-    await letCallsLeave();
+    await expect.poll(() => calls.length).toBe(1);
     calls[0]?.answer({ spec: {} });
     expect(await Promise.all(answers)).toEqual([{ spec: {} }, { spec: {} }]);
     expect(calls).toHaveLength(1);
@@ -56,9 +53,10 @@ describe('a lookup', () => {
       ...user,
       extra: { ...user.extra, 'authentication.kubernetes.io/credential-id': [id] },
     });
-    void first.reviewAccess(withToken('JTI=1'), access);
-    void second.reviewAccess(withToken('JTI=2'), access);
-    await letCallsLeave();
+    const answers = [first.reviewAccess(withToken('JTI=1'), access), second.reviewAccess(withToken('JTI=2'), access)];
+    await expect.poll(() => calls.length).toBe(1);
+    calls[0]?.answer({ status: { allowed: true } });
+    expect(await Promise.all(answers)).toEqual([true, true]);
     expect(calls).toHaveLength(1);
   });
 

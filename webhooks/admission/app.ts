@@ -7,7 +7,8 @@ import type { ReviewOutcome, Webhook } from '../../api/names.ts';
 import { unavailable, unsupported } from '../../core/admission/answers.ts';
 import { mutate, validate, type ValidationPorts } from '../../core/admission/decide.ts';
 import { toObjectRequest, type ObjectRequest } from '../../core/admission/object-request.ts';
-import { answerBusy, createBodyReader, createSemaphore } from '../read-body.ts';
+import { createSemaphore } from '../../core/semaphore.ts';
+import { answerBusy, createBodyReader } from '../read-body.ts';
 import { checkHead, readReview } from '../read-review.ts';
 
 interface DecisionLog {

@@ -189,14 +189,18 @@ describe('a tick', () => {
   });
 
   it('is one run with those that come while another runs', async () => {
-    const { post, recomputed, hold } = createWorld();
+    let found = 0;
+    const findPoolOfGateway = () => {
+      found += 1;
+      return Promise.resolve(makePool());
+    };
+    const { post, recomputed, hold } = createWorld({ findPoolOfGateway });
     const held = Promise.withResolvers<undefined>();
     hold(held.promise.then(() => undefined));
     const first = post(TICKS_PATH, 'gateway', { pool: 'shared-pool' });
     await expect.poll(() => recomputed.length).toBe(1);
     const later = Array.from({ length: 5 }, () => post(TICKS_PATH, 'gateway', { pool: 'shared-pool' }));
-    // They have arrived once nothing else is to be done.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => found).toBe(6);
     held.resolve(undefined);
     const answers = await Promise.all([first, ...later]);
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 204));
