@@ -8,6 +8,9 @@ import type { Release, Right, WebhookEntry } from '../core/doctor/observed.ts';
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
+  /** Of a kustomization. */
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
   readonly webhooks?: readonly WebhookEntry[];
   readonly rules?: readonly Rule[];
   readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
@@ -21,14 +24,18 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** `folder` holds `base`, `components` and `overlays`; what more than one of them installs is told once. */
+/**
+ * `folder` holds `base`, `components` and `overlays`; what more than one of them installs is listed once. A component that
+ * no overlay has is for whoever adds it.
+ */
 export async function readRelease(folder: string): Promise<Release> {
-  const base = await readManifests(join(folder, 'base'));
-  const all = [
-    base,
-    ...(await Promise.all(['components', 'overlays'].map((name) => readManifests(join(folder, name))))),
-  ];
-  const manifests = all.flat();
+  const [base = [], overlays = []] = await Promise.all(
+    ['base', 'overlays'].map((name) => readManifests(join(folder, name))),
+  );
+  const components = await Promise.all(
+    listComponents(overlays).map((name) => readManifests(join(folder, 'components', name))),
+  );
+  const manifests = [...base, ...components.flat(), ...overlays];
   const ofKind = (kind: string) => manifests.filter((one) => one.kind === kind);
   const webhooksOf = (kind: string) => ofKind(kind).flatMap(({ webhooks = [] }) => webhooks);
   return {
@@ -41,6 +48,15 @@ export async function readRelease(folder: string): Promise<Release> {
       .flatMap((binding) => listRights(binding, manifests)),
   };
 }
+
+/** Those of `components` that the kustomizations name. */
+const listComponents = (kustomizations: readonly Manifest[]): readonly string[] => [
+  ...new Set(
+    kustomizations
+      .flatMap(({ resources = [], components = [] }) => [...resources, ...components])
+      .flatMap((path) => /^\.\.\/\.\.\/components\/([^/]+)/.exec(path)?.[1] ?? []),
+  ),
+];
 
 async function readManifests(folder: string): Promise<Manifest[]> {
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.yaml')).toSorted();

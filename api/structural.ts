@@ -50,7 +50,7 @@ function structural(node: JsonSchema, path: string): JsonSchema {
   }
   const result: JsonSchema = {};
   for (const [key, value] of Object.entries(node)) {
-    if (key === 'properties') result[key] = mapSchemas(value as Record<string, JsonSchema>, path);
+    if (key === 'properties') addProperties(result, value as Record<string, JsonSchema>, path);
     else if (key === 'items') result[key] = structural(value as JsonSchema, `${path}[]`);
     else if (key === 'additionalProperties') addAdditionalProperties(result, value, path);
     else if (kept.has(key) || key.startsWith('x-kubernetes-')) result[key] = value;
@@ -76,8 +76,11 @@ function explainPattern(result: JsonSchema, { expected, cel }: JsonSchema, path:
   result['x-kubernetes-validations'] = [rule, ...others];
 }
 
-const mapSchemas = (properties: Record<string, JsonSchema>, path: string): Record<string, JsonSchema> =>
-  Object.fromEntries(Object.entries(properties).map(([name, node]) => [name, structural(node, `${path}.${name}`)]));
+/** None rather than an empty map, which the apiserver drops: what is stored must be what is installed. */
+function addProperties(result: JsonSchema, properties: Record<string, JsonSchema>, path: string): void {
+  const entries = Object.entries(properties).map(([name, node]) => [name, structural(node, `${path}.${name}`)]);
+  if (entries.length > 0) result['properties'] = Object.fromEntries(entries);
+}
 
 function addAdditionalProperties(result: JsonSchema, value: unknown, path: string): void {
   if (value === false) return;
