@@ -34,7 +34,8 @@ interface AuditEvent {
 export async function readUses(folder: string, namespace: string): Promise<Use[]> {
   const events = (await readFile(logOf(folder), 'utf8'))
     .split('\n')
-    .filter((line) => line !== '')
+    // The last line is being written, or empty.
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as AuditEvent);
   return events
     .filter(({ user }) => user.username.startsWith(`${userPrefix}${namespace}:`))
