@@ -11,10 +11,10 @@ import { tryLock } from './exclusive.ts';
 import { find } from './control-plane/find.ts';
 import { buildkit, buildx } from './control-plane/table.ts';
 import { findMissingRequirement } from './node/requirements.ts';
-import { bringUpOnNode, type NodeStack } from './node/stack.ts';
+import type { NodeStack } from './node/stack.ts';
 import { parseOptions, usage, type Options } from './options.ts';
 import { makeScreen } from './screen.ts';
-import { bringUp, type Stack } from './stack.ts';
+import type { Stack } from './stack.ts';
 import { createWatchdog } from './watchdog.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -45,7 +45,8 @@ async function serve(options: Chosen): Promise<number> {
   });
   const watchdog = createWatchdog();
   const children: Child[] = [];
-  const starting = (options.node ? bringUpOnNode : bringUp)({
+  const bringUp = await loadStack(options);
+  const starting = bringUp({
     folder,
     port: options.port,
     report: say,
@@ -64,6 +65,10 @@ async function serve(options: Chosen): Promise<number> {
   watchdog.release();
   return status;
 }
+
+/** Loaded when it is started: a refusal needs none of it, nor the Kubernetes client, which another user may not read. */
+const loadStack = async ({ node }: Options) =>
+  node ? (await import('./node/stack.ts')).bringUpOnNode : (await import('./stack.ts')).bringUp;
 
 const isServing = ({ exec, demo }: Options): boolean => exec === undefined && !demo;
 
